@@ -1,0 +1,177 @@
+"""What an Engine tells its embedder: frozen values, named in the past tense.
+
+They are the Python face of the events of the control protocol, one to one.
+They come by `Engine.events()` or `Engine.subscribe()`, in the order things
+happened, on the asyncio loop that entered the engine. The events of the
+signalling machine are others and never get here (`sip.events`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from platypus.account import Account
+    from platypus.call import Call
+
+By = Literal["local", "remote"]
+Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+DtmfMethod = Literal["rtp", "info", "inband"]
+HoldState = Literal["none", "local", "remote", "both"]
+Statistics = Mapping[str, Any]  # the shape of `stats` in the control protocol
+
+
+class CallState(StrEnum):
+    """Where a call stands; hold is a media direction beside it, not a state.
+
+    state       outgoing                          incoming
+    ---------   -------------------------------   --------------------------
+    TRYING      INVITE on its way                 INVITE here, not yet rung
+    RINGING     180 without a description came    we sent 180
+    EARLY       media before the answer           we sent 183
+    CONFIRMED   answered                          answered
+    ENDED       over, whatever the reason         over
+    """
+
+    TRYING = "trying"
+    RINGING = "ringing"
+    EARLY = "early"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+class MediaState(StrEnum):
+    """What the stream of a call just did."""
+
+    STARTED = "started"  # and again whenever codec, direction, address or SRTP changed
+    STALLED = "stalled"  # nothing came for 5 s although something should
+    RESUMED = "resumed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The registrar bound `contact` for `expires` seconds; comes again with every refresh."""
+
+    account: Account
+    expires: int
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationFailed:
+    """Not registered, and why, as a sentence; `retry_in` is None where retrying is pointless."""
+
+    account: Account
+    code: int | None  # None without a response
+    reason: str
+    retry_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """The binding is gone: we removed it, or it expired."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """Somebody calls. It rings (180 was sent) until answered, rejected or given up."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class CallStateChanged:
+    """A call's state or its hold changed. The end is told by `CallEnded` instead."""
+
+    call: Call
+    state: CallState
+    hold: HoldState
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The last event of a call. `code` is the final status of its INVITE: 200 for a BYE."""
+
+    call: Call
+    code: int | None  # None when there was no response at all
+    reason: str
+    by: By
+    elsewhere: bool  # an incoming call that another phone answered
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class MediaChanged:
+    """The stream of a call started (again), stalled, resumed or ended."""
+
+    call: Call
+    state: MediaState
+    codec: str | None
+    srtp: str | None  # the profile, None for plain RTP
+    local: str  # "IP:port"
+    remote: str | None
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """The far end pressed a key."""
+
+    call: Call
+    digit: str  # one of 0-9 * # A-D
+    method: DtmfMethod
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A file given to `Call.play` was heard to its end."""
+
+    call: Call
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged:
+    """The sound devices in use are now these (None: silence), and why."""
+
+    input: str | None
+    output: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorOccurred:
+    """Something went wrong that no call of the embedder's is waiting for."""
+
+    message: str
+    call: Call | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventsDropped:
+    """A reader of `Engine.events()` fell so far behind that this many of its events are lost."""
+
+    count: int
+
+
+Event = (
+    Registered
+    | RegistrationFailed
+    | Unregistered
+    | IncomingCall
+    | CallStateChanged
+    | CallEnded
+    | MediaChanged
+    | DtmfReceived
+    | Played
+    | DeviceChanged
+    | ErrorOccurred
+    | EventsDropped
+)

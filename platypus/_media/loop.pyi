@@ -1,0 +1,144 @@
+"""The media loop: a native thread that owns the RTP sockets of every leg."""
+
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from platypus._media.endpoint import Sink, Source
+
+class Loop:
+    """One native thread without Python state; one for each Engine.
+
+    Every method but `close` and the properties raises MediaError once the loop is closed,
+    and in a child process after a fork.
+    """
+
+    def __init__(self, *, log: Callable[[str], None] | None = None) -> None: ...
+    def start(self) -> None:
+        """Start the thread; returns once it has said what scheduling it got. Idempotent."""
+
+    def close(self) -> None:
+        """Stop the thread, close its sockets and finish its recordings.
+
+        Takes at most a second, may be called twice. In a child process after a fork it
+        neither joins nor closes: the child's copy is dead.
+        """
+
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def scheduling(self) -> str:
+        """What the thread got, such as "SCHED_RR 1" or "slice 0.1 ms"; "" before start."""
+
+    @property
+    def wake_socket(self) -> socket.socket:
+        """Readable when events wait: read some bytes from it, then call `drain_events`."""
+
+    def drain_events(self) -> list[tuple[Any, ...]]:
+        """Everything that happened since the last call, oldest first.
+
+        (leg_id, "started", payload_type)          the first RTP packet was taken
+        (leg_id, "dtmf", digit, duration_ms)       a telephone-event ended; digit is one character
+        (leg_id, "address", host, port)            RTP is sent there now (symmetric RTP)
+        (leg_id, "ssrc", ssrc)                     the far end changed its SSRC
+        (leg_id, "source-ended")                   a buffer was played to its last sample
+        (leg_id, "stalled") (leg_id, "resumed")    no packet for 5 s though receiving; one again
+        (leg_id, "recorded", frames, overruns)     the recording is complete on disk and closed
+        (leg_id, "error", message)                 a socket or file error; told once a leg
+        """
+
+    def open_leg(
+        self,
+        rtp_socket: socket.socket,
+        rtcp_socket: socket.socket | None = None,
+        *,
+        ssrc: int,
+        sequence: int,
+        timestamp: int,
+        rate: int = 8000,
+        ptime_ms: int = 20,
+    ) -> Leg:
+        """Take over two bound UDP sockets (they are detached) and begin to serve them.
+
+        `rate` is the codecs' sampling rate; `ssrc`, `sequence` and `timestamp` are the random
+        first values of RFC 3550, 5.1. Nothing is sent before `configure_send`. Raises
+        MediaError when the loop can take no more legs.
+        """
+
+    def lateness(self) -> dict[str, float | int]:
+        """How late packets left: `count`, `p50_ms`, `p99_ms`, `max_ms`, `skipped`.
+
+        Lateness is the time of the send minus the deadline of its frame. `skipped` counts
+        packets that were never sent because the thread was stalled for longer than it may
+        catch up.
+        """
+
+    def reset_lateness(self) -> None:
+        """Begin the statistics of `lateness` again."""
+
+class Leg:
+    """One RTP stream in both directions. Made by `Loop.open_leg`.
+
+    Every method is a command that takes effect before the next frame. A full command queue
+    raises MediaError, as does any command after `close`.
+    """
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def closed(self) -> bool: ...
+    def configure_receive(self, payload_types: Mapping[int, str]) -> None:
+        """Payload types to take, to "pcmu", "pcma" or "telephone-event"; others are counted."""
+
+    def configure_send(
+        self,
+        payload_type: int,
+        codec: str,
+        remote: tuple[str, int] | None,
+        event_payload_type: int | None = None,
+    ) -> None:
+        """What to send and where; `remote` is a numeric address. None: send nothing yet."""
+
+    def set_direction(self, send: bool, receive: bool) -> None:
+        """Both are on at first. Without `receive` packets are counted and dropped."""
+
+    def set_source(self, source: Source | None) -> None:
+        """What the far end hears; None is silence. A source given to a second leg moves."""
+
+    def set_sink(self, sink: Sink | None) -> None:
+        """Where the far end is heard; None is nowhere. A sink given to a second leg moves."""
+
+    def set_mute(self, on: bool) -> None:
+        """Send silence instead of the source, which goes on running unheard."""
+
+    def send_dtmf(self, digits: str | Iterable[str], duration_ms: int = 160, gap_ms: int = 80) -> None:
+        """Queue 0-9 * # A-D as RFC 4733 events; ValueError for others, or without an event type.
+
+        At most 64 digits wait at a time: more raise MediaError.
+        """
+
+    def start_record(self, fd: int, rate: int | None = None) -> None:
+        """Write what this leg plays to `fd` as WAV (mono, 16 bit) until it is told to stop.
+
+        The loop owns the descriptor from here and closes it; "recorded" tells when. `rate`
+        is the leg's when None. The header is written at once, each 20 ms frame as it plays.
+        """
+
+    def stop_record(self) -> None: ...
+    def statistics(self) -> dict[str, Any]:
+        """A consistent snapshot, also after `close` (then the last).
+
+        {"send": {"packets", "bytes", "level_peak", "level_rms"},
+         "receive": {"packets", "bytes", "lost", "late", "duplicated", "reordered",
+                     "jitter_ms", "buffer_ms", "concealed_ms", "stretched_ms", "silent_ms",
+                     "level_peak", "level_rms"},
+         "invalid", "strangers", "ignored", "rtcp_packets", "send_errors",
+         "source_underruns", "sink_overruns"}
+        What has not been measured is None. `silent_ms` is the time since the last packet.
+        Levels are those of the last 100 ms, as a fraction of full scale. `strangers` counts
+        packets from an address that is not the far end's, `ignored` those that came while
+        the direction forbids receiving.
+        """
+
+    def close(self) -> None:
+        """Stop the leg and close its sockets. Idempotent; a running recording is finished."""

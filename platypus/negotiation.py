@@ -1,0 +1,285 @@
+"""One call's offers and answers, turned into what its stream shall do (RFC 3264, 8).
+
+`Negotiator` remembers what was said before: the version of the `o=` line, the place
+of every stream, the payload types in use, and who holds whom. It sends nothing and
+knows no SIP: the call hands in bodies and takes bodies, and a `StreamPlan` for the
+media loop. Hold is a direction of the media, not a state of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Literal
+
+from platypus.errors import ConfigError, SdpError, StateError
+from platypus.sdp.description import MediaDescription, SessionDescription, parse
+from platypus.sdp.offer_answer import (
+    DTMF_EVENTS,
+    TELEPHONE_EVENT,
+    Agreement,
+    Capabilities,
+    Direction,
+    Format,
+    agree,
+    audio_stream,
+    direction,
+    formats,
+    make_answer_audio,
+    make_audio,
+    make_description,
+    problem_of,
+    refused,
+)
+
+HoldState = Literal["none", "local", "remote", "both"]
+
+# The codecs by the names users give them, with the payload type we offer them at.
+CODECS: Mapping[str, Format] = {
+    "pcmu": Format(0, "PCMU", 8000),
+    "pcma": Format(8, "PCMA", 8000),
+}
+EVENT_PAYLOAD_TYPE = 101  # what nearly every phone uses, which helps the few that assume it
+DYNAMIC = range(96, 128)  # RFC 3551, table 4
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """What the stream of a call shall do from now on."""
+
+    remote: tuple[str, int] | None  # None: nothing may be sent (hold by 0.0.0.0, stream off)
+    codec: str  # as in CODECS
+    send_payload_type: int
+    receive_payload_types: Mapping[int, str]  # to names of CODECS, or "telephone-event"
+    dtmf_payload_type: int | None  # None: the other side takes no telephone-events
+    send: bool
+    receive: bool
+    ptime_ms: int  # to send with
+    rtcp: tuple[str, int] | None
+    direction: str  # "sendrecv", "sendonly", "recvonly" or "inactive", as we see it
+
+
+class Negotiator:
+    """The offers and answers of one call, in the order they crossed the wire.
+
+    `codecs` are names of `CODECS` in the order of preference. `random` gives that
+    many random bytes. `ptimes_ms` are the packet times the stream can send with.
+    """
+
+    def __init__(
+        self,
+        codecs: Sequence[str],
+        *,
+        ptime_ms: int = 20,
+        ptimes_ms: Sequence[int] = (20,),
+        random: Callable[[int], bytes],
+    ) -> None:
+        event = Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)
+        self._ours = Capabilities((*_chosen(codecs), event), ptime_ms)
+        self._ptimes_ms = tuple(ptimes_ms)
+        self._session_id = int.from_bytes(random(4), "big")
+        self._sent: SessionDescription | None = None
+        self._version = 0
+        self._offered: SessionDescription | None = None
+        self._index = 0  # of the audio stream among our m= lines
+        self._remote_offer: SessionDescription | None = None
+        self._numbers: dict[str, int] = {}  # of our formats, as last said
+        self._remote_numbers: dict[int, str] = {}  # what the other side's numbers mean
+        self._plan: StreamPlan | None = None
+        self._wants_hold = self._holds = self._is_held = False
+
+    @property
+    def hold_state(self) -> HoldState:
+        """Who holds whom, as last agreed: asking for hold changes it with the answer only."""
+        if self._holds:
+            return "both" if self._is_held else "local"
+        return "remote" if self._is_held else "none"
+
+    @property
+    def plan(self) -> StreamPlan | None:
+        """The last plan, None before the first agreement."""
+        return self._plan
+
+    @property
+    def offered_payload_types(self) -> Mapping[int, str]:
+        """What may arrive before the answer does (RFC 3264, 5.1)."""
+        if self._offered is None:
+            return {}
+        return _names(formats(self._offered.media[self._index]))
+
+    def hold(self) -> None:
+        """Ask for hold in the next offer or answer."""
+        self._wants_hold = True
+
+    def resume(self) -> None:
+        self._wants_hold = False
+
+    def offer(
+        self, local_address: str, rtp_port: int, *, rtcp_port: int | None = None
+    ) -> bytes:
+        """Our offer, the first or a later one. `local_address` is numeric."""
+        audio = make_audio(
+            self._numbered(),
+            port=rtp_port,
+            way=self._wanted(),
+            ptime_ms=self._ours.ptime_ms,
+            rtcp_port=rtcp_port,
+        )
+        # RFC 3264, 8: a stream keeps its place for ever, also one that was refused.
+        media = list(self._sent.media) if self._sent else [audio]
+        media = [refused(each) for each in media]
+        media[self._index] = audio
+        self._offered = self._describe(media, local_address)
+        self._remember(audio)
+        return self._offered.serialize()
+
+    def receive_answer(self, body: bytes) -> StreamPlan:
+        """The plan after an answer to our offer.
+
+        May be called again for the same offer: early media and forks bring several
+        answers, and the last one counts. Raises `SdpError` for one that doesn't fit.
+        """
+        if self._offered is None:
+            raise StateError("an answer without an offer of ours")
+        remote = parse(body)
+        agreement = agree(self._offered, remote, self._index, self._ours)
+        theirs = direction(remote, remote.media[self._index])
+        # An `inactive` to our hold doesn't tell whether they hold us too.
+        if not self._wants_hold or theirs.receive:
+            self._is_held = not theirs.receive
+        self._learn(remote)
+        return self._settle(agreement)
+
+    def offer_refused(self) -> None:
+        """Our later offer came to nothing: all is as it was agreed before (RFC 3261, 14.1)."""
+        self._wants_hold = self._holds
+        self._offered = None
+
+    def receive_offer(self, body: bytes) -> None:
+        """Take the other side's offer. Raises `SdpError` where only 488 is left to say."""
+        offer = parse(body)
+        if audio_stream(offer.media, self._ours) is None and not self._is_switch_off(offer):
+            raise SdpError(problem_of(offer, self._ours))
+        self._remote_offer = offer
+
+    def answer(
+        self, local_address: str, rtp_port: int, *, rtcp_port: int | None = None
+    ) -> tuple[bytes, StreamPlan]:
+        """Our answer to the offer received last; asking twice gives the same answer."""
+        offer = self._remote_offer
+        if offer is None:
+            raise StateError("an answer needs an offer first")
+        media = [refused(each) for each in offer.media]
+        index = audio_stream(offer.media, self._ours)
+        if index is None:
+            self._index = next(i for i, each in enumerate(media) if each.kind == "audio")
+            self._offered = None
+            return self._describe(media, local_address).serialize(), self._switched_off()
+        media[index] = make_answer_audio(
+            offer, index, self._ours, port=rtp_port, wanted=self._wanted(), rtcp_port=rtcp_port
+        )
+        local = make_description(media, session_id=0, version=0, address=local_address)
+        agreement = agree(local, offer, index, self._ours)  # may refuse: nothing changed yet
+        self._index, self._offered = index, None
+        self._is_held = not direction(offer, offer.media[index]).receive
+        self._learn(offer)
+        self._remember(media[index])
+        return self._describe(media, local_address).serialize(), self._settle(agreement)
+
+    def _wanted(self) -> Direction:
+        return Direction(send=True, receive=not self._wants_hold)
+
+    def _describe(self, media: Sequence[MediaDescription], address: str) -> SessionDescription:
+        """RFC 3264, 8: the version counts changes, so the same again keeps its number."""
+        same = self._description(media, address)
+        if same != self._sent:
+            self._version += 1
+            self._sent = self._description(media, address)
+        return self._sent
+
+    def _description(self, media: Sequence[MediaDescription], address: str) -> SessionDescription:
+        return make_description(
+            media, session_id=self._session_id, version=self._version, address=address
+        )
+
+    def _numbered(self) -> list[Format]:
+        """Our formats, the codec in use first, with numbers that contradict nothing said before.
+
+        RFC 3264, 8.3.2: a number keeps its meaning for the whole session.
+        """
+        in_use = self._plan.codec if self._plan else None
+        numbered: list[Format] = []
+        taken = dict(self._remote_numbers)
+        for each in sorted(self._ours.formats, key=lambda each: each.encoding.lower() != in_use):
+            name = each.encoding.lower()
+            number = self._numbers.get(name, each.payload_type)
+            if taken.get(number, name) != name:
+                number = next(free for free in reversed(DYNAMIC) if free not in taken)
+            taken[number] = name
+            numbered.append(replace(each, payload_type=number))
+        return numbered
+
+    def _remember(self, audio: MediaDescription) -> None:
+        for each in formats(audio):
+            self._numbers[each.encoding.lower()] = each.payload_type
+
+    def _learn(self, remote: SessionDescription) -> None:
+        for each in formats(remote.media[self._index]):
+            if each.payload_type in DYNAMIC and len(self._remote_numbers) < len(DYNAMIC) // 2:
+                name = each.encoding.lower()
+                if each.clock_rate != 8000:
+                    name += f"/{each.clock_rate}"  # telephone-event may come at several rates
+                self._remote_numbers.setdefault(each.payload_type, name)
+
+    def _settle(self, agreed: Agreement) -> StreamPlan:
+        self._holds = self._wants_hold
+        self._plan = StreamPlan(
+            remote=agreed.remote,
+            codec=agreed.send.encoding.lower(),
+            send_payload_type=agreed.send.payload_type,
+            receive_payload_types=_names(agreed.receive.values()),
+            dtmf_payload_type=agreed.event.payload_type if agreed.event else None,
+            send=agreed.direction.send and agreed.remote is not None,
+            receive=agreed.direction.receive,
+            ptime_ms=self._ptime_ms(agreed),
+            rtcp=agreed.rtcp,
+            direction=str(agreed.direction),
+        )
+        return self._plan
+
+    def _ptime_ms(self, agreed: Agreement) -> int:
+        """Theirs if we can send with it; it is a wish (RFC 8866, 6.4), so anything else is not."""
+        for wish in (agreed.ptime_ms, agreed.max_ptime_ms):
+            if wish in self._ptimes_ms and wish <= (agreed.max_ptime_ms or wish):
+                return wish
+        return self._ours.ptime_ms
+
+    def _is_switch_off(self, offer: SessionDescription) -> bool:
+        """A later offer that sets our stream's port to 0: taken, or the call would be lost."""
+        audio = [each for each in offer.media if each.kind == "audio"]
+        return self._plan is not None and bool(audio) and not any(each.port for each in audio)
+
+    def _switched_off(self) -> StreamPlan:
+        if self._plan is None:
+            raise StateError("there is no stream to switch off")
+        self._is_held = True
+        self._plan = replace(
+            self._plan, remote=None, rtcp=None, send=False, receive=False, direction="inactive"
+        )
+        return self._plan
+
+
+def _chosen(codecs: Sequence[str]) -> list[Format]:
+    if not codecs:
+        raise ConfigError("no codec is chosen", hint=f"there are {', '.join(CODECS)}")
+    for name in codecs:
+        if name not in CODECS:
+            close = get_close_matches(name, CODECS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(CODECS)}"
+            raise ConfigError(f"unknown codec {name!r}", hint=hint)
+    return [CODECS[name] for name in dict.fromkeys(codecs)]
+
+
+def _names(listed: Iterable[Format]) -> Mapping[int, str]:
+    return {each.payload_type: each.encoding.lower() for each in listed}

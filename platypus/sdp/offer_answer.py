@@ -1,0 +1,327 @@
+"""Offer and answer (RFC 3264): what two descriptions agree on.
+
+    offer(us)  --->  answer(them)  --->  agree()  --->  Agreement
+    offer(them) -->  make_answer() --->  agree()  --->  Agreement
+
+An `Agreement` says in the words of RTP where to send, with which payload types, and
+in which direction. Only audio over plain RTP/AVP is taken; every other stream is
+refused with port 0 in its place (section 6). ICE, bundling and feedback attributes
+are ignored, as their RFCs demand of who doesn't know them. Who sends the
+descriptions, and when, is not known here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from platypus.errors import SdpError
+from platypus.sdp.description import (
+    Attribute,
+    MediaDescription,
+    Origin,
+    SessionDescription,
+    number,
+)
+
+TELEPHONE_EVENT = "telephone-event"
+DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
+PROTOCOL = "RTP/AVP"
+MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
+
+_DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+# RFC 3551, table 4: what a payload type means when no rtpmap says so.
+_STATIC = {
+    0: ("PCMU", 8000),
+    3: ("GSM", 8000),
+    4: ("G723", 8000),
+    8: ("PCMA", 8000),
+    9: ("G722", 8000),
+    13: ("CN", 8000),
+    15: ("G728", 8000),
+    18: ("G729", 8000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A payload type and what it stands for (RFC 8866, 6.6)."""
+
+    payload_type: int
+    encoding: str
+    clock_rate: int
+    channels: int = 1
+    fmtp: str = ""
+
+    def is_same(self, other: Format) -> bool:
+        """The same encoding, whatever number each side gives it."""
+        return (
+            self.encoding.lower() == other.encoding.lower()
+            and self.clock_rate == other.clock_rate
+            and self.channels == other.channels
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this side can do, in the order it prefers."""
+
+    formats: tuple[Format, ...]  # codecs, and telephone-event last
+    ptime_ms: int = 20
+
+    def find(self, offered: Format) -> Format | None:
+        return next((ours for ours in self.formats if ours.is_same(offered)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Which way media flows, as the side that says it sees it (RFC 3264, 5.1)."""
+
+    send: bool = True
+    receive: bool = True
+
+    def __str__(self) -> str:
+        return _DIRECTIONS[2 * (not self.send) + (not self.receive)]
+
+    def answering(self, offered: Direction) -> Direction:
+        """What of this the other side's direction leaves (RFC 3264, 6.1)."""
+        return Direction(self.send and offered.receive, self.receive and offered.send)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was agreed for the one audio stream, as this side sees it."""
+
+    index: int  # of the m= line
+    remote: tuple[str, int] | None  # None where nothing may be sent: hold by 0.0.0.0, or port 0
+    rtcp: tuple[str, int] | None
+    send: Format  # the codec to send
+    event: Format | None  # telephone-event as the other side wants to receive it
+    receive: Mapping[int, Format]  # every payload type that may come
+    direction: Direction
+    ptime_ms: int | None  # what the other side would like to get
+    max_ptime_ms: int | None
+
+
+def formats(media: MediaDescription) -> Iterator[Format]:
+    """The formats of an RTP stream, in its order; what can't be understood is left out."""
+    maps = _by_payload_type(media.attributes, "rtpmap")
+    parameters = _by_payload_type(media.attributes, "fmtp")
+    for text in media.formats:
+        known = _format(text, maps.get(text), parameters.get(text, ""))
+        if known is not None:
+            yield known
+
+
+def direction(description: SessionDescription, media: MediaDescription) -> Direction:
+    """The direction its author wants, with hold by a zero address seen as sendonly."""
+    word = "sendrecv"
+    for name, _ in (*description.attributes, *media.attributes):
+        if name in _DIRECTIONS:
+            word = name  # RFC 8866, 6.7: the media section's own comes last and counts
+    place = _DIRECTIONS.index(word)
+    wanted = Direction(send=place < 2, receive=place % 2 == 0)
+    # RFC 3264, 8.4: how phones held before directions existed, and some still do.
+    if media.port == 0 or is_zero(connection(description, media)):
+        return Direction(wanted.send and media.port != 0, receive=False)
+    return wanted
+
+
+def is_zero(address: str | None) -> bool:
+    return address in ("0.0.0.0", "::")  # noqa: S104 - compared, nothing binds to it
+
+
+def connection(description: SessionDescription, media: MediaDescription) -> str | None:
+    return media.connection or description.connection
+
+
+def audio_stream(media: Iterable[MediaDescription], ours: Capabilities) -> int | None:
+    """The index of the first audio stream we can take part in."""
+    for index, each in enumerate(media):
+        if each.kind == "audio" and each.port and _problem(each, ours) is None:
+            return index
+    return None
+
+
+def make_audio(
+    ours: Iterable[Format], *, port: int, way: Direction, ptime_ms: int, rtcp_port: int | None
+) -> MediaDescription:
+    """An audio section in as few bytes as peers understand: an INVITE must fit a datagram."""
+    listed = tuple(ours)
+    attributes: list[Attribute] = []
+    for each in listed:
+        channels = f"/{each.channels}" if each.channels > 1 else ""
+        attributes.append(
+            ("rtpmap", f"{each.payload_type} {each.encoding}/{each.clock_rate}{channels}")
+        )
+        if each.fmtp:
+            attributes.append(("fmtp", f"{each.payload_type} {each.fmtp}"))
+    attributes.append(("ptime", str(ptime_ms)))
+    if rtcp_port is not None and rtcp_port != port + 1:
+        attributes.append(("rtcp", str(rtcp_port)))  # RFC 3605
+    attributes.append((str(way), None))
+    numbers = tuple(str(each.payload_type) for each in listed)
+    return MediaDescription("audio", port, PROTOCOL, numbers, attributes=tuple(attributes))
+
+
+def make_answer_audio(
+    offer: SessionDescription,
+    index: int,
+    ours: Capabilities,
+    *,
+    port: int,
+    wanted: Direction,
+    rtcp_port: int | None = None,
+) -> MediaDescription:
+    """Our side of the stream at `index`: the offer's formats that we know, in its order."""
+    media = offer.media[index]
+    common: list[Format] = []
+    for offered in formats(media):
+        mine = ours.find(offered)
+        if mine is not None and not any(mine.is_same(each) for each in common):
+            # RFC 3264, 6.1: the offer's number for it; the parameters say what we receive.
+            common.append(replace(mine, payload_type=offered.payload_type))
+    way = wanted.answering(direction(offer, media))
+    return make_audio(common, port=port, way=way, ptime_ms=ours.ptime_ms, rtcp_port=rtcp_port)
+
+
+def refused(media: MediaDescription) -> MediaDescription:
+    """The same stream with port 0 (RFC 3264, 6): its formats are needed and mean nothing."""
+    return MediaDescription(media.kind, 0, media.protocol, media.formats[:1] or ("0",))
+
+
+def make_description(
+    media: Sequence[MediaDescription], *, session_id: int, version: int, address: str
+) -> SessionDescription:
+    origin = Origin(session_id=str(session_id), version=str(version), address=address)
+    return SessionDescription(origin, tuple(media), connection=address)
+
+
+def agree(
+    local: SessionDescription, remote: SessionDescription, index: int, ours: Capabilities
+) -> Agreement:
+    """What the two say together about the audio stream at `index`, whoever offered.
+
+    Raises `SdpError` when the other side's stream is not one that fits ours.
+    """
+    theirs = remote.media[index] if index < len(remote.media) else None
+    if theirs is None or theirs.kind != "audio":
+        raise SdpError("the answer has no audio stream where the offer has one")
+    if theirs.port == 0:
+        raise SdpError("the other side refused the audio stream")
+    problem = _problem(theirs, ours)
+    if problem is not None:
+        raise SdpError(problem)
+    offered = [each for each in formats(local.media[index]) if ours.find(each)]
+    shared = [each for each in formats(theirs) if any(each.is_same(mine) for mine in offered)]
+    codecs = [each for each in shared if each.encoding.lower() != TELEPHONE_EVENT]
+    if not codecs:
+        raise SdpError("no codec in common")
+    address = _address(remote, theirs)
+    return Agreement(
+        index=index,
+        remote=(address, theirs.port) if address else None,
+        rtcp=_rtcp(theirs, address),
+        send=codecs[0],
+        event=_event(shared, codecs[0]),
+        # Some peers send with the number of their own description, not with ours.
+        receive={each.payload_type: each for each in (*shared, *offered)},
+        direction=direction(local, local.media[index]).answering(direction(remote, theirs)),
+        ptime_ms=_milliseconds(theirs, "ptime"),
+        max_ptime_ms=_milliseconds(theirs, "maxptime"),
+    )
+
+
+def _problem(media: MediaDescription, ours: Capabilities) -> str | None:
+    """Why an audio stream can't be taken, for the one who reads the log."""
+    if media.protocol != PROTOCOL:
+        return f"{media.protocol} is not supported, only {PROTOCOL}"
+    codecs = [each for each in formats(media) if each.encoding.lower() != TELEPHONE_EVENT]
+    if not any(ours.find(each) for each in codecs):
+        offered = ", ".join(each.encoding for each in codecs[:10]) or "nothing known"
+        return f"no codec in common, the other side has {offered}"
+    return None
+
+
+def problem_of(description: SessionDescription, ours: Capabilities) -> str:
+    """Why none of its streams can be taken."""
+    audio = [each for each in description.media if each.kind == "audio"]
+    if not audio:
+        return "no audio stream"
+    live = [each for each in audio if each.port]
+    return (live and _problem(live[0], ours)) or "every audio stream is switched off"
+
+
+def _address(description: SessionDescription, media: MediaDescription) -> str | None:
+    text = connection(description, media)
+    if text is None:
+        raise SdpError("no c= line, so there is no address to send to")
+    if is_zero(text):
+        return None
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError as error:
+        raise SdpError(f"{text[:60]!r} in the c= line is no IP address") from error
+    # A description from the network must not aim our stream at a whole network.
+    if address.is_multicast or text == "255.255.255.255":
+        raise SdpError(f"{text} is not the address of one peer")
+    return text
+
+
+def _rtcp(media: MediaDescription, address: str | None) -> tuple[str, int] | None:
+    """RFC 3605, or one port above RTP (RFC 3550, 11)."""
+    if address is None:
+        return None
+    fields = (media.attribute("rtcp") or "").split()
+    try:
+        port = number(fields[0], 65_535, "port") if fields else media.port + 1
+        host = str(ipaddress.ip_address(fields[3])) if len(fields) > 3 else address
+    except (SdpError, ValueError):
+        host, port = address, media.port + 1
+    return (host, port) if 0 < port <= 65_535 else None
+
+
+def _event(shared: Iterable[Format], codec: Format) -> Format | None:
+    # RFC 4733, 2.1: events share the codec's timestamps, so they must share its clock.
+    for each in shared:
+        if each.encoding.lower() == TELEPHONE_EVENT and each.clock_rate == codec.clock_rate:
+            return each
+    return None
+
+
+def _milliseconds(media: MediaDescription, name: str) -> int | None:
+    text = (media.attribute(name) or "").partition(".")[0]
+    try:
+        value = number(text, MAX_PTIME_MS, name)
+    except SdpError:
+        return None
+    return value or None
+
+
+def _by_payload_type(attributes: Iterable[Attribute], name: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in attributes:
+        if key == name and value:
+            payload_type, _, text = value.partition(" ")
+            found.setdefault(payload_type, text.strip())
+    return found
+
+
+def _format(text: str, rtpmap: str | None, fmtp: str) -> Format | None:
+    try:
+        payload_type = number(text, 127, "payload type")
+        if rtpmap is None:
+            encoding, clock_rate = _STATIC[payload_type]
+            return Format(payload_type, encoding, clock_rate, fmtp=fmtp)
+        encoding, _, rest = rtpmap.partition("/")
+        clock, _, channels = rest.partition("/")
+        return Format(
+            payload_type,
+            encoding.strip(),
+            number(clock.strip(), 1_000_000, "clock rate"),
+            number(channels.strip(), 255, "number of channels") if channels.strip() else 1,
+            fmtp,
+        )
+    except (SdpError, KeyError):
+        return None

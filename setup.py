@@ -10,6 +10,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 HERE = Path(__file__).parent
+# `make` builds the extensions itself, in place and only what changed; its editable install need not.
+SKIP = "PLATYPUS_NO_EXTENSIONS" in os.environ
 SANITIZE = os.environ.get("PLATYPUS_SANITIZE", "")  # e.g. "address,undefined" (make asan)
 
 if sys.platform == "win32":
@@ -37,6 +39,7 @@ extensions = [
         libraries=libraries,
     )
     for source in sorted((HERE / "platypus" / "_media").glob("*.pyx"))
+    if not SKIP
 ]
 
 setup(

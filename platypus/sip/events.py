@@ -1,0 +1,164 @@
+"""What the signalling machine tells its user: frozen values, named in the past tense.
+
+They are pulled with `UserAgent.next_event()` in the order things happened.
+Bodies are opaque bytes: whether one is an offer or an answer is all this layer
+knows of them (RFC 3264 is `platypus.negotiation`'s matter).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from platypus.sip.flow import Flow
+    from platypus.sip.message import Request, Response
+    from platypus.sip.registration import Registration
+    from platypus.sip.session import Session
+
+RegistrationState = Literal["registering", "registered", "failed", "unregistered"]
+By = Literal["local", "remote"]
+BodyIs = Literal["answer", "offer"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationChanged:
+    """The state of a registration changed, or a refresh of it succeeded.
+
+    `reason` is a sentence when `state` is `failed`. `retry_in` is None where no retry will come
+    by itself, and 0.0 while a REGISTER is still on its way.
+    """
+
+    registration: Registration
+    state: RegistrationState
+    expires: int | None = None  # seconds granted
+    contact: str | None = None
+    code: int | None = None  # None without a response
+    reason: str = ""
+    retry_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """An INVITE outside any dialog. 100 was sent; the user rings, answers, rejects or redirects."""
+
+    session: Session
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A provisional response above 100. `leg` (the To tag) tells forked branches apart.
+
+    `body` is the early answer to our offer; None without one.
+    """
+
+    session: Session
+    response: Response
+    leg: str
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A 2xx to our INVITE. With `body_is` "offer" the user owes `Session.acknowledge`."""
+
+    session: Session
+    response: Response
+    body: bytes | None
+    body_is: BodyIs | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The ACK for our 2xx, to the first INVITE or a later one; `body` answers an offer in it."""
+
+    session: Session
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reinvited:
+    """The peer wants to change the call: `accept_reinvite` or `refuse_reinvite` is owed.
+
+    Without `body` the peer asks for an offer.
+    """
+
+    session: Session
+    request: Request
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteAnswered:
+    """Our re-INVITE was accepted. With `body_is` "offer" `Session.acknowledge` is owed."""
+
+    session: Session
+    body: bytes | None
+    body_is: BodyIs | None = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteRefused:
+    """Our re-INVITE was refused; the call goes on as it was (RFC 3261, 14.1)."""
+
+    session: Session
+    code: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The last event of a session. `code` is the final status of its INVITE, 200 for a BYE.
+
+    `code` is None when there was no response at all. `elsewhere`: another phone answered.
+    """
+
+    session: Session
+    code: int | None
+    reason: str
+    by: By
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """A request of a method the user handles; `UserAgent.respond(key, ...)` is owed."""
+
+    key: int
+    request: Request
+    flow: Flow
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
+    """The final response to `UserAgent.options` and the like; None when none came."""
+
+    key: int
+    response: Response | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """A 3xx to our INVITE is being followed; `targets` are tried in this order."""
+
+    session: Session
+    targets: tuple[str, ...]
+
+
+Event = (
+    RegistrationChanged
+    | IncomingCall
+    | Progressed
+    | Answered
+    | Acknowledged
+    | Reinvited
+    | ReinviteAnswered
+    | ReinviteRefused
+    | SessionEnded
+    | RequestReceived
+    | ResponseReceived
+    | Redirected
+)

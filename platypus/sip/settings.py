@@ -1,0 +1,60 @@
+"""What a user agent and an account are told once: frozen values with their limits.
+
+The limits bound what strangers on the network can make the phone remember
+(RFC 3261, 26.3.2.4 leaves them to the implementation). No secret shows in a repr.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# Methods the machine answers by itself; handled methods are added to them in Allow.
+BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAgentSettings:
+    """How a `UserAgent` behaves; the defaults suit a phone.
+
+    `handled_methods` are requests passed to the user as `RequestReceived`, such as
+    REGISTER for a registrar; every other method is refused with 405 or 501.
+    """
+
+    user_agent: str = "Platypus"
+    handled_methods: tuple[str, ...] = ()
+    supported: tuple[str, ...] = ()  # option tags (RFC 3261, 19.2)
+    accept: tuple[str, ...] = ("application/sdp",)
+    default_user: str = "platypus"  # of From and Contact where no account gives one
+    t1: float = 0.5  # the round trip estimate (RFC 3261, 17.1.1.1)
+    t2: float = 4.0  # longest interval of retransmission
+    t4: float = 5.0  # how long a message stays in the network
+    max_transactions: int = 4096  # server transactions; 64*T1 each, so about 128 requests a second
+    max_sessions: int = 512  # calls, both directions; more from the network get 503
+    max_redirects: int = 5  # 3xx followed for one call
+    ring_limit: float = 600.0  # a caller that vanished without CANCEL stops ringing here
+    silence_limit: float = 180.0  # nothing but 100 for so long ends a call (timer C, 16.6)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Everything that goes into Allow."""
+        extra = [method for method in self.handled_methods if method not in BUILT_IN_METHODS]
+        return (*BUILT_IN_METHODS, *extra)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSettings:
+    """Who we are at a registrar, and by which way its requests leave.
+
+    `registrar` defaults to the domain (host and port) of the address of record, `auth_user` and
+    `contact_user` to its user part.
+    """
+
+    aor: str  # address of record, such as "sip:alice@example.com"
+    auth_user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    registrar: str | None = None
+    expires: int = 300
+    outbound_proxy: str | None = None  # a preloaded loose route (RFC 3261, 8.1.2)
+    display_name: str = ""
+    instance_id: str | None = None  # "urn:uuid:..." (RFC 5626, 4.1)
+    contact_user: str | None = None

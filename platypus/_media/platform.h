@@ -88,4 +88,632 @@ static inline int64_t platform_monotonic_ns(void)
 
 #endif
 
+/* ---- sockets: datagrams and their addresses ---- */
+
+#if defined(_WIN32)
+#include <ws2tcpip.h>
+#include <avrt.h>
+#include <errno.h>
+#include <io.h>
+#include <string.h>
+#else
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#if defined(__APPLE__)
+#include <dispatch/dispatch.h>
+#else
+#include <semaphore.h>
+#endif
+#endif
+
+/* An address in one form for both families, so that equality is memcmp: IPv4-mapped
+ * addresses are kept as IPv4, and every unused byte is zero. family is 0, 4 or 6. */
+typedef struct {
+    uint16_t family;
+    uint16_t port;
+    uint32_t scope;
+    uint8_t ip[16];
+} platform_address_t;
+
+#ifdef _WIN32
+typedef SOCKET platform_socket_t;
+#define PLATFORM_NO_SOCKET INVALID_SOCKET
+#else
+typedef int platform_socket_t;
+#define PLATFORM_NO_SOCKET (-1)
+#endif
+
+#define PLATFORM_DATAGRAM_MAX 2048 /* over any MTU that RTP is sent with; what is longer is dropped */
+#define PLATFORM_BATCH_MAX 32      /* datagrams taken from one socket in one slot: bounds a flood */
+
+typedef struct {
+    platform_address_t source;
+    int64_t arrival_ns; /* CLOCK_MONOTONIC */
+    int length;         /* -1: longer than the buffer */
+    uint8_t data[PLATFORM_DATAGRAM_MAX];
+} platform_datagram_t;
+
+static inline int platform_address_equal(const platform_address_t *a, const platform_address_t *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* A numeric host; returns 0, or -1 for anything else. */
+static inline int platform_address_parse(platform_address_t *address, const char *host, int port)
+{
+    struct in6_addr six;
+    memset(address, 0, sizeof *address);
+    address->port = (uint16_t)port;
+    if (inet_pton(AF_INET, host, address->ip) == 1) {
+        address->family = 4;
+        return 0;
+    }
+    memset(address->ip, 0, sizeof address->ip);
+    if (inet_pton(AF_INET6, host, &six) != 1)
+        return -1;
+    if (IN6_IS_ADDR_V4MAPPED(&six)) {
+        memcpy(address->ip, (const uint8_t *)&six + 12, 4);
+        address->family = 4;
+    } else {
+        memcpy(address->ip, &six, 16);
+        address->family = 6;
+    }
+    return 0;
+}
+
+static inline int platform_address_format(const platform_address_t *address, char *text, int capacity)
+{
+    const char *done = NULL;
+    if (address->family)
+        done = inet_ntop(address->family == 4 ? AF_INET : AF_INET6, (void *)address->ip, text,
+                         (socklen_t)capacity);
+    return done ? 0 : -1;
+}
+
+static inline void platform_address_from_native(platform_address_t *address,
+                                            const struct sockaddr_storage *native)
+{
+    memset(address, 0, sizeof *address);
+    if (native->ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)native;
+        address->family = 4;
+        address->port = ntohs(four->sin_port);
+        memcpy(address->ip, &four->sin_addr, 4);
+    } else if (native->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)native;
+        address->port = ntohs(six->sin6_port);
+        if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+            address->family = 4;
+            memcpy(address->ip, (const uint8_t *)&six->sin6_addr + 12, 4);
+        } else {
+            address->family = 6;
+            address->scope = six->sin6_scope_id;
+            memcpy(address->ip, &six->sin6_addr, 16);
+        }
+    }
+}
+
+/* To the form that a socket of `socket_family` (4 or 6) takes; 0 when it can't send there. */
+static inline int platform_address_to_native(const platform_address_t *address, int socket_family,
+                                         struct sockaddr_storage *native)
+{
+    memset(native, 0, sizeof *native);
+    if (socket_family == 4) {
+        struct sockaddr_in *four = (struct sockaddr_in *)native;
+        if (address->family != 4)
+            return 0;
+        four->sin_family = AF_INET;
+        four->sin_port = htons(address->port);
+        memcpy(&four->sin_addr, address->ip, 4);
+        return (int)sizeof *four;
+    }
+    if (address->family == 0)
+        return 0;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)native;
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(address->port);
+    if (address->family == 4) {
+        uint8_t *mapped = (uint8_t *)&six->sin6_addr;
+        mapped[10] = mapped[11] = 0xff;
+        memcpy(mapped + 12, address->ip, 4);
+    } else {
+        six->sin6_scope_id = address->scope;
+        memcpy(&six->sin6_addr, address->ip, 16);
+    }
+    return (int)sizeof *six;
+}
+
+static inline void platform_socket_close(platform_socket_t s)
+{
+    if (s == PLATFORM_NO_SOCKET)
+        return;
+#ifdef _WIN32
+    closesocket(s);
+#else
+    close(s);
+#endif
+}
+
+/* Non-blocking, stamped by the kernel on arrival where it can. Returns 0 or -1. */
+static inline int platform_socket_prepare(platform_socket_t s)
+{
+#ifdef _WIN32
+    u_long on = 1;
+    DWORD returned = 0;
+    BOOL reset = FALSE;
+    /* Without this an ICMP "port unreachable" makes the next recvfrom fail. */
+    WSAIoctl(s, SIO_UDP_CONNRESET, &reset, sizeof reset, NULL, 0, &returned, NULL, NULL);
+    return ioctlsocket(s, FIONBIO, &on) == 0 ? 0 : -1;
+#else
+    int flags = fcntl(s, F_GETFL, 0);
+#ifdef SO_TIMESTAMPNS
+    int on = 1;
+    setsockopt(s, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+#endif
+    return flags != -1 && fcntl(s, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : -1;
+#endif
+}
+
+/* The difference CLOCK_REALTIME - CLOCK_MONOTONIC, which turns the kernel's stamps around. */
+static inline int64_t platform_realtime_offset_ns(void)
+{
+#ifdef _WIN32
+    return 0;
+#else
+    struct timespec real;
+    clock_gettime(CLOCK_REALTIME, &real);
+    return (int64_t)real.tv_sec * 1000000000 + real.tv_nsec - platform_monotonic_ns();
+#endif
+}
+
+/* Room for one call of platform_receive; one a thread, never on a small stack. */
+typedef struct {
+    platform_datagram_t datagrams[PLATFORM_BATCH_MAX];
+#ifdef __linux__
+    struct mmsghdr headers[PLATFORM_BATCH_MAX];
+    struct iovec vectors[PLATFORM_BATCH_MAX];
+    struct sockaddr_storage names[PLATFORM_BATCH_MAX];
+    union {
+        char bytes[128];
+        struct cmsghdr align;
+    } controls[PLATFORM_BATCH_MAX];
+#endif
+} platform_batch_t;
+
+#ifdef __linux__
+static inline int64_t platform_stamp_of(struct msghdr *header, int64_t offset_ns, int64_t now_ns)
+{
+    struct cmsghdr *control;
+    for (control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
+        if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec stamp;
+            memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
+            int64_t ns = (int64_t)stamp.tv_sec * 1000000000 + stamp.tv_nsec - offset_ns;
+            /* The wall clock may be set between the stamp and the offset: believe neither then. */
+            return ns <= now_ns && now_ns - ns < 1000000000 ? ns : now_ns;
+        }
+    }
+    return now_ns;
+}
+#endif
+
+/* All datagrams that wait, up to PLATFORM_BATCH_MAX, in one system call where there is one.
+ * Returns their number; errors (an ICMP answer to something sent) count as none. */
+static inline int platform_receive(platform_socket_t s, platform_batch_t *batch, int64_t offset_ns,
+                               int64_t now_ns)
+{
+    int count = 0;
+#ifdef __linux__
+    for (int i = 0; i < PLATFORM_BATCH_MAX; i++) {
+        struct msghdr *header = &batch->headers[i].msg_hdr;
+        batch->vectors[i].iov_base = batch->datagrams[i].data;
+        batch->vectors[i].iov_len = PLATFORM_DATAGRAM_MAX;
+        header->msg_name = &batch->names[i];
+        header->msg_namelen = sizeof batch->names[i];
+        header->msg_iov = &batch->vectors[i];
+        header->msg_iovlen = 1;
+        header->msg_control = &batch->controls[i];
+        header->msg_controllen = sizeof batch->controls[i];
+        header->msg_flags = 0;
+    }
+    count = recvmmsg(s, batch->headers, PLATFORM_BATCH_MAX, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++) {
+        platform_datagram_t *datagram = &batch->datagrams[i];
+        struct msghdr *header = &batch->headers[i].msg_hdr;
+        datagram->length = header->msg_flags & MSG_TRUNC ? -1 : (int)batch->headers[i].msg_len;
+        datagram->arrival_ns = platform_stamp_of(header, offset_ns, now_ns);
+        platform_address_from_native(&datagram->source, &batch->names[i]);
+    }
+    return count > 0 ? count : 0;
+#else
+    (void)offset_ns;
+    while (count < PLATFORM_BATCH_MAX) {
+        platform_datagram_t *datagram = &batch->datagrams[count];
+        struct sockaddr_storage name;
+        socklen_t size = sizeof name;
+        int length = (int)recvfrom(s, (char *)datagram->data, PLATFORM_DATAGRAM_MAX, 0,
+                                   (struct sockaddr *)&name, &size);
+        if (length < 0)
+            break;
+        datagram->length = length;
+        datagram->arrival_ns = now_ns;
+        platform_address_from_native(&datagram->source, &name);
+        count++;
+    }
+    return count;
+#endif
+}
+
+/* Returns 0, or the error number; never blocks. */
+static inline int platform_send_to(platform_socket_t s, int socket_family, const platform_address_t *address,
+                               const uint8_t *data, int length)
+{
+    struct sockaddr_storage native;
+    int size = platform_address_to_native(address, socket_family, &native);
+    if (size == 0)
+        return EAFNOSUPPORT;
+#ifdef _WIN32
+    return sendto(s, (const char *)data, length, 0, (struct sockaddr *)&native, size) == length
+               ? 0 : WSAGetLastError();
+#else
+    return sendto(s, data, (size_t)length, MSG_DONTWAIT, (struct sockaddr *)&native,
+                  (socklen_t)size) == length ? 0 : errno;
+#endif
+}
+
+/* One byte into the socket that wakes asyncio; a full one is awake already. */
+static inline void platform_socket_wake(platform_socket_t s)
+{
+#if defined(_WIN32)
+    send(s, "", 1, 0);
+#elif defined(MSG_NOSIGNAL)
+    (void)!send(s, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+#else
+    (void)!send(s, "", 1, MSG_DONTWAIT);
+#endif
+}
+
+/* Which of the sockets can be read, without waiting: ready[i] is set to 0 or 1. */
+#ifdef _WIN32
+typedef WSAPOLLFD platform_poll_t;
+#define platform_poll_now(set, count) WSAPoll(set, count, 0)
+#else
+typedef struct pollfd platform_poll_t;
+#define platform_poll_now(set, count) poll(set, (nfds_t)(count), 0)
+#endif
+
+static inline void platform_poll_set(platform_poll_t *entry, platform_socket_t s)
+{
+    entry->fd = s;
+    entry->events = POLLIN;
+    entry->revents = 0;
+}
+
+static inline int platform_poll_ready(const platform_poll_t *entry)
+{
+    return (entry->revents & (POLLIN | POLLERR)) != 0;
+}
+
+static inline int platform_poll(platform_poll_t *set, int count)
+{
+    return count ? platform_poll_now(set, count) : 0;
+}
+
+/* ---- threads ---- */
+
+typedef void (*platform_thread_main_t)(void *);
+
+typedef struct {
+    platform_thread_main_t main;
+    void *argument;
+#ifdef _WIN32
+    HANDLE handle;
+#else
+    pthread_t handle;
+#endif
+} platform_thread_t;
+
+#ifdef _WIN32
+static DWORD WINAPI platform_thread_begin(LPVOID thread)
+{
+    ((platform_thread_t *)thread)->main(((platform_thread_t *)thread)->argument);
+    return 0;
+}
+#else
+static void *platform_thread_begin(void *thread)
+{
+    ((platform_thread_t *)thread)->main(((platform_thread_t *)thread)->argument);
+    return NULL;
+}
+#endif
+
+/* `thread` must stay where it is until the thread was joined. Returns 0 or an error number. */
+static inline int platform_thread_start(platform_thread_t *thread, platform_thread_main_t main,
+                                    void *argument)
+{
+    thread->main = main;
+    thread->argument = argument;
+#ifdef _WIN32
+    thread->handle = CreateThread(NULL, 0, platform_thread_begin, thread, 0, NULL);
+    return thread->handle ? 0 : (int)GetLastError();
+#else
+    /* Python handles signals in its main thread: ours must never be chosen for one. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int problem = pthread_create(&thread->handle, NULL, platform_thread_begin, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return problem;
+#endif
+}
+
+static inline void platform_thread_join(platform_thread_t *thread)
+{
+#ifdef _WIN32
+    WaitForSingleObject(thread->handle, INFINITE);
+    CloseHandle(thread->handle);
+#else
+    pthread_join(thread->handle, NULL);
+#endif
+}
+
+/* A semaphore: posting never blocks, so the media thread may wake others with it. */
+#if defined(_WIN32)
+typedef HANDLE platform_semaphore_t;
+#elif defined(__APPLE__)
+typedef dispatch_semaphore_t platform_semaphore_t;
+#else
+typedef sem_t platform_semaphore_t;
+#endif
+
+static inline int platform_semaphore_init(platform_semaphore_t *semaphore)
+{
+#if defined(_WIN32)
+    *semaphore = CreateSemaphoreW(NULL, 0, 0x7fffffff, NULL);
+    return *semaphore ? 0 : -1;
+#elif defined(__APPLE__)
+    *semaphore = dispatch_semaphore_create(0);
+    return *semaphore ? 0 : -1;
+#else
+    return sem_init(semaphore, 0, 0);
+#endif
+}
+
+static inline void platform_semaphore_destroy(platform_semaphore_t *semaphore)
+{
+#if defined(_WIN32)
+    CloseHandle(*semaphore);
+#elif defined(__APPLE__)
+    dispatch_release(*semaphore);
+#else
+    sem_destroy(semaphore);
+#endif
+}
+
+static inline void platform_semaphore_post(platform_semaphore_t *semaphore)
+{
+#if defined(_WIN32)
+    ReleaseSemaphore(*semaphore, 1, NULL);
+#elif defined(__APPLE__)
+    dispatch_semaphore_signal(*semaphore);
+#else
+    sem_post(semaphore);
+#endif
+}
+
+/* Waits at most `timeout_ns` (negative: for ever). Returns 1 when it was posted, 0 otherwise. */
+static inline int platform_semaphore_wait(platform_semaphore_t *semaphore, int64_t timeout_ns)
+{
+#if defined(_WIN32)
+    DWORD ms = timeout_ns < 0 ? INFINITE : (DWORD)((timeout_ns + 999999) / 1000000);
+    return WaitForSingleObject(*semaphore, ms) == WAIT_OBJECT_0;
+#elif defined(__APPLE__)
+    return dispatch_semaphore_wait(*semaphore, timeout_ns < 0
+        ? DISPATCH_TIME_FOREVER : dispatch_time(DISPATCH_TIME_NOW, timeout_ns)) == 0;
+#else
+    int result;
+    if (timeout_ns < 0) {
+        do
+            result = sem_wait(semaphore);
+        while (result != 0 && errno == EINTR);
+        return result == 0;
+    }
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 30)
+    int64_t end_ns = platform_monotonic_ns() + timeout_ns;
+    struct timespec end = {end_ns / 1000000000, end_ns % 1000000000};
+    do
+        result = sem_clockwait(semaphore, CLOCK_MONOTONIC, &end);
+    while (result != 0 && errno == EINTR);
+#else
+    int64_t end_ns = platform_monotonic_ns() + platform_realtime_offset_ns() + timeout_ns;
+    struct timespec end = {end_ns / 1000000000, end_ns % 1000000000};
+    do
+        result = sem_timedwait(semaphore, &end);
+    while (result != 0 && errno == EINTR);
+#endif
+    return result == 0;
+#endif
+}
+
+/* ---- deadlines: absolute, on the media clock ---- */
+
+typedef struct {
+#ifdef _WIN32
+    HANDLE handle;
+#else
+    int unused;
+#endif
+} platform_timer_t;
+
+static inline int platform_timer_init(platform_timer_t *timer)
+{
+#ifdef _WIN32
+    timer->handle = CreateWaitableTimerExW(NULL, NULL, 0x2 /* HIGH_RESOLUTION, Windows 10 1803 */,
+                                           TIMER_ALL_ACCESS);
+    if (!timer->handle)
+        timer->handle = CreateWaitableTimerExW(NULL, NULL, 0, TIMER_ALL_ACCESS);
+    return timer->handle ? 0 : -1;
+#else
+    timer->unused = 0;
+    return 0;
+#endif
+}
+
+static inline void platform_timer_destroy(platform_timer_t *timer)
+{
+#ifdef _WIN32
+    CloseHandle(timer->handle);
+#else
+    (void)timer;
+#endif
+}
+
+static inline void platform_sleep_until(platform_timer_t *timer, int64_t deadline_ns)
+{
+#if defined(_WIN32)
+    /* No monotonic absolute timers here: the rest is asked for anew until it is past. */
+    int64_t rest;
+    while ((rest = deadline_ns - platform_monotonic_ns()) > 0) {
+        LARGE_INTEGER due;
+        due.QuadPart = -((rest + 99) / 100);
+        if (!SetWaitableTimer(timer->handle, &due, 0, NULL, NULL, FALSE))
+            return;
+        WaitForSingleObject(timer->handle, INFINITE);
+    }
+#elif defined(__APPLE__)
+    int64_t rest;
+    (void)timer;
+    while ((rest = deadline_ns - platform_monotonic_ns()) > 0) {
+        struct timespec time = {rest / 1000000000, rest % 1000000000};
+        nanosleep(&time, NULL);
+    }
+#else
+    struct timespec time = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+    (void)timer;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR) {
+    }
+#endif
+}
+
+/* ---- scheduling: what the calling thread may have; asking never fails ---- */
+
+typedef enum {
+    PLATFORM_SCHEDULING_PLAIN,
+    PLATFORM_SCHEDULING_RR,
+    PLATFORM_SCHEDULING_SLICE,
+    PLATFORM_SCHEDULING_MMCSS
+} platform_scheduling_t;
+
+#define PLATFORM_SLICE_NS 100000
+
+#if defined(__linux__)
+/* The C library of Debian 12 has no struct for these two system calls. */
+typedef struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+} platform_sched_attr_t;
+
+/* Linux 6.12: a fair thread may ask for a short slice, and is then run sooner. Older kernels
+ * take the call and ignore the slice, so what came of it is read back. */
+static inline int platform_ask_slice(void)
+{
+    platform_sched_attr_t attr;
+    memset(&attr, 0, sizeof attr);
+    attr.size = sizeof attr;
+    attr.runtime = PLATFORM_SLICE_NS;
+    if (syscall(SYS_sched_setattr, 0, &attr, 0) != 0)
+        return -1;
+    memset(&attr, 0, sizeof attr);
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0) != 0)
+        return -1;
+    return attr.runtime == PLATFORM_SLICE_NS ? 0 : -1;
+}
+#endif
+
+static inline platform_scheduling_t platform_ask_scheduling(void)
+{
+#if defined(_WIN32)
+    DWORD index = 0;
+    return AvSetMmThreadCharacteristicsW(L"Pro Audio", &index) ? PLATFORM_SCHEDULING_MMCSS
+                                                               : PLATFORM_SCHEDULING_PLAIN;
+#else
+    struct sched_param param;
+    memset(&param, 0, sizeof param);
+    param.sched_priority = 1;
+    if (pthread_setschedparam(pthread_self(), SCHED_RR, &param) == 0)
+        return PLATFORM_SCHEDULING_RR;
+#if defined(__linux__)
+    if (platform_ask_slice() == 0)
+        return PLATFORM_SCHEDULING_SLICE;
+#endif
+    return PLATFORM_SCHEDULING_PLAIN;
+#endif
+}
+
+static inline const char *platform_scheduling_name(platform_scheduling_t got)
+{
+    switch (got) {
+    case PLATFORM_SCHEDULING_RR:
+        return "SCHED_RR 1";
+    case PLATFORM_SCHEDULING_SLICE:
+        return "slice 0.1 ms";
+    case PLATFORM_SCHEDULING_MMCSS:
+        return "MMCSS Pro Audio";
+    default:
+        return "no priority";
+    }
+}
+
+/* ---- files, for the writer thread ---- */
+
+static inline int platform_file_write(int fd, const void *data, int length)
+{
+    const char *next = data;
+    while (length > 0) {
+#ifdef _WIN32
+        int written = _write(fd, next, (unsigned)length);
+#else
+        int written = (int)write(fd, next, (size_t)length);
+        if (written < 0 && errno == EINTR)
+            continue;
+#endif
+        if (written <= 0)
+            return -1;
+        next += written;
+        length -= written;
+    }
+    return 0;
+}
+
+static inline int platform_file_seek(int fd, int64_t offset)
+{
+#ifdef _WIN32
+    return _lseeki64(fd, offset, SEEK_SET) == offset ? 0 : -1;
+#else
+    return lseek(fd, (off_t)offset, SEEK_SET) == (off_t)offset ? 0 : -1;
+#endif
+}
+
+static inline void platform_file_close(int fd)
+{
+#ifdef _WIN32
+    _close(fd);
+#else
+    close(fd);
+#endif
+}
+
 #endif /* PLATYPUS_PLATFORM_H */

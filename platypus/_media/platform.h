@@ -8,8 +8,6 @@
 
 #include <stdint.h>
 
-/* ---- atomics ---- */
-
 #if defined(_MSC_VER)
 #include <intrin.h>
 
@@ -58,7 +56,7 @@ static inline uint32_t platform_exchange(uint32_t *field, uint32_t value)
 
 #endif
 
-/* ---- clock: CLOCK_MONOTONIC is the only media clock ---- */
+/* CLOCK_MONOTONIC is the only media clock. */
 
 #if defined(_WIN32)
 #ifndef WIN32_LEAN_AND_MEAN

@@ -40,7 +40,9 @@ class BufferSource(Source):
     begins again, without a gap. At the leg's own rate every sample arrives bit by bit.
     """
 
-    def __init__(self, pcm: bytes | bytearray | memoryview, rate: int, *, loop: bool = False) -> None:
+    def __init__(
+        self, pcm: bytes | bytearray | memoryview, rate: int, *, loop: bool = False
+    ) -> None:
         """`pcm` is int16, mono, native byte order. It is not copied and must not change."""
 
 class RingSource(Source):

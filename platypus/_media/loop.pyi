@@ -111,7 +111,9 @@ class Leg:
     def set_mute(self, on: bool) -> None:
         """Send silence instead of the source, which goes on running unheard."""
 
-    def send_dtmf(self, digits: str | Iterable[str], duration_ms: int = 160, gap_ms: int = 80) -> None:
+    def send_dtmf(
+        self, digits: str | Iterable[str], duration_ms: int = 160, gap_ms: int = 80
+    ) -> None:
         """Queue 0-9 * # A-D as RFC 4733 events; ValueError for others, or without an event type.
 
         At most 64 digits wait at a time: more raise MediaError.

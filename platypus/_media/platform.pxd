@@ -1,0 +1,72 @@
+"""What the media core uses of platform.h."""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+
+
+cdef extern from "platform.h" nogil:
+    uint32_t platform_load_acquire(const uint32_t *field)
+    void platform_store_release(uint32_t *field, uint32_t value)
+    uint32_t platform_fetch_add(uint32_t *field, uint32_t value)
+    uint32_t platform_exchange(uint32_t *field, uint32_t value)
+
+    int64_t platform_monotonic_ns()
+    int64_t platform_realtime_offset_ns()
+
+    ctypedef struct platform_address_t:
+        uint16_t family
+        uint16_t port
+        uint8_t ip[16]
+    bint platform_address_equal(const platform_address_t *a, const platform_address_t *b)
+    int platform_address_parse(platform_address_t *address, const char *host, int port)
+    int platform_address_format(const platform_address_t *address, char *text, int capacity)
+
+    ctypedef int platform_socket_t
+    platform_socket_t PLATFORM_NO_SOCKET
+    ctypedef struct platform_datagram_t:
+        platform_address_t source
+        int64_t arrival_ns
+        int length
+        uint8_t *data
+    ctypedef struct platform_batch_t:
+        platform_datagram_t *datagrams
+    int platform_socket_prepare(platform_socket_t s)
+    void platform_socket_close(platform_socket_t s)
+    void platform_socket_wake(platform_socket_t s)
+    int platform_receive(platform_socket_t s, platform_batch_t *batch, int64_t offset_ns,
+                         int64_t now_ns)
+    int platform_send_to(platform_socket_t s, int socket_family,
+                         const platform_address_t *address, const uint8_t *data, int length)
+
+    ctypedef struct platform_poll_t:
+        pass
+    void platform_poll_set(platform_poll_t *entry, platform_socket_t s)
+    bint platform_poll_ready(const platform_poll_t *entry)
+    int platform_poll(platform_poll_t *entries, int count)
+
+    ctypedef void (*platform_thread_main_t)(void *) noexcept nogil
+    ctypedef struct platform_thread_t:
+        pass
+    int platform_thread_start(platform_thread_t *thread, platform_thread_main_t main,
+                              void *argument)
+    void platform_thread_join(platform_thread_t *thread)
+
+    ctypedef struct platform_semaphore_t:
+        pass
+    int platform_semaphore_init(platform_semaphore_t *semaphore)
+    void platform_semaphore_destroy(platform_semaphore_t *semaphore)
+    void platform_semaphore_post(platform_semaphore_t *semaphore)
+    bint platform_semaphore_wait(platform_semaphore_t *semaphore, int64_t timeout_ns)
+
+    ctypedef struct platform_timer_t:
+        pass
+    int platform_timer_init(platform_timer_t *timer)
+    void platform_timer_destroy(platform_timer_t *timer)
+    void platform_sleep_until(platform_timer_t *timer, int64_t deadline_ns)
+
+    ctypedef int platform_scheduling_t
+    platform_scheduling_t platform_ask_scheduling()
+    const char *platform_scheduling_name(platform_scheduling_t got)
+
+    int platform_file_write(int fd, const void *data, int length)
+    int platform_file_seek(int fd, int64_t offset)
+    void platform_file_close(int fd)

@@ -36,7 +36,7 @@ MAX_ACCOUNTS = 64  # each keeps a registration alive
 
 _PASSWORD_KEYS = frozenset({"password", "passwd", "passphrase", "pwd", "secret"})
 _TABLE = re.compile(r"\s*\[\[?(?P<name>[^\[\]]+)\]\]?\s*(#.*)?$")
-_DECODE_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
+_DECODE_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -163,7 +163,8 @@ class _Reader:
         except tomllib.TOMLDecodeError as error:
             found = _DECODE_LINE.search(str(error))
             problem = _DECODE_LINE.sub("", str(error))
-            line = int(found[1]) if found else None
+            last = self._text.rstrip("\n").count("\n") + 1
+            line = int(found[1]) if found and found[1] else last
             raise ConfigError(problem, file=self._file, line=line) from error
         except RecursionError as error:  # tomllib follows nested arrays by calling itself
             raise ConfigError("is nested too deeply", file=self._file) from error

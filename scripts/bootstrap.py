@@ -147,11 +147,16 @@ def apt(root: list[str], *arguments: str) -> bool:
     # sudo drops the environment, so the variable goes through env(1).
     command = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options, *arguments]
     result = subprocess.run(
-        command, stdin=subprocess.DEVNULL if not root else None, capture_output=True, text=True,
+        command,
+        stdin=subprocess.DEVNULL if not root else None,
+        capture_output=True,
+        text=True,
         check=False,
     )
     if result.returncode:
-        say(f"apt-get {' '.join(arguments)} failed:\n{result.stdout[-1000:]}{result.stderr[-2000:]}")
+        say(
+            f"apt-get {' '.join(arguments)} failed:\n{result.stdout[-1000:]}{result.stderr[-2000:]}"
+        )
     return result.returncode == 0
 
 
@@ -199,18 +204,24 @@ def set_up_phone() -> None:
     if not pip("install", *desktop, quiet_failure=True):
         for requirement in desktop:
             if not pip("install", requirement, quiet_failure=True):
-                say(f"missing: {requirement} could not be built; going on without it{lost(requirement)}")
+                say(
+                    f"missing: {requirement} could not be built; going on without it{lost(requirement)}"
+                )
 
 
 def lost(requirement: str) -> str:
     if requirement.startswith("PyAudio"):
-        return " (no sound card: calls use files and tones; it needs portaudio19-dev and a compiler)"
+        return (
+            " (no sound card: calls use files and tones; it needs portaudio19-dev and a compiler)"
+        )
     return ""
 
 
 def main(stage: str) -> None:
     # dpkg refuses to work without sbin in PATH, and a clean environment has none.
-    os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    os.environ["PATH"] = (
+        os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    )
     match stage:
         case "phone":
             set_up_phone()

@@ -44,7 +44,7 @@ def say(text: str) -> None:
 
 
 def compiles(source: str, *libraries: str) -> bool:
-    """Whether a C program that says `source` builds and links: more than a file's presence tells."""
+    """Whether a C program with `source` in it builds and links: a file alone proves less."""
     compiler = os.environ.get("CC", "cc").split()
     if shutil.which(compiler[0]) is None:
         return False
@@ -204,17 +204,13 @@ def set_up_phone() -> None:
     if not pip("install", *desktop, quiet_failure=True):
         for requirement in desktop:
             if not pip("install", requirement, quiet_failure=True):
-                say(
-                    f"missing: {requirement} could not be built; going on without it{lost(requirement)}"
-                )
+                say(f"missing: {requirement} could not be built; {lost(requirement)}")
 
 
 def lost(requirement: str) -> str:
     if requirement.startswith("PyAudio"):
-        return (
-            " (no sound card: calls use files and tones; it needs portaudio19-dev and a compiler)"
-        )
-    return ""
+        return "no sound card then (it needs portaudio19-dev): calls use files and tones"
+    return "going on without it"
 
 
 def main(stage: str) -> None:

@@ -89,7 +89,7 @@ request_route {{
     }}
     t_check_trans();
     if (is_method("REGISTER")) {{ route(REGISTRAR); exit; }}
-    if (is_method("OPTIONS") && uri == myself && $rU == $null) {{ sl_send_reply("200", "OK"); exit; }}
+    if (is_method("OPTIONS") && $rU == $null) {{ sl_send_reply("200", "OK"); exit; }}
     if (is_method("INVITE")) {{
         if (!pv_proxy_authenticate("{realm}", "$sht(users=>$au)", "0")) {{
             proxy_challenge("{realm}", "1");

@@ -1,0 +1,94 @@
+"""Platypus: a desktop SIP phone, and the asyncio engine inside it.
+
+    from platypus import Engine
+
+The names below are loaded when they are first used, so that `import platypus`
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from platypus._version import __version__
+
+if TYPE_CHECKING:
+    from platypus.account import Account
+    from platypus.call import Call
+    from platypus.engine import Engine
+    from platypus.errors import (
+        AudioFileError,
+        CallError,
+        ConfigError,
+        DeviceError,
+        MediaError,
+        NetworkError,
+        PlatypusError,
+        ProtocolError,
+        RegistrationError,
+        SdpError,
+        StateError,
+    )
+    from platypus.events import (
+        CallEnded,
+        CallState,
+        CallStateChanged,
+        DeviceChanged,
+        DtmfReceived,
+        ErrorOccurred,
+        Event,
+        EventsDropped,
+        IncomingCall,
+        MediaChanged,
+        MediaState,
+        Played,
+        Registered,
+        RegistrationFailed,
+        Unregistered,
+    )
+
+__all__ = [
+    "Account",
+    "AudioFileError",
+    "Call",
+    "CallEnded",
+    "CallError",
+    "CallState",
+    "CallStateChanged",
+    "ConfigError",
+    "DeviceChanged",
+    "DeviceError",
+    "DtmfReceived",
+    "Engine",
+    "ErrorOccurred",
+    "Event",
+    "EventsDropped",
+    "IncomingCall",
+    "MediaChanged",
+    "MediaError",
+    "MediaState",
+    "NetworkError",
+    "PlatypusError",
+    "Played",
+    "ProtocolError",
+    "Registered",
+    "RegistrationError",
+    "RegistrationFailed",
+    "SdpError",
+    "StateError",
+    "Unregistered",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'platypus' has no attribute {name!r}")
+    if name in ("Account", "Call", "Engine"):
+        home = name.lower()
+    else:
+        home = "errors" if name.endswith("Error") else "events"
+    value: object = getattr(import_module(f"platypus.{home}"), name)
+    globals()[name] = value
+    return value

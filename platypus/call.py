@@ -1,0 +1,345 @@
+"""A call, as people hold it: one INVITE session with its media.
+
+    async with account.call("600") as call:
+        await call.answered()
+        async for frame in call.frames():
+            ...
+
+Methods return at once, and what comes of them is told by events; only `async`
+ones wait. What the session says is handled in `receive`, the media in
+`call_media`. Hold is a direction of the media, not a state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from platypus.call_audio import CallAudio
+from platypus.call_media import CallMedia
+from platypus.call_signals import CallSignals
+from platypus.errors import CallError, StateError
+from platypus.events import CallEnded, CallState, CallStateChanged, DtmfMethod, HoldState
+from platypus.sound import make_source, read_source
+from platypus.waiting import Change
+
+if TYPE_CHECKING:
+    from platypus._media.endpoint import Sink, Source
+    from platypus.account import Account
+    from platypus.calling import Calling
+    from platypus.engine import Engine
+    from platypus.negotiation import Negotiator
+    from platypus.sip.events import Event as SipEvent
+    from platypus.sip.message import Request
+    from platypus.sip.session import Session
+
+DTMF_MS = 160  # long enough for every PBX (RFC 4733 leaves it open; Q.24 asks for 40)
+
+
+class Call:
+    """Made by `Engine.call`, or by the engine for a call that came in.
+
+    Leaving it as a context manager hangs up: a ringing one is cancelled, or refused.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        calling: Calling,
+        call_id: str,
+        *,
+        account: Account | None,
+        negotiator: Negotiator,
+        direction: Literal["outgoing", "incoming"],
+    ) -> None:
+        self.id = call_id
+        self.account = account
+        self.direction = direction
+        self.invite: Request | None = None
+        self.ended_event: CallEnded | None = None
+        self.media = CallMedia(self, calling, negotiator, engine.publish)
+        self._engine = engine
+        self._session: Session | None = None
+        self._state = CallState.TRYING
+        self._announced = direction == "incoming"  # `IncomingCall` told of it
+        self._changed = Change()
+        self._answered_at: float | None = None
+        self._ended_at: float | None = None
+        self._audio = CallAudio(self.media.stream)
+        self._signals = CallSignals(self, engine, calling)
+
+    def __repr__(self) -> str:
+        return f"<Call {self.id} {self.direction} {self._state} {self.remote}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.hangup()
+
+    @property
+    def state(self) -> CallState:
+        return self._state
+
+    @property
+    def hold_state(self) -> HoldState:
+        return self.media.hold_state
+
+    @property
+    def codec(self) -> str | None:
+        """The name of the codec in use, None before there is media."""
+        return self.media.codec
+
+    @property
+    def muted(self) -> bool:
+        return self.media.stream.muted
+
+    @property
+    def session(self) -> Session:
+        """The signalling behind this call."""
+        if self._session is None:
+            raise StateError("the call has not begun")
+        return self._session
+
+    @property
+    def local(self) -> str:
+        """Our address in this call, a bare URI."""
+        return str(self.session.local.uri)
+
+    @property
+    def remote(self) -> str:
+        """The far end's address, a bare URI."""
+        return self._session.remote_uri if self._session is not None else ""
+
+    @property
+    def display_name(self) -> str:
+        """The far end's name as it gave it; often empty."""
+        return self.session.remote.display_name
+
+    @property
+    def request_user(self) -> str | None:
+        """The user part that was dialled here; None for an outgoing call."""
+        return getattr(self.invite.uri, "user", None) if self.invite is not None else None
+
+    @property
+    def headers(self) -> Mapping[str, str | list[str]]:
+        """Of the INVITE; a header that occurs more than once has a list."""
+        found: dict[str, str | list[str]] = {}
+        for name, value in self.session.headers.items():
+            known = found.get(name)
+            if known is None:
+                found[name] = value
+            else:
+                found[name] = [*known, value] if isinstance(known, list) else [known, value]
+        return found
+
+    async def answered(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Wait for the answer. Raises CallError when the call ends first, or after `timeout` s."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self._state not in (CallState.CONFIRMED, CallState.ENDED):
+                    await self._changed.next()
+        except TimeoutError:
+            raise CallError(None, f"no answer within {timeout} s") from None
+        if self._answered_at is None and self.ended_event is not None:
+            raise CallError(self.ended_event.code, self.ended_event.reason)
+
+    async def ended(self, timeout: float | None = None) -> CallEnded:  # noqa: ASYNC109
+        """Wait for the end, and say how it came. Raises TimeoutError after `timeout` s."""
+        async with asyncio.timeout(timeout):
+            while self.ended_event is None:
+                await self._changed.next()
+        return self.ended_event
+
+    def ring(self) -> None:
+        """Tell the caller that it rings (180). The engine does so by itself."""
+        self._incoming("ring")
+        self.session.ring(self._engine.now())
+        self._engine.pump()
+        self.set_state(CallState.RINGING)
+
+    def progress(self, status: int = 183) -> None:
+        """Answer with early media: the caller hears us before the call is answered."""
+        self._incoming("send early media")
+        body = self._signals.answer_body()
+        self.session.progress(status, body, self._engine.now())
+        self._engine.pump()
+        self.set_state(CallState.EARLY)
+
+    def answer(self) -> None:
+        """Take the call. Raises MediaError when there is no port for its media."""
+        self._incoming("be answered")
+        body = self._signals.answer_body()
+        self.session.answer(body, self._engine.now())
+        self.confirm()
+        self._engine.pump()
+
+    def reject(self, code: int = 486, reason: str = "") -> None:
+        """Refuse an incoming call with a final status from 300 to 699."""
+        self._incoming("be rejected")
+        if not 300 <= code <= 699:
+            raise StateError(f"a call is rejected with a status from 300 to 699, not {code}")
+        self.media.close()
+        self.session.reject(code, self._engine.now(), reason=reason)
+        self._engine.pump()
+
+    def redirect(self, to: str) -> None:
+        """Send the caller elsewhere (302)."""
+        self._incoming("be redirected")
+        target = self._engine.complete(to, self.account)
+        self.media.close()
+        self.session.redirect([target], self._engine.now())
+        self._engine.pump()
+
+    def hangup(self) -> None:
+        """End the call, whatever its state: CANCEL, a refusal or BYE. Nothing when it is over."""
+        if self._state is CallState.ENDED or self._session is None:
+            return
+        self._ended_at = self._engine.now()
+        self.media.close()  # the microphone is off from here, whatever the far end answers
+        self.session.hangup(self._engine.now())
+        self._engine.pump()
+
+    def hold(self) -> None:
+        """Put the far end on hold by a re-INVITE; it hears silence at once."""
+        self._reinvite(hold=True)
+
+    def resume(self) -> None:
+        self._reinvite(hold=False)
+
+    def mute(self, on: bool = True) -> None:
+        """Send silence instead of the microphone; packets go on."""
+        self._living("be muted")
+        self.media.stream.mute(on)
+
+    def send_dtmf(
+        self, digits: Iterable[str], *, method: DtmfMethod = "rtp", duration_ms: int = DTMF_MS
+    ) -> None:
+        """Send 0-9 * # A-D one after another, as RFC 4733 events. Raises MediaError, ValueError."""
+        self._living("take digits")
+        if method != "rtp":
+            raise StateError(f'not supported yet: digits by method="{method}"; use "rtp"')
+        self.media.stream.send_dtmf(digits, duration_ms)
+
+    def play(self, path: str, *, loop: bool = False) -> None:
+        """Let the far end hear a WAV file; `Played` tells its end. Raises AudioFileError."""
+        self._living("play a file")
+        self.media.play(path, read_source(path, loop=loop))
+
+    def record(self, path: str) -> None:
+        """Write what this call plays to a WAV file, frame by frame. Raises AudioFileError."""
+        self._living("be recorded")
+        self.media.stream.record(path)
+
+    def stop_record(self) -> None:
+        self._living("stop recording")
+        self.media.stream.stop_record()
+
+    def set_source(self, source: Source | str | None) -> None:
+        """What the far end hears: a source, its name (`tone`, `wav:FILE`), or None for silence."""
+        self._living("change its source")
+        self.media.stream.set_source(make_source(source) if isinstance(source, str) else source)
+
+    def set_sink(self, sink: Sink | None) -> None:
+        """Where the far end is heard; None is nowhere."""
+        self._living("change its sink")
+        self.media.stream.set_sink(sink)
+
+    def frames(self) -> AsyncIterator[bytes]:
+        """What is heard, in frames of 20 ms: int16, mono, 160 samples at 8 kHz; ends with the call.
+
+        It takes the place of the loudspeaker. A reader that falls a second behind loses
+        frames, which the statistics count.
+        """
+        self._living("be read")
+        return self._audio.frames()
+
+    async def write(self, pcm: bytes | bytearray | memoryview) -> None:
+        """Say these samples: int16, mono, 8 kHz. Waits while 200 ms are still to be sent.
+
+        It takes the place of the microphone. Raises StateError when the call has ended.
+        """
+        self._living("be written to")
+        await self._audio.write(pcm)
+
+    def statistics(self) -> dict[str, Any]:
+        """What was sent and received, in the shape of the control protocol's `stats`."""
+        return self.media.stream.statistics(self._duration())
+
+    def levels(self) -> tuple[float | None, float | None]:
+        """Peak of the last 100 ms sent and received, as a fraction of full scale."""
+        figures = self.media.stream.raw_statistics()
+        if figures is None:
+            return None, None
+        return figures["send"]["level_peak"], figures["receive"]["level_peak"]
+
+    def begin(self, session: Session, invite: Request | None = None) -> None:
+        """The engine hands in the session this call is about."""
+        self._session, self.invite = session, invite
+
+    def receive(self, event: SipEvent) -> None:
+        """The engine hands in what the machine said about the session."""
+        self._signals.receive(event)
+
+    def announce(self) -> None:
+        """The first event of an outgoing call, once."""
+        if not self._announced:
+            self._announced = True
+            self._engine.publish(CallStateChanged(self, CallState.TRYING, "none"))
+
+    def set_state(self, state: CallState) -> None:
+        """Enter `state` and tell everybody; a state never goes back."""
+        if self._state in (state, CallState.ENDED):
+            return
+        self.announce()
+        self._state = state
+        self._changed.notify()
+        self._engine.publish(CallStateChanged(self, state, self.hold_state))
+
+    def confirm(self) -> None:
+        """Both ends have agreed."""
+        self._answered_at = self._engine.now()
+        self.set_state(CallState.CONFIRMED)
+
+    def finish(self, ended: CallEnded) -> None:
+        """Over: the last thing anybody hears of this call."""
+        self.announce()
+        self._state = CallState.ENDED
+        self.ended_event = ended
+        self._changed.notify()
+        self._engine.publish(ended)
+
+    def _reinvite(self, *, hold: bool) -> None:
+        if self._state is not CallState.CONFIRMED:
+            raise StateError(f"only an answered call can be held or resumed, this is {self._state}")
+        self.media.hold(hold)
+        self.session.reinvite(self.media.offer, self._engine.now())
+        self._engine.pump()
+
+    def _incoming(self, verb: str) -> None:
+        if self.direction != "incoming":
+            raise StateError(f"an outgoing call can't {verb}; the far end does that")
+        if self._state in (CallState.CONFIRMED, CallState.ENDED):
+            raise StateError(f"the call can't {verb}: it is already {self._state}")
+
+    def _living(self, verb: str) -> None:
+        if self._state is CallState.ENDED:
+            raise StateError(f"the call can't {verb}: it has ended")
+
+    def _duration(self) -> float | None:
+        if self._answered_at is None:
+            return None
+        until = self._ended_at if self._ended_at is not None else self._engine.now()
+        return until - self._answered_at
+
+    def mark_end(self) -> None:
+        """The clock of the call stops; the first call counts."""
+        if self._ended_at is None:
+            self._ended_at = self._engine.now()

@@ -1,0 +1,193 @@
+"""The media of one call: its offers and answers, applied to its stream.
+
+    bodies of SIP -> Negotiator -> StreamPlan -> MediaSession -> the loop
+    MediaChanged, DtmfReceived, Played <- CallMedia <- events of the loop
+
+With forked early media there is one stream: each answer of a branch is applied
+when it comes, and when RTP turns up from where an earlier one said it would,
+that one is applied again: the last answer whose RTP arrives is heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from platypus.errors import MediaError, SdpError
+from platypus.events import (
+    CallStateChanged,
+    DtmfReceived,
+    ErrorOccurred,
+    Event,
+    MediaChanged,
+    MediaState,
+    Played,
+)
+from platypus.negotiation import Negotiator, StreamPlan
+from platypus.net.transport import format_address
+
+if TYPE_CHECKING:
+    from platypus._media.endpoint import Source
+    from platypus.call import Call
+    from platypus.calling import Calling
+    from platypus.events import HoldState
+    from platypus.sound import Ends
+
+MAX_BRANCHES = 16  # of a forked call; a proxy that makes more does not make our table grow
+
+
+class CallMedia:
+    """Offer and answer, and the stream, of `call`."""
+
+    def __init__(
+        self,
+        call: Call,
+        calling: Calling,
+        negotiator: Negotiator,
+        publish: Callable[[Event], None],
+    ) -> None:
+        self.stream = calling.media.session(self._on_event)
+        self._call = call
+        self._calling = calling
+        self._negotiator = negotiator
+        self._publish = publish
+        self._answers: dict[tuple[str, int], bytes] = {}  # of branches, by where their RTP is
+        self._hold: HoldState = "none"
+        self._ends: Ends | None = None
+        self._playing: tuple[str, Source | None] | None = None
+
+    @property
+    def hold_state(self) -> HoldState:
+        return self._hold
+
+    @property
+    def codec(self) -> str | None:
+        view = self.stream.view
+        return view.codec if view is not None else None
+
+    def offer(self, local_address: str) -> bytes:
+        """Our offer, as the machine asks for it once it knows the way. The ports are open."""
+        self.stream.advertise(local_address)
+        port = self.stream.open()
+        body = self._negotiator.offer(local_address, port)
+        self.stream.expect(self._negotiator.offered_payload_types)
+        return body
+
+    def receive_answer(self, body: bytes, *, early: bool = False) -> None:
+        """Raises SdpError for an answer that doesn't fit."""
+        plan = self._negotiator.receive_answer(body)
+        if early and plan.remote is not None and len(self._answers) < MAX_BRANCHES:
+            self._answers[plan.remote] = body
+        elif not early:
+            self._answers.clear()  # one branch has won: its answer stands
+        self._apply(plan)
+
+    def receive_offer(self, body: bytes) -> None:
+        """Raises SdpError where 488 is all that is left to say."""
+        self._negotiator.receive_offer(body)
+
+    def answer(self, local_address: str) -> bytes:
+        """Our answer to the offer that came last, already applied to the stream."""
+        self.stream.advertise(local_address)
+        body, plan = self._negotiator.answer(local_address, self.stream.open())
+        self._apply(plan)
+        return body
+
+    def hold(self, on: bool) -> None:
+        """Ask for hold in the next offer; the far end hears silence from now on."""
+        if on:
+            self._negotiator.hold()
+        else:
+            self._negotiator.resume()
+        self.stream.hold(on)
+
+    def offer_refused(self) -> None:
+        """All is as it was agreed before."""
+        self._negotiator.offer_refused()
+        self.stream.hold(self._negotiator.hold_state in ("local", "both"))
+
+    def play(self, path: str, source: Source) -> None:
+        """Let the far end hear `source` instead, until it is over."""
+        before = self._playing[1] if self._playing is not None else self.stream.source
+        self._playing = path, before
+        self.stream.set_source(source)
+
+    def close(self) -> None:
+        """Stop the stream; MediaChanged tells of its end if it ever started."""
+        if self.stream.closed:
+            return
+        self.stream.close()
+        if self._ends is not None:
+            self._calling.sound.release(self._ends)
+        self._tell(MediaState.ENDED)
+
+    def _apply(self, plan: StreamPlan) -> None:
+        if not self.stream.started:
+            self._equip()
+        changed = self.stream.apply(plan)
+        hold = self._negotiator.hold_state
+        if hold != self._hold:
+            self._hold = hold
+            self.stream.hold(hold in ("local", "both"))
+            self._publish(CallStateChanged(self._call, self._call.state, hold))
+        if changed:
+            self._tell(MediaState.STARTED)
+
+    def _equip(self) -> None:
+        """Sound and recording as the engine was asked, where the call has none of its own."""
+        source, sink = self._ends = self._calling.sound.ends()
+        if self.stream.source is None:
+            self.stream.set_source(source)
+        if self.stream.sink is None:
+            self.stream.set_sink(sink)
+        names = self._calling.recordings
+        if names is None or self.stream.recording is not None:
+            return
+        try:
+            self.stream.record(names.next())
+        except MediaError as problem:  # the call is worth more than its recording
+            self._publish(ErrorOccurred(str(problem), self._call))
+
+    def _tell(self, state: MediaState) -> None:
+        view = self.stream.view
+        if view is None:
+            return
+        local = format_address(view.local)
+        remote = format_address(view.remote) if view.remote is not None else None
+        self._publish(
+            MediaChanged(self._call, state, view.codec, None, local, remote, view.direction)
+        )
+
+    def _on_event(self, kind: str, *values: object) -> None:
+        match kind, values:
+            case "dtmf", (str(digit), int(duration_ms)):
+                self._publish(DtmfReceived(self._call, digit, "rtp", duration_ms))
+            case "address", (str(host), int(port)):
+                self._address_learnt((host, port))
+            case "stalled", _:
+                self._tell(MediaState.STALLED)
+            case "resumed", _:
+                self._tell(MediaState.RESUMED)
+            case "source-ended", _:
+                self._source_ended()
+            case "error", (str(message),):
+                self._publish(ErrorOccurred(message, self._call))
+            case _:
+                pass  # the first packet and a new SSRC change nothing that can be seen
+
+    def _address_learnt(self, address: tuple[str, int]) -> None:
+        body = self._answers.get(address)
+        if body is not None:  # another branch of a forked call is the one that speaks
+            try:
+                self._apply(self._negotiator.receive_answer(body))
+            except (SdpError, MediaError) as problem:
+                self._publish(ErrorOccurred(str(problem), self._call))
+        elif self.stream.address_learnt(*address):
+            self._tell(MediaState.STARTED)
+
+    def _source_ended(self) -> None:
+        if self._playing is None:
+            return  # the WAV that stands for the microphone: silence follows
+        (path, before), self._playing = self._playing, None
+        self.stream.set_source(before)
+        self._publish(Played(self._call, path))

@@ -1,0 +1,157 @@
+"""What the session of a call says, carried out (RFC 3261, 13 to 15; RFC 3264).
+
+Bodies go to the media, states to the call. A body that can't be used ends what
+it belongs to: 488 for an offer, BYE for an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platypus.errors import MediaError, SdpError
+from platypus.events import CallEnded, CallState, ErrorOccurred
+from platypus.sip.events import (
+    Acknowledged,
+    Answered,
+    Event,
+    Progressed,
+    ReinviteAnswered,
+    Reinvited,
+    ReinviteRefused,
+    SessionEnded,
+)
+
+if TYPE_CHECKING:
+    from platypus.call import Call
+    from platypus.calling import Calling
+    from platypus.engine import Engine
+
+
+class CallSignals:
+    """The session's side of `call`."""
+
+    def __init__(self, call: Call, engine: Engine, calling: Calling) -> None:
+        self._call = call
+        self._engine = engine
+        self._calling = calling
+        self._media = call.media
+        self._answer: bytes | None = None  # ours to the first offer: 183 and 200 say the same
+        self._ack_answers = False  # our 2xx carried an offer
+
+    def answer_body(self) -> bytes:
+        """What our 183 or 200 carries: an answer, or an offer where the INVITE had none."""
+        if self._answer is None:
+            session = self._call.session
+            local = session.local_address or self._engine.address[0]
+            if session.remote_body:
+                self._answer = self._media.answer(local)
+            else:
+                self._answer = self._media.offer(local)
+                self._ack_answers = True
+        return self._answer
+
+    def receive(self, event: Event) -> None:
+        match event:
+            case Progressed(_, response, _, body):
+                self._progressed(response.status, body)
+            case Answered(_, _, body, body_is):
+                self._answered(body, body_is)
+            case Acknowledged(_, body):
+                self._acknowledged(body)
+            case Reinvited(_, _, body):
+                self._reinvited(body)
+            case ReinviteAnswered(_, body, body_is):
+                self._take(body, body_is)
+            case ReinviteRefused(_, code, reason):
+                self._reinvite_refused(code, reason)
+            case SessionEnded():
+                self._ended(event)
+            case _:
+                pass  # a redirection is followed by the machine, under the same call
+
+    def _progressed(self, status: int, body: bytes | None) -> None:
+        if body:
+            try:
+                self._media.receive_answer(body, early=True)
+            except (SdpError, MediaError) as problem:
+                # The answer in the 200 may still be right.
+                self._tell(f"the far end's early media can't be used: {problem}")
+            else:
+                self._call.set_state(CallState.EARLY)
+                return
+        if status == 180 and self._call.state is CallState.TRYING:
+            self._call.set_state(CallState.RINGING)
+
+    def _answered(self, body: bytes | None, body_is: str | None) -> None:
+        if not body and not self._media.stream.started:
+            self._give_up("the far end answered without a description of its media")
+            return
+        if self._take(body, body_is):
+            self._call.confirm()
+
+    def _take(self, body: bytes | None, body_is: str | None) -> bool:
+        """A body of a 2xx to an INVITE of ours; whether the call can go on."""
+        if not body:
+            return True
+        try:
+            if body_is == "offer":
+                self._media.receive_offer(body)
+                answer = self._media.answer(self._local())
+                self._call.session.acknowledge(answer, self._engine.now())
+            else:
+                self._media.receive_answer(body)
+        except (SdpError, MediaError) as problem:
+            self._give_up(f"the far end's answer can't be used: {problem}")
+            return False
+        return True
+
+    def _acknowledged(self, body: bytes | None) -> None:
+        if not self._ack_answers:
+            return
+        self._ack_answers = False
+        if not body:
+            if not self._media.stream.started:
+                self._give_up("the caller's ACK did not answer our offer")
+            return
+        try:
+            self._media.receive_answer(body)
+        except (SdpError, MediaError) as problem:
+            self._give_up(f"the far end's answer can't be used: {problem}")
+
+    def _reinvited(self, body: bytes | None) -> None:
+        session, now = self._call.session, self._engine.now()
+        try:
+            if body:
+                self._media.receive_offer(body)
+                session.accept_reinvite(self._media.answer(self._local()), now)
+            else:
+                session.accept_reinvite(self._media.offer(self._local()), now)
+                self._ack_answers = True
+        except (SdpError, MediaError) as problem:
+            # RFC 3261, 14.2: the call goes on as it was.
+            session.refuse_reinvite(488, now)
+            self._tell(f"a change the far end wanted can't be made: {problem}")
+
+    def _reinvite_refused(self, code: int | None, reason: str) -> None:
+        self._media.offer_refused()
+        self._tell(f"the far end refused the change: {reason}" + (f" ({code})" if code else ""))
+
+    def _ended(self, event: SessionEnded) -> None:
+        call = self._call
+        call.mark_end()
+        self._media.close()
+        self._calling.forget(call)
+        statistics = call.statistics()
+        call.finish(
+            CallEnded(call, event.code, event.reason, event.by, event.elsewhere, statistics)
+        )
+
+    def _give_up(self, message: str) -> None:
+        self._tell(message)
+        self._call.hangup()
+
+    def _tell(self, message: str) -> None:
+        self._engine.publish(ErrorOccurred(message, self._call))
+
+    def _local(self) -> str:
+        return self._call.session.local_address or self._engine.address[0]

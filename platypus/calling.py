@@ -1,0 +1,136 @@
+"""The calls of one engine, and what they share: media loop, ports, sound, file names.
+
+Made with the first call: a phone that only registers loads none of this.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from platypus.call import Call
+from platypus.incoming import Reception
+from platypus.media.core import MediaCore
+from platypus.media.recording import RecordingNames
+from platypus.negotiation import Negotiator
+from platypus.sip import events as sip
+from platypus.sound import Sound, make_source
+from platypus.wake import Wake
+
+if TYPE_CHECKING:
+    from platypus._media.endpoint import Sink, Source
+    from platypus._media.loop import Loop
+    from platypus.account import Account
+    from platypus.engine import Engine
+    from platypus.options import IncomingOptions, MediaOptions
+    from platypus.sip.session import Session
+
+
+class Calling:
+    """Makes calls, finds the call of a session, and lets go of them."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: MediaOptions,
+        incoming: IncomingOptions,
+    ) -> None:
+        self._engine = engine
+        self._codecs = options.codecs
+        self._negotiator()  # an unknown codec is told before the first call
+        self._calls: dict[str, Call] = {}
+        self._sessions: dict[Session, Call] = {}
+        self._count = 0
+        self._wake: Wake | None = None
+        self._reception = Reception(engine, self, incoming)
+        self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)
+        self.sound = Sound(options, engine.publish)
+        self.recordings = RecordingNames(options.record) if options.record else None
+
+    @property
+    def calls(self) -> list[Call]:
+        return list(self._calls.values())
+
+    def call(
+        self,
+        target: str,
+        account: Account | None,
+        headers: Iterable[tuple[str, str]],
+        *,
+        source: Source | str | None,
+        sink: Sink | None,
+        offer: bool,
+    ) -> Call:
+        call = self.new_call(account, "outgoing")
+        stream = call.media.stream
+        if source is not None:
+            stream.set_source(make_source(source) if isinstance(source, str) else source)
+        if sink is not None:
+            stream.set_sink(sink)
+        stream.open()  # no free port is told to whoever calls, not to the far end
+        session = self._engine.user_agent.invite(
+            target,
+            account=account.settings if account is not None else None,
+            body=call.media.offer if offer else None,
+            headers=tuple(headers),
+            now=self._engine.now(),
+        )
+        call.begin(session)
+        self.adopt(session, call)
+        # In a turn of its own, so that whoever calls has the call before its first event.
+        self._engine.loop.call_soon(self._announce, call)
+        return call
+
+    def new_call(self, account: Account | None, direction: Literal["outgoing", "incoming"]) -> Call:
+        self._count += 1
+        if self.media.host != self._engine.address[0]:
+            self.media.host = self._engine.address[0]
+        return Call(
+            self._engine,
+            self,
+            str(self._count),
+            account=account,
+            negotiator=self._negotiator(),
+            direction=direction,
+        )
+
+    def adopt(self, session: Session, call: Call) -> None:
+        self._calls[call.id] = call
+        self._sessions[session] = call
+
+    def forget(self, call: Call) -> None:
+        self._calls.pop(call.id, None)
+        self._sessions.pop(call.session, None)
+
+    def receive_invite(self, event: sip.IncomingCall) -> None:
+        self._reception.receive(event)
+
+    def receive(self, event: sip.Event) -> bool:
+        """Whether the event is about one of our calls."""
+        session = getattr(event, "session", None)
+        call = self._sessions.get(session) if session is not None else None
+        if call is None:
+            return False
+        call.receive(event)
+        return True
+
+    def close(self) -> None:
+        for call in self.calls:
+            call.media.close()
+        if self._wake is not None:
+            self._wake.close()
+        self.sound.close()
+        self.media.close()
+
+    def _negotiator(self) -> Negotiator:
+        return Negotiator(self._codecs, random=os.urandom)
+
+    def _announce(self, call: Call) -> None:
+        if not self._engine.running:
+            return
+        call.announce()
+        self._engine.pump()
+
+    def _watch(self, loop: Loop) -> None:
+        self._wake = Wake(loop.wake_socket, self.media.deliver)

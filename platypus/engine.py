@@ -1,0 +1,366 @@
+"""The phone without a face: signalling, media and the calls over them, on one asyncio loop.
+
+    async with Engine() as phone:
+        async with phone.account("sip:alice@example.com", password="...") as account:
+            await account.registered()
+            async with account.call("600") as call:
+                await call.answered()
+
+It starts no Python thread but the loop's executor, for names to resolve; the
+media run in a native thread of their own, started with the first call. Several
+engines in one process know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from platypus._version import __version__
+from platypus.account import Account
+from platypus.delivery import Delivery, EventStream, guarded
+from platypus.errors import NetworkError, StateError
+from platypus.events import Event
+from platypus.net.keepalive import KeepAlive
+from platypus.options import DEFAULT_CODECS, IncomingOptions, MediaOptions
+from platypus.pump import Pump
+from platypus.sip import events as sip
+from platypus.sip.settings import AccountSettings, UserAgentSettings
+from platypus.sip.user_agent import UserAgent
+from platypus.targets import complete, parse_account
+from platypus.waiting import Change
+
+if TYPE_CHECKING:
+    from platypus._media.endpoint import Sink, Source
+    from platypus.call import Call
+    from platypus.calling import Calling
+    from platypus.sip.message import Response
+    from platypus.sip.registration import Registration
+
+logger = logging.getLogger("platypus.engine")
+
+LEAVE_TIMEOUT = 2.0  # as long as somebody waits for a program to quit
+
+
+class Engine:
+    """One phone. `async with` binds its sockets, and hangs up and unregisters at the end.
+
+    `listen` is a numeric host and a port, 0 for any free one. `rtp_ports` are the
+    lowest and highest port for media. `audio` is what far ends hear: `system` (the
+    sound card), `null`, `tone`, `echo`, `speech`, `wav:FILE` or `wav-loop:FILE`;
+    `input` and `output` name sound devices. `record` is a WAV file for what is
+    played, numbered from the second call on.
+
+    Calls that come in ring and wait, unless they go to another user than `user`
+    (404), are more than `max_calls` (486), all are to be refused (`reject`), or are
+    answered after `auto_answer` seconds. `incoming(call)` decides instead of that.
+    `handlers` take requests by their method, as `sip.events.RequestReceived`; the
+    one for INVITE gets `sip.events.IncomingCall` and returns true for a session it
+    takes over, whose later events go to `session_events`.
+    """
+
+    def __init__(
+        self,
+        *,
+        listen: tuple[str, int] = ("0.0.0.0", 0),  # noqa: S104 - a phone is to be called
+        rtp_ports: tuple[int, int] | None = None,
+        codecs: Sequence[str] = DEFAULT_CODECS,
+        user_agent: str | None = None,
+        audio: str = "null",
+        record: str | None = None,
+        input: str | None = None,
+        output: str | None = None,
+        user: str | None = None,
+        max_calls: int | None = None,
+        auto_answer: float | None = None,
+        reject: int | None = None,
+        incoming: Callable[[Call], None] | None = None,
+        handlers: Mapping[str, Callable[[Any], Any]] | None = None,
+        session_events: Callable[[sip.Event], None] | None = None,
+        instance_id: str | None = None,
+    ) -> None:
+        self._bind = listen
+        self._handlers = dict(handlers or {})
+        self._session_events = session_events
+        self._instance_id = instance_id
+        self._media_options = MediaOptions(
+            codecs=tuple(codecs),
+            rtp_ports=rtp_ports,
+            audio=audio,
+            input=input,
+            output=output,
+            record=record,
+        )
+        self._incoming_options = IncomingOptions(
+            user=user, max_calls=max_calls, reject=reject, auto_answer=auto_answer, decide=incoming
+        )
+        settings = UserAgentSettings(
+            user_agent=user_agent or f"Platypus/{__version__}",
+            handled_methods=tuple(method for method in self._handlers if method != "INVITE"),
+        )
+        self.user_agent = UserAgent(random=os.urandom, settings=settings)
+        self._quiet = Change()  # after whatever the signalling did
+        self._pump = Pump(self.user_agent, self._on_event, self._quiet.notify)
+        self._delivery = Delivery()
+        self._accounts: list[Account] = []
+        self._registrations: dict[Registration, Account] = {}
+        self._options: dict[int, asyncio.Future[sip.ResponseReceived]] = {}
+        self._calling: Calling | None = None
+        self._keepalive: KeepAlive | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leaving = False
+
+    def __repr__(self) -> str:
+        return f"<Engine {' '.join(self.listen) or 'closed'}>"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Bind the sockets. Raises NetworkError, ConfigError, MediaError, AudioFileError."""
+        if self._loop is not None or self._leaving:
+            raise StateError("an engine is entered once; make another one")
+        if self._media_options not in (MediaOptions(), MediaOptions(audio="system")):
+            _ = self.calling  # says now what is wrong with them, not at the first call
+        await self._pump.open(*self._bind)
+        self._loop = asyncio.get_running_loop()
+        self._keepalive = KeepAlive(self._loop, self._pump.transport.send, os.urandom)
+
+    async def close(self, timeout: float = LEAVE_TIMEOUT) -> None:  # noqa: ASYNC109
+        """Hang up and unregister, and wait at most `timeout` seconds for the answers."""
+        if self._loop is None:
+            self._leaving = True
+            self._delivery.close()
+            return
+        if not self._leaving:
+            self._leaving = True
+            try:
+                await self._leave(timeout)
+            finally:
+                self._shut()
+
+    @property
+    def running(self) -> bool:
+        return self._loop is not None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise StateError("the engine is not running: use it inside `async with Engine() ...`")
+        return self._loop
+
+    @property
+    def leaving(self) -> bool:
+        """No new calls: the engine is on its way out."""
+        return self._leaving
+
+    @property
+    def listen(self) -> list[str]:
+        """Where it can be reached: `["udp:127.0.0.1:5070"]`."""
+        return self._pump.transport.listen
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """What the socket is bound to; the host may be 0.0.0.0."""
+        return self._pump.transport.address
+
+    @property
+    def accounts(self) -> list[Account]:
+        return list(self._accounts)
+
+    @property
+    def calls(self) -> list[Call]:
+        """Those that have not ended, the newest last."""
+        return self._calling.calls if self._calling is not None else []
+
+    @property
+    def calling(self) -> Calling:
+        """The calls and their media: made with the first, so that registering needs none of it."""
+        if self._calling is None:
+            from platypus.calling import Calling
+
+            self._calling = Calling(self, self._media_options, self._incoming_options)
+        return self._calling
+
+    def account(
+        self,
+        aor: str,
+        *,
+        password: str | None = None,
+        auth_user: str | None = None,
+        registrar: str | None = None,
+        outbound_proxy: str | None = None,
+        display_name: str = "",
+        expires: int = 300,
+        register: bool = True,
+    ) -> Account:
+        """Add an account, and begin to register it. What comes of it is told by events."""
+        self.now()  # says at once that the engine is not running
+        uri = parse_account(aor)
+        settings = AccountSettings(
+            aor=str(uri),
+            auth_user=auth_user,
+            password=password,
+            registrar=registrar,
+            expires=expires,
+            outbound_proxy=outbound_proxy,
+            display_name=display_name,
+            instance_id=self._instance_id,
+        )
+        account = Account(self, settings, uri)
+        self._accounts.append(account)
+        if register:
+            account.register()
+        return account
+
+    def call(
+        self,
+        to: str,
+        *,
+        account: Account | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        source: Source | str | None = None,
+        sink: Sink | None = None,
+        offer: bool = True,
+    ) -> Call:
+        """Call a SIP URI, or a number or user part at the account's host (default: the first).
+
+        `source` and `sink` are used instead of the engine's audio. Without `offer` the far
+        end makes the offer (RFC 3261, 14.1). Raises StateError for an address that isn't
+        one, MediaError when no port is free.
+        """
+        self.now()
+        account = account or (self._accounts[0] if self._accounts else None)
+        return self.calling.call(
+            self.complete(to, account), account, headers, source=source, sink=sink, offer=offer
+        )
+
+    def find_call(self, call_id: str) -> Call | None:
+        return next((call for call in self.calls if call.id == call_id), None)
+
+    async def options(self, to: str, *, account: Account | None = None) -> Response:
+        """Ask what `to` can do (RFC 3261, 11). Raises NetworkError when nothing comes back."""
+        settings = account.settings if account is not None else None
+        target = self.complete(to, account)
+        key = self.user_agent.options(target, account=settings, now=self.now())
+        future = asyncio.get_running_loop().create_future()
+        self._options[key] = future
+        try:
+            self.pump()
+            answer = await future
+        finally:
+            self._options.pop(key, None)
+        if answer.response is None:
+            raise NetworkError(f"{target}: {answer.reason or 'no answer'}")
+        return answer.response
+
+    def events(self) -> EventStream:
+        """Everything that happens from now on, until the engine is closed."""
+        return self._delivery.stream()
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """`callback(event)` at once, on this loop; call what is returned to end it."""
+        return self._delivery.subscribe(callback)
+
+    def publish(self, event: Event) -> None:
+        """Tell everybody."""
+        self._delivery.publish(event)
+
+    def media_lateness(self) -> dict[str, float | int] | None:
+        """How late packets were sent; None while there was no call."""
+        return self._calling.media.lateness() if self._calling is not None else None
+
+    def complete(self, to: str, account: Account | None) -> str:
+        """`to` as a SIP URI; StateError where it can't become one."""
+        return complete(to, account.uri if account is not None else None)
+
+    def now(self) -> float:
+        """The clock the signalling runs by. Raises StateError before and after."""
+        return self.loop.time()
+
+    def pump(self) -> None:
+        """Carry out what the signalling wants, after something was asked of it."""
+        self._pump.run()
+
+    def adopt(self, registration: Registration, account: Account) -> None:
+        self._registrations[registration] = account
+
+    def _on_event(self, event: sip.Event) -> None:
+        match event:
+            case sip.RegistrationChanged(registration):
+                self._registration_changed(registration, event)
+            case sip.IncomingCall(session):
+                if self._leaving:
+                    session.reject(480, self.now())
+                elif not self._handled("INVITE", event):
+                    self.calling.receive_invite(event)
+            case sip.RequestReceived(_, request):
+                self._handled(request.method, event)
+            case sip.ResponseReceived(key):
+                future = self._options.get(key)
+                if future is not None and not future.done():
+                    future.set_result(event)
+            case _:
+                if self._calling is None or not self._calling.receive(event):
+                    self._pass_on(event)
+
+    def _registration_changed(
+        self, registration: Registration, event: sip.RegistrationChanged
+    ) -> None:
+        account = self._registrations.get(registration)
+        if account is None or self._keepalive is None:
+            return
+        flow = registration.flow
+        if event.state == "registered" and flow is not None:
+            self._keepalive.add(account, flow)
+        elif event.state in ("unregistered", "failed"):
+            self._keepalive.remove(account)
+        account.receive_change(event)
+
+    def _handled(self, method: str, event: sip.IncomingCall | sip.RequestReceived) -> bool:
+        handler = self._handlers.get(method)
+        if handler is None:
+            return False
+        try:
+            return bool(handler(event))
+        except Exception:
+            logger.exception("the handler for %s raised; the phone goes on", method)
+        return False
+
+    def _pass_on(self, event: sip.Event) -> None:
+        if self._session_events is not None:
+            guarded(self._session_events, event)
+
+    async def _leave(self, timeout: float) -> None:  # noqa: ASYNC109 - bounded, never raises
+        for call in self.calls:
+            call.hangup()
+        for account in self._accounts:
+            account.unregister()
+        try:
+            async with asyncio.timeout(timeout):
+                while not self.user_agent.idle:
+                    await self._quiet.next()
+        except TimeoutError:
+            logger.info("left without every answer after %.1f s", timeout)
+
+    def _shut(self) -> None:
+        if self._calling is not None:
+            self._calling.close()
+        if self._keepalive is not None:
+            self._keepalive.close()
+        self._pump.close()
+        self._loop = None
+        self._delivery.close()

@@ -1,0 +1,105 @@
+"""The media side of one engine: its loop, its ports, and which leg belongs to whom.
+
+The native loop is started with the first stream, so that a phone which only
+registers has none. This knows neither asyncio nor calls: whoever owns it watches
+`Loop.wake_socket` and calls `deliver`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from platypus.media.ports import Ports
+from platypus.media.session import MediaSession
+
+if TYPE_CHECKING:
+    from platypus._media.loop import Leg, Loop
+
+logger = logging.getLogger("platypus.media")
+
+
+class MediaCore:
+    """`on_start(loop)` is called once, when the loop was started.
+
+    `host` is where ports are bound: what the engine listens on, so that a call outlives a
+    change of the machine's address where that is 0.0.0.0.
+    """
+
+    def __init__(
+        self,
+        rtp_ports: tuple[int, int] | None,
+        *,
+        random: Callable[[int], bytes],
+        on_start: Callable[[Loop], None],
+    ) -> None:
+        self.host = "0.0.0.0"  # noqa: S104 - until the engine says what it listens on
+        self._ports = Ports(rtp_ports, random)
+        self._random = random
+        self._on_start = on_start
+        self._loop: Loop | None = None
+        self._sessions: dict[int, MediaSession] = {}
+        self._closed = False
+
+    @property
+    def loop(self) -> Loop:
+        """Started by whoever asks first."""
+        if self._loop is None:
+            from platypus._media.loop import Loop  # compiled, and not needed to register
+
+            self._loop = Loop(log=logger.info)
+            self._loop.start()
+            self._on_start(self._loop)
+        return self._loop
+
+    @property
+    def running(self) -> bool:
+        return self._loop is not None and not self._closed
+
+    def session(self, on_event: Callable[..., None]) -> MediaSession:
+        return MediaSession(self, on_event)
+
+    def open_leg(self, session: MediaSession) -> tuple[Leg, int]:
+        """A leg and its RTP port; random first values (RFC 3550, 5.1)."""
+        loop = self.loop
+        rtp, rtcp = self._ports.open(self.host)
+        port = int(rtp.getsockname()[1])
+        seed = self._random(10)
+        try:
+            leg = loop.open_leg(
+                rtp,
+                rtcp,
+                ssrc=int.from_bytes(seed[:4], "big"),
+                sequence=int.from_bytes(seed[4:6], "big"),
+                timestamp=int.from_bytes(seed[6:], "big"),
+            )
+        finally:  # where the loop took them over these are empty shells
+            rtp.close()
+            rtcp.close()
+        self._sessions[leg.id] = session
+        return leg, port
+
+    def forget(self, leg_id: int) -> None:
+        self._sessions.pop(leg_id, None)
+
+    def deliver(self) -> None:
+        """Hand every waiting event of the loop to the session of its leg."""
+        if self._loop is None:
+            return
+        for leg_id, kind, *values in self._loop.drain_events():
+            session = self._sessions.get(leg_id)
+            if session is not None and not session.closed:
+                session.on_event(kind, *values)
+
+    def lateness(self) -> dict[str, float | int] | None:
+        """How late packets were sent; None while nothing has started."""
+        return self._loop.lateness() if self._loop is not None else None
+
+    def close(self) -> None:
+        """Stop the loop (at most a second). Idempotent."""
+        self._closed = True
+        for session in list(self._sessions.values()):
+            session.close()
+        if self._loop is not None:
+            self._loop.close()

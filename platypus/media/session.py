@@ -1,0 +1,250 @@
+"""One call's stream, steered: sockets, leg, plan, sound and recording.
+
+    plan (offer/answer) -> MediaSession -> commands -> _media.loop.Leg -> the wire
+    what happened       <- MediaSession <- events   <-        "
+
+It holds what was last agreed and sends the loop only what changed. It does not
+negotiate, know SIP, or touch a packet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from platypus.errors import MediaError
+from platypus.media.recording import open_for_recording
+from platypus.media.statistics import statistics
+
+if TYPE_CHECKING:
+    from platypus._media.endpoint import Sink, Source
+    from platypus._media.loop import Leg
+    from platypus.media.core import MediaCore
+
+Address = tuple[str, int]
+
+
+class Plan(Protocol):
+    """What offer and answer agreed on, as `negotiation.StreamPlan` holds it."""
+
+    @property
+    def remote(self) -> Address | None: ...
+    @property
+    def codec(self) -> str: ...
+    @property
+    def send_payload_type(self) -> int: ...
+    @property
+    def receive_payload_types(self) -> Mapping[int, str]: ...
+    @property
+    def dtmf_payload_type(self) -> int | None: ...
+    @property
+    def send(self) -> bool: ...
+    @property
+    def receive(self) -> bool: ...
+    @property
+    def ptime_ms(self) -> int: ...
+    @property
+    def direction(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """What a stream is doing, as the `media` event shows it."""
+
+    codec: str
+    local: Address
+    remote: Address | None
+    direction: str
+
+
+class MediaSession:
+    """Made by `MediaCore.session`. `on_event(kind, *values)` gets the leg's events.
+
+    The stream begins with `open`, which binds the ports; nothing is sent before
+    the first `apply`.
+    """
+
+    def __init__(self, core: MediaCore, on_event: Callable[..., None]) -> None:
+        self.port: int | None = None
+        self.host = ""
+        self.muted = False
+        self.held = False
+        self.closed = False
+        self.on_event = on_event
+        self._core = core
+        self._leg: Leg | None = None
+        self._plan: Plan | None = None
+        self._learnt: Address | None = None
+        self._source: Source | None = None
+        self._sink: Sink | None = None
+        self._record: str | None = None
+        self._record_fd: int | None = None  # opened before there is a stream to record
+        self._final: dict[str, Any] | None = None
+
+    @property
+    def leg_id(self) -> int | None:
+        return self._leg.id if self._leg is not None else None
+
+    @property
+    def started(self) -> bool:
+        return self._plan is not None
+
+    @property
+    def source(self) -> Source | None:
+        return self._source
+
+    @property
+    def sink(self) -> Sink | None:
+        return self._sink
+
+    @property
+    def recording(self) -> str | None:
+        return self._record
+
+    @property
+    def view(self) -> StreamView | None:
+        """None before anything was agreed."""
+        plan = self._plan
+        if plan is None or self.port is None:
+            return None
+        remote = self._learnt or plan.remote
+        return StreamView(plan.codec, (self.host, self.port), remote, plan.direction)
+
+    def open(self) -> int:
+        """Bind the RTP and RTCP ports and start the leg; the RTP port.
+
+        Called again it gives the port there is. Raises MediaError when none is free.
+        """
+        if self.port is None:
+            self._leg, self.port = self._core.open_leg(self)
+            self._leg.set_sink(self._sink)
+        return self.port
+
+    def advertise(self, host: str) -> None:
+        """The address offered to the far end: it depends on the route to it."""
+        self.host = host
+
+    def expect(self, payload_types: Mapping[int, str]) -> None:
+        """Take media before the answer (RFC 3264, 5.1): it may overtake it."""
+        if self._plan is None and payload_types:
+            self._open_leg().configure_receive(payload_types)
+
+    def apply(self, plan: Plan) -> bool:
+        """Do what was agreed; True where something that can be seen has changed."""
+        leg = self._open_leg()
+        before, old = self.view, self._plan
+        if old is None or old.receive_payload_types != plan.receive_payload_types:
+            leg.configure_receive(plan.receive_payload_types)
+        if old is None or _sending(old) != _sending(plan):
+            leg.configure_send(
+                plan.send_payload_type, plan.codec, plan.remote, plan.dtmf_payload_type
+            )
+        if old is None or (old.send, old.receive) != (plan.send, plan.receive):
+            leg.set_direction(plan.send, plan.receive)
+        if old is None or old.remote != plan.remote:
+            self._learnt = None
+        self._plan = plan
+        if old is None:  # a file is heard from its first sample, not from when we offered
+            leg.set_source(self._source)
+            self._apply_mute()
+            if self._record_fd is not None:
+                self._hand_over_recording(leg)
+        return self.view != before
+
+    def address_learnt(self, host: str, port: int) -> bool:
+        """Symmetric RTP goes to another address than was signalled; True if that is news."""
+        before = self.view
+        self._learnt = (host, port)
+        return self.view != before
+
+    def set_source(self, source: Source | None) -> None:
+        self._source = source
+        if self._leg is not None and self.started and not self.closed:
+            self._leg.set_source(source)
+
+    def set_sink(self, sink: Sink | None) -> None:
+        self._sink = sink
+        if self._leg is not None and not self.closed:
+            self._leg.set_sink(sink)
+
+    def mute(self, on: bool) -> None:
+        self.muted = on
+        self._apply_mute()
+
+    def hold(self, on: bool) -> None:
+        """On hold the far end hears silence: whoever is put on hold must not listen in."""
+        self.held = on
+        self._apply_mute()
+
+    def send_dtmf(self, digits: Iterable[str], duration_ms: int) -> None:
+        """RFC 4733 events. Raises MediaError where the far end takes none."""
+        if self._plan is None or self._plan.dtmf_payload_type is None:
+            raise MediaError(
+                'the far end takes no telephone-events (RFC 4733); try method="info" or "inband"'
+            )
+        self._open_leg().send_dtmf(digits, duration_ms)
+
+    def record(self, path: str) -> None:
+        """Write what this stream plays to `path`, from now or from its start on."""
+        if self._record is not None:
+            raise MediaError(f"already recording to {self._record}; stop that first")
+        self._record_fd = open_for_recording(path)
+        self._record = path
+        if self._leg is not None and self.started:
+            self._hand_over_recording(self._leg)
+
+    def stop_record(self) -> None:
+        if self._record is None:
+            raise MediaError("nothing is being recorded")
+        self._record = None
+        if self._record_fd is not None:
+            self._drop_recording()
+        elif self._leg is not None and not self.closed:
+            self._leg.stop_record()
+
+    def statistics(self, duration: float | None) -> dict[str, Any]:
+        """In the shape of the control protocol; the last figures once closed."""
+        codec = self._plan.codec if self._plan is not None else None
+        return statistics(self.raw_statistics(), codec=codec, duration=duration)
+
+    def raw_statistics(self) -> dict[str, Any] | None:
+        """The leg's own figures, with levels; None when there was no stream."""
+        if self._final is not None or self._leg is None:
+            return self._final
+        return self._leg.statistics()
+
+    def close(self) -> None:
+        """Stop, free the ports, finish the recording. Idempotent."""
+        if self.closed:
+            return
+        self.closed = True
+        self._drop_recording()
+        if self._leg is not None:
+            self._leg.close()
+            self._final = self._leg.statistics()
+            self._core.forget(self._leg.id)
+
+    def _hand_over_recording(self, leg: Leg) -> None:
+        fd, self._record_fd = self._record_fd, None
+        if fd is not None:
+            leg.start_record(fd)  # it closes the descriptor
+
+    def _drop_recording(self) -> None:
+        if self._record_fd is not None:
+            os.close(self._record_fd)
+            self._record_fd = None
+
+    def _apply_mute(self) -> None:
+        if self._leg is not None and self.started and not self.closed:
+            self._leg.set_mute(self.muted or self.held)
+
+    def _open_leg(self) -> Leg:
+        if self._leg is None or self.closed:
+            raise MediaError("the stream is closed" if self.closed else "there is no stream yet")
+        return self._leg
+
+
+def _sending(plan: Plan) -> tuple[object, ...]:
+    return plan.send_payload_type, plan.codec, plan.remote, plan.dtmf_payload_type

@@ -1,0 +1,258 @@
+"""The sockets SIP goes over (RFC 3261, section 18; RFC 3581).
+
+One UDP socket an engine, opened by `open()`. What comes in is handed up as
+bytes with the flow it came by; what goes out names its flow. The machine above
+is told the local address by the flow, so that is chosen here, per destination:
+the address the system would route from, asked of a connected socket and kept
+for a while.
+
+A host that answers with ICMP "port unreachable" is reported as a failed flow;
+Linux tells which one through the socket's error queue, other systems only at
+the next send.
+
+It does not resolve names (`net.resolver`), frame streams or retransmit. TCP and
+TLS will be listeners beside this one: `connect()` already takes a whole hop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from platypus.errors import NetworkError
+from platypus.sip.flow import Address, Flow, Hop
+
+logger = logging.getLogger("platypus.net")
+
+# asyncio reserves 256 KiB for every datagram, which malloc fetches from the kernel anew each
+# time. A datagram can't be longer than this.
+RECEIVE_SIZE = 65_536
+# A laptop that changes networks must not advertise its old address for long; asking costs 15 us.
+ROUTE_LIFETIME = 10.0
+MAX_ROUTES = 256  # strangers can make us ask; they can't make the table grow
+# Shorter is no SIP message: keep-alives (RFC 5626, 3.5.1: CRLF CRLF) and probes of a zero byte.
+SHORTEST_MESSAGE = 16
+
+_LINUX = sys.platform == "linux"
+_IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000  # not in the socket module
+_SIO_UDP_CONNRESET = 0x9800000C
+
+_REASONS = {
+    errno.ECONNREFUSED: "nothing listens there (port unreachable); check the port and the server",
+    errno.EHOSTUNREACH: "the host can't be reached; check the address and the network",
+    errno.ENETUNREACH: "there is no route to that network; check the network connection",
+    errno.EHOSTDOWN: "the host is down",
+    errno.ENETDOWN: "the network is down",
+    errno.EMSGSIZE: "the message is too long for a datagram",
+    errno.EACCES: "the system does not allow sending there (a firewall, or a broadcast address)",
+    errno.EPERM: "the system does not allow sending there (a firewall)",
+    errno.EADDRNOTAVAIL: "our own address is gone; the network has changed",
+    errno.EAFNOSUPPORT: "the address is of another family than our socket (IPv4, IPv6)",
+}
+
+
+def describe(error: OSError, where: Address) -> str:
+    """One sentence for a person: what could not be reached, and why."""
+    why = _REASONS.get(error.errno or 0) or error.strerror or "it can't be reached"
+    return f"{format_address(where)}: {why}"
+
+
+def format_address(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@dataclass(slots=True)
+class TransportCounters:
+    """What went through, for diagnosis; `dropped` are datagrams that can't be SIP."""
+
+    received: int = 0
+    sent: int = 0
+    dropped: int = 0
+    unsent: int = 0
+
+
+class Transport(asyncio.DatagramProtocol):
+    """The engine's UDP socket, its flows and their failures.
+
+    `receive(data, flow)` and `failed(flow, reason)` are called on the loop.
+    """
+
+    def __init__(
+        self, receive: Callable[[bytes, Flow], None], failed: Callable[[Flow, str], None]
+    ) -> None:
+        self.counters = TransportCounters()
+        self._receive = receive
+        self._failed = failed
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
+        self._bound: Address = ("", 0)
+        self._wildcard = False
+        self._routes: dict[str, tuple[str, float]] = {}
+
+    async def open(self, host: str, port: int) -> None:
+        """Bind to `host` (numeric, or 0.0.0.0 or ::) and `port` (0: any free one)."""
+        self._loop = asyncio.get_running_loop()
+        self._socket = bind(host, port)
+        bound = self._socket.getsockname()
+        self._bound = bound[0], bound[1]
+        self._wildcard = bound[0] in ("0.0.0.0", "::")  # noqa: S104 - a comparison, not a bind
+        transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=self._socket)
+        self._transport = transport
+        if hasattr(transport, "max_size"):
+            transport.max_size = RECEIVE_SIZE
+
+    @property
+    def address(self) -> Address:
+        """What the socket is bound to; the host may be 0.0.0.0."""
+        return self._bound
+
+    @property
+    def listen(self) -> list[str]:
+        """As the control protocol's `ready` shows it: `udp:127.0.0.1:5070`."""
+        return [f"udp:{format_address(self._bound)}"] if self._bound[1] else []
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self._bound[0] else socket.AF_INET
+
+    def connect(self, hop: Hop) -> Flow:
+        """The flow to `hop`; raises NetworkError where there can't be one."""
+        if hop.transport != "udp":
+            raise NetworkError(f"{hop.transport.upper()} is not supported yet; use ;transport=udp")
+        return self._flow(hop.host, hop.port)
+
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Send one datagram, at once; a failure is told by `failed`."""
+        sock = self._socket
+        if sock is None:
+            return
+        try:
+            try:
+                sock.sendto(data, flow.remote)
+            except ConnectionRefusedError:
+                # Linux hands the ICMP error of an earlier datagram, perhaps to somebody else, to
+                # the next send, which is then not done.
+                self._read_error_queue()
+                sock.sendto(data, flow.remote)
+            self.counters.sent += 1
+        except BlockingIOError:
+            if self._transport is not None:
+                self._transport.sendto(data, flow.remote)  # waits in asyncio's own buffer
+        except OSError as error:
+            self.counters.unsent += 1
+            self._report(flow, describe(error, flow.remote))
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        self._transport = self._socket = None
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
+        self.counters.received += 1
+        if len(data) < SHORTEST_MESSAGE:
+            self.counters.dropped += 1
+            return
+        host, port = str(addr[0]), addr[1]
+        assert isinstance(port, int)  # noqa: S101 - asyncio's, not the network's
+        try:
+            flow = self._flow(host, port)
+        except NetworkError as problem:
+            self.counters.dropped += 1
+            logger.debug("dropped a datagram that can't be answered: %s", problem)
+            return
+        self._receive(data, flow)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self._read_error_queue():
+            logger.debug("socket error: %s", exc)
+
+    def _flow(self, host: str, port: int) -> Flow:
+        if not self._wildcard:
+            return Flow("udp", self._bound, (host, port))
+        assert self._loop is not None  # noqa: S101 - open() came first
+        now = self._loop.time()
+        known = self._routes.get(host)
+        if known is None or known[1] < now:
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
+            known = local_address_for(host, port), now + ROUTE_LIFETIME
+            self._routes[host] = known
+        return Flow("udp", (known[0], self._bound[1]), (host, port))
+
+    def _report(self, flow: Flow, reason: str) -> None:
+        """Tell in a turn of its own: whoever sends is in the middle of something."""
+        if self._loop is not None:
+            self._loop.call_soon(self._failed, flow, reason)
+
+    def _read_error_queue(self) -> bool:
+        """Report every destination whose ICMP error waits; False where none could be read."""
+        if not _LINUX or self._socket is None:
+            return False
+        found = False
+        while True:
+            try:
+                _, control, _, where = self._socket.recvmsg(64, 256, _MSG_ERRQUEUE)
+            except OSError:  # EAGAIN: the queue is empty
+                return found
+            found = True
+            for _level, kind, value in control:
+                if kind in (_IP_RECVERR, _IPV6_RECVERR) and where:
+                    (number,) = struct.unpack_from("I", value)
+                    flow = self._flow(where[0], where[1])
+                    self._report(flow, describe(OSError(number, ""), flow.remote))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A UDP socket for signalling; NetworkError says what is in the way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if _LINUX:
+            level = socket.IPPROTO_IPV6 if family == socket.AF_INET6 else socket.IPPROTO_IP
+            sock.setsockopt(level, _IPV6_RECVERR if ":" in host else _IP_RECVERR, 1)
+        sock.bind((host, port))
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise NetworkError(_why_not_bound(error, (host, port))) from error
+    if sys.platform == "win32":
+        sock.ioctl(_SIO_UDP_CONNRESET, False)
+    return sock
+
+
+def _why_not_bound(error: OSError | OverflowError, address: Address) -> str:
+    where = format_address(address)
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return (
+            f"UDP port {address[1]} on {address[0]} is in use by another program: "
+            "close it, choose another port, or port 0 for any free one"
+        )
+    if number == errno.EACCES:
+        return f"{where}: ports below 1024 need privileges; choose a higher one, or 0"
+    if number == errno.EADDRNOTAVAIL:
+        return f"{where}: this machine has no such address; use one of its own, or 0.0.0.0"
+    if isinstance(error, OverflowError):
+        return f"{where}: a port is a number from 0 to 65535"
+    if isinstance(error, socket.gaierror):
+        return f"{where}: give the numeric address of one of this machine's interfaces"
+    return f"{where}: {error.strerror or error}"
+
+
+def local_address_for(host: str, port: int) -> str:
+    """The address the system would send from to reach `host`; nothing is sent."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((host, port or 5060))
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise NetworkError(describe(error, (host, port))) from error

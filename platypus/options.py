@@ -1,0 +1,35 @@
+"""How an engine was asked to behave, as its parts get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from platypus.call import Call
+
+DEFAULT_CODECS = ("pcmu", "pcma")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaOptions:
+    """Codecs by preference, ports, and where sound comes from and goes to."""
+
+    codecs: tuple[str, ...] = DEFAULT_CODECS
+    rtp_ports: tuple[int, int] | None = None
+    audio: str = "null"
+    input: str | None = None
+    output: str | None = None
+    record: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingOptions:
+    """What to do with calls that come in; the defaults let all of them ring."""
+
+    user: str | None = None  # refuse calls to others with 404
+    max_calls: int | None = None
+    reject: int | None = None  # refuse all with this status
+    auto_answer: float | None = None  # seconds; 0 is at once
+    decide: Callable[[Call], None] | None = None  # instead of ringing

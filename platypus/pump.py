@@ -1,0 +1,183 @@
+"""The one place where the signalling machine meets sockets and the clock.
+
+    datagram -> receive() -+                        +-> Send    -> transport
+    timer    -> _on_timer -+-> UserAgent -> run() --+-> Resolve -> resolver
+    a call's method -------+                        +-> events  -> deliver()
+
+`run` drains effects and events until there are none and re-arms one timer. What
+it delivers may call it again: the outermost run does the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from platypus.errors import NetworkError
+from platypus.net.transport import Transport, format_address
+from platypus.sip.flow import Close, Connect, Flow, Hop, Resolve, Send
+
+if TYPE_CHECKING:
+    from platypus.sip.events import Event
+    from platypus.sip.user_agent import UserAgent
+
+logger = logging.getLogger("platypus.sip")
+
+
+class Pump:
+    """Drives `user_agent` over `transport`.
+
+    `deliver(event)` gets each event; `done()` is called when nothing is left to do.
+    """
+
+    def __init__(
+        self,
+        user_agent: UserAgent,
+        deliver: Callable[[Event], None],
+        done: Callable[[], None],
+    ) -> None:
+        self._user_agent = user_agent
+        self._deliver = deliver
+        self._done = done
+        self.transport = Transport(self.receive, self.failed)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = float("inf")
+        self._lookups: set[asyncio.Task[None]] = set()
+        self._running = self._again = False
+
+    async def open(self, host: str, port: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self.transport.open(host, port)
+
+    def now(self) -> float:
+        """The clock of the machine: seconds that only ever grow."""
+        assert self._loop is not None  # noqa: S101 - the engine checks before
+        return self._loop.time()
+
+    def receive(self, data: bytes, flow: Flow) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("< %s from %s", first_line(data), format_address(flow.remote))
+        self._user_agent.receive(data, flow, self.now())
+        self.run()
+
+    def failed(self, flow: Flow, reason: str) -> None:
+        logger.debug("failed: %s", reason)
+        self._user_agent.failed(flow, reason, self.now())
+        self.run()
+
+    def run(self) -> None:
+        """Carry out what the machine wants, tell what happened, and re-arm the timer."""
+        if self._loop is None:
+            return
+        if self._running:
+            self._again = True
+            return
+        self._running = True
+        try:
+            self._again = True
+            while self._again:
+                self._again = False
+                self._drain()
+        finally:
+            self._running = False
+        self._arm()
+        self._done()
+
+    def close(self) -> None:
+        self._loop = None
+        if self._timer is not None:
+            self._timer.cancel()
+        for lookup in self._lookups:
+            lookup.cancel()
+        self.transport.close()
+
+    def _drain(self) -> None:
+        """Until neither effects nor events are left: each may bring forth the other."""
+        agent = self._user_agent
+        while True:
+            effects = agent.effects()
+            for effect in effects:
+                match effect:
+                    case Send(flow, data):
+                        self._send(flow, data)
+                    case Resolve(key, uri):
+                        self._resolve(key, uri)
+                    case Connect(key, hop):
+                        self._connect(key, hop)
+                    case Close():
+                        pass  # UDP has one socket for everybody
+            event = agent.next_event()
+            if event is not None:
+                self._deliver(event)
+            elif not effects:
+                return
+
+    def _send(self, flow: Flow, data: bytes) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("> %s to %s", first_line(data), format_address(flow.remote))
+        self.transport.send(flow, data)
+
+    def _connect(self, key: int, hop: Hop) -> None:
+        try:
+            flow = self.transport.connect(hop)
+        except NetworkError as problem:
+            self._user_agent.failed(key, str(problem), self.now())
+        else:
+            self._user_agent.connected(key, flow, self.now())
+
+    def _resolve(self, key: int, uri: str) -> None:
+        from platypus.net.resolver import resolve_numeric
+
+        try:
+            hops = resolve_numeric(uri)
+        except NetworkError as problem:
+            self._user_agent.failed(key, str(problem), self.now())
+            return
+        if hops is not None:
+            self._user_agent.resolved(key, hops, self.now())
+            return
+        assert self._loop is not None  # noqa: S101 - run() checked
+        task = self._loop.create_task(self._look_up(key, uri))
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _look_up(self, key: int, uri: str) -> None:
+        from platypus.net.resolver import resolve
+
+        try:
+            hops = await resolve(uri, self.transport.family)
+        except NetworkError as problem:
+            self._user_agent.failed(key, str(problem), self.now())
+        else:
+            self._user_agent.resolved(key, hops, self.now())
+        self.run()
+
+    def _arm(self) -> None:
+        """One timer. One that is too early is left: it costs less than moving it each time."""
+        when = self._user_agent.next_timeout()
+        if when is None or self._loop is None or self._timer_at <= when:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = when
+        self._timer = self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        # asyncio may call a clock tick early; the machine must not see a time before its own.
+        now = max(self.now(), self._timer_at)
+        self._timer, self._timer_at = None, float("inf")
+        self._user_agent.handle_timeout(now)
+        self.run()
+
+
+def first_line(data: bytes) -> str:
+    """The start line of a message for the log, cut and made printable, no password in its URI."""
+    line = data[: data.find(b"\r\n") + 1 or 200][:200].decode("utf-8", "replace").strip()
+    at = line.find("@")
+    colon = line.find(":", line.find(":") + 1)
+    if 0 <= colon < at and not line.startswith("SIP/2.0"):
+        line = f"{line[:colon]}:***{line[at:]}"
+    return "".join(each if each.isprintable() else "?" for each in line)

@@ -45,6 +45,7 @@ extensions = [
 setup(
     ext_modules=cythonize(
         extensions,
+        quiet=True,
         build_dir=os.environ.get("PLATYPUS_BUILD_DIR", "build/cython"),
         compiler_directives={
             "language_level": 3,

@@ -1,0 +1,125 @@
+"""`platypus agent`: the phone without a window, spoken to in JSON lines (the control protocol).
+
+Standard output carries the protocol and nothing else: it is moved to a descriptor of
+our own, and what any library prints there goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+
+from platypus._version import __version__
+from platypus.cli.options import add_media_options, add_phone_options
+from platypus.cli.phone import Phone, read_phone
+from platypus.cli.values import seconds, whole
+from platypus.control.commands import Control, lost_line
+from platypus.control.lines import LineReader, LineWriter
+from platypus.errors import PlatypusError
+
+CLOSE_WITHIN = 1.5  # seconds for hanging up and unregistering; the promise is 2 in all
+WRITE_WITHIN = 0.2
+EXIT_WITHIN = 1.9
+STDIN, STDOUT, STDERR = 0, 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `agent`."""
+    add_phone_options(parser)
+    add_media_options(parser)
+    parser.add_argument("--user", metavar="NAME", help="refuse calls to other user parts with 404")
+    parser.add_argument(
+        "--auto-answer",
+        metavar="SECONDS",
+        type=seconds,
+        help="answer every call after that time; 0 at once",
+    )
+    parser.add_argument(
+        "--reject", metavar="CODE", type=whole(400, 699), help="refuse every call with that code"
+    )
+    parser.add_argument("--max-calls", metavar="N", type=whole(1, 10000))
+    parser.add_argument(
+        "--log",
+        choices=("debug", "info", "warning"),
+        default="warning",
+        help="how much is told on standard error",
+    )
+
+
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Run until `quit` or a signal."""
+    phone = read_phone(parser, options, look_for_config=False)
+    logging.basicConfig(
+        level=options.log.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+    output = _own_output()
+    try:
+        asyncio.run(_serve(phone, output))
+    except (PlatypusError, OSError) as error:
+        print(f"platypus agent: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _own_output() -> int:
+    """A descriptor for the protocol alone; standard output is standard error from now on."""
+    output = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
+    return output
+
+
+async def _serve(phone: Phone, output: int) -> None:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    writer = LineWriter(output, broken=stop.set, lost=lost_line)
+    engine = phone.make_engine()
+    control = Control(engine, writer.write, quit=stop.set)
+    await engine.start()
+    try:
+        control.ready(__version__)
+        phone.add_accounts(engine)
+        reader = LineReader(STDIN, control.receive, ended=_nothing)
+        reader.start()
+        await stop.wait()
+        reader.stop()
+    finally:
+        _exit_at_the_latest()
+        await engine.close(timeout=CLOSE_WITHIN)
+        control.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WRITE_WITHIN):
+                await writer.drain()
+
+
+def _nothing() -> None:
+    """End of input is not `quit`."""
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first SIGTERM or SIGINT stops in good order, the second ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def received() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, received)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(received))
+
+
+def _exit_at_the_latest() -> None:
+    # Whatever hangs below (a sound system, a thread of a library): the promise is 2 s.
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)

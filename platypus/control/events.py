@@ -1,0 +1,131 @@
+"""What happened, as the JSON objects of the control protocol.
+
+One function an event; their keys are public interface. What has not been
+measured is null: NaN and infinity never get out, they are not JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from platypus import events
+
+if TYPE_CHECKING:
+    from platypus.account import Account
+    from platypus.call import Call
+
+Json = dict[str, Any]
+
+
+def event_to_json(event: events.Event) -> Json:
+    """The JSON object that tells of `event`."""
+    match event:
+        case events.Registered(account, expires, contact):
+            return _of_account("registered", account) | {"expires": expires, "contact": contact}
+        case events.RegistrationFailed(account, code, reason, retry_in):
+            return _of_account("registration_failed", account) | {
+                "code": code,
+                "reason": reason,
+                "retry_in": plain(retry_in),
+            }
+        case events.Unregistered(account):
+            return _of_account("unregistered", account)
+        case events.IncomingCall(call):
+            return _incoming(call)
+        case events.CallStateChanged(call, state, hold):
+            return _of_call("call", call) | {"state": str(state), "hold": hold}
+        case events.CallEnded():
+            return _ended(event)
+        case events.MediaChanged():
+            return _media(event)
+        case events.DtmfReceived(call, digit, method, duration_ms):
+            return _of_call("dtmf", call) | {
+                "digit": digit,
+                "method": method,
+                "duration_ms": duration_ms,
+            }
+        case events.Played(call, file):
+            return _of_call("played", call) | {"file": file}
+        case events.DeviceChanged(input_name, output_name, reason):
+            return {"event": "device", "input": input_name, "output": output_name, "reason": reason}
+        case events.ErrorOccurred(message, call):
+            error: Json = {"event": "error", "message": message}
+            return error if call is None else error | {"call": call.id}
+        case events.EventsDropped(count):
+            return {"event": "error", "message": f"{count} events are lost: nobody read them"}
+
+
+def call_to_json(call: Call) -> Json:
+    """One line of what the command `calls` lists."""
+    return {
+        "call": call.id,
+        "account": call.account.aor if call.account else None,
+        "state": str(call.state),
+        "hold": call.hold_state,
+        "remote": call.remote,
+    }
+
+
+def account_to_json(account: Account) -> Json:
+    """One line of what the command `accounts` lists."""
+    return {
+        "account": account.aor,
+        "state": account.state,
+        "expires_in": plain(account.expires_in),
+    }
+
+
+def plain(value: Any) -> Any:
+    """`value` with only what JSON can hold: numbers that are not finite become null."""
+    match value:
+        case float():
+            return round(value, 6) if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case _:
+            return value
+
+
+def _of_account(name: str, account: Account) -> Json:
+    return {"event": name, "account": account.aor}
+
+
+def _of_call(name: str, call: Call) -> Json:
+    return {"event": name, "call": call.id}
+
+
+def _incoming(call: Call) -> Json:
+    return _of_call("incoming", call) | {
+        "account": call.account.aor if call.account else None,
+        "from": call.remote,
+        "to": call.local,
+        "display_name": call.display_name,
+        "headers": plain(call.headers),
+    }
+
+
+def _ended(event: events.CallEnded) -> Json:
+    return _of_call("call", event.call) | {
+        "state": "ended",
+        "hold": event.call.hold_state,
+        "code": event.code,
+        "reason": event.reason,
+        "by": event.by,
+        "elsewhere": event.elsewhere,
+        "stats": plain(event.statistics),
+    }
+
+
+def _media(event: events.MediaChanged) -> Json:
+    return _of_call("media", event.call) | {
+        "state": str(event.state),
+        "codec": event.codec,
+        "srtp": event.srtp,
+        "local": event.local,
+        "remote": event.remote,
+        "direction": event.direction,
+    }

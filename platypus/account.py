@@ -86,7 +86,7 @@ class Account:
             async with asyncio.timeout(timeout):
                 while self.state != "registered":
                     await self._changed.next()
-                    if self.state != "registered" and self._failure is not None:
+                    if self._failure is not None:
                         raise self._failure
         except TimeoutError:
             reason = self.reason or (

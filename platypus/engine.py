@@ -137,7 +137,7 @@ class Engine:
             _ = self.calling  # says now what is wrong with them, not at the first call
         await self._pump.open(*self._bind)
         self._loop = asyncio.get_running_loop()
-        self._keepalive = KeepAlive(self._loop, self._pump.transport.send, os.urandom)
+        self._keepalive = KeepAlive(self._loop.call_later, self._pump.transport.send, os.urandom)
 
     async def close(self, timeout: float = LEAVE_TIMEOUT) -> None:  # noqa: ASYNC109
         """Hang up and unregister, and wait at most `timeout` seconds for the answers."""

@@ -7,8 +7,8 @@ registration. The STUN keep-alive with detection of a dead flow is not here.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from platypus.sip.flow import Flow
 
@@ -17,20 +17,24 @@ PING = b"\r\n\r\n"
 LONGEST, SHORTEST = 29.0, 24.0
 
 
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
 class KeepAlive:
     """Pings each flow that was added, one timer for all of them; none while there is no flow."""
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        call_later: Callable[[float, Callable[[], None]], Timer],
         send: Callable[[Flow, bytes], None],
         random: Callable[[int], bytes],
     ) -> None:
-        self._loop = loop
+        self._call_later = call_later
         self._send = send
         self._random = random
         self._flows: dict[object, Flow] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
 
     def add(self, owner: object, flow: Flow) -> None:
         """Ping `flow` for `owner` until removed; a later flow of the same owner replaces it."""
@@ -51,7 +55,7 @@ class KeepAlive:
 
     def _arm(self) -> None:
         spread = self._random(1)[0] / 255 * (LONGEST - SHORTEST)
-        self._timer = self._loop.call_later(SHORTEST + spread, self._ping)
+        self._timer = self._call_later(SHORTEST + spread, self._ping)
 
     def _ping(self) -> None:
         self._arm()

@@ -1,0 +1,246 @@
+"""The UDP transport, on real sockets of this machine."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import pytest
+
+from platypus.errors import NetworkError
+from platypus.net import transport as module
+from platypus.net.transport import Transport, describe, format_address, local_address_for
+from platypus.sip.flow import Flow, Hop
+
+MESSAGE = b"OPTIONS sip:a@127.0.0.1 SIP/2.0\r\n\r\n"
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 10))
+
+
+class Recorder:
+    """A transport, with everything it handed up."""
+
+    def __init__(self) -> None:
+        self.received: asyncio.Queue[tuple[bytes, Flow]] = asyncio.Queue()
+        self.failures: asyncio.Queue[tuple[Flow, str]] = asyncio.Queue()
+        self.transport = Transport(
+            lambda data, flow: self.received.put_nowait((data, flow)),
+            lambda flow, reason: self.failures.put_nowait((flow, reason)),
+        )
+
+
+@contextlib.asynccontextmanager
+async def opened(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Recorder]:
+    recorder = Recorder()
+    await recorder.transport.open(host, port)
+    try:
+        yield recorder
+    finally:
+        recorder.transport.close()
+
+
+def unused_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class TestListening:
+    def test_says_where_it_listens(self) -> None:
+        async def work() -> None:
+            async with opened() as one:
+                port = one.transport.address[1]
+                assert one.transport.listen == [f"udp:127.0.0.1:{port}"]
+
+        run(work())
+
+    def test_a_port_in_use_is_named_with_what_to_do(self) -> None:
+        async def work() -> None:
+            async with opened() as one:
+                port = one.transport.address[1]
+                with pytest.raises(NetworkError) as caught:
+                    await Recorder().transport.open("127.0.0.1", port)
+                assert str(port) in str(caught.value)
+                assert "choose another port" in str(caught.value)
+
+        run(work())
+
+    def test_an_address_of_another_machine_is_refused(self) -> None:
+        async def work() -> None:
+            with pytest.raises(NetworkError, match="no such address"):
+                await Recorder().transport.open("192.0.2.1", 0)
+
+        run(work())
+
+    @pytest.mark.parametrize("port", [-1, 65536])
+    def test_a_port_that_is_none_is_refused(self, port: int) -> None:
+        async def work() -> None:
+            with pytest.raises(NetworkError, match="0 to 65535"):
+                await Recorder().transport.open("127.0.0.1", port)
+
+        run(work())
+
+    def test_a_name_is_not_an_address_to_listen_on(self) -> None:
+        async def work() -> None:
+            with pytest.raises(NetworkError, match="numeric"):
+                await Recorder().transport.open("no.such.host.invalid", 0)
+
+        run(work())
+
+
+class TestDatagrams:
+    def test_a_datagram_comes_with_the_flow_to_answer_on(self) -> None:
+        async def work() -> None:
+            async with opened() as one, opened() as other:
+                here, there = one.transport.address, other.transport.address
+                one.transport.send(one.transport.connect(Hop("udp", *there)), MESSAGE)
+                data, flow = await other.received.get()
+                assert data == MESSAGE
+                assert flow == Flow("udp", there, here)
+
+        run(work())
+
+    def test_a_reply_on_that_flow_reaches_the_sender(self) -> None:
+        async def work() -> None:
+            async with opened() as one, opened() as other:
+                hop = Hop("udp", *other.transport.address)
+                one.transport.send(one.transport.connect(hop), MESSAGE)
+                _, flow = await other.received.get()
+                other.transport.send(flow, b"SIP/2.0 200 OK\r\n\r\n")
+                assert (await one.received.get())[0] == b"SIP/2.0 200 OK\r\n\r\n"
+
+        run(work())
+
+    def test_a_wildcard_socket_advertises_the_address_it_is_reached_at(self) -> None:
+        async def work() -> None:
+            async with opened("0.0.0.0") as one, opened() as other:
+                port = one.transport.address[1]
+                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                assert flow.local == ("127.0.0.1", port)
+
+        run(work())
+
+    def test_a_change_of_route_is_noticed_after_a_while(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        addresses = iter(["192.0.2.1", "192.0.2.2"])
+        monkeypatch.setattr(module, "local_address_for", lambda host, port: next(addresses))
+        monkeypatch.setattr(module, "ROUTE_LIFETIME", -1.0)
+
+        async def work() -> None:
+            async with opened("0.0.0.0") as one:
+                hop = Hop("udp", "198.51.100.1", 5060)
+                assert one.transport.connect(hop).local[0] == "192.0.2.1"
+                assert one.transport.connect(hop).local[0] == "192.0.2.2"
+
+        run(work())
+
+    def test_the_table_of_routes_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "local_address_for", lambda host, port: "192.0.2.1")
+        monkeypatch.setattr(module, "MAX_ROUTES", 4)
+
+        async def work() -> None:
+            async with opened("0.0.0.0") as one:
+                for number in range(20):
+                    one.transport.connect(Hop("udp", f"198.51.100.{number}", 5060))
+                assert len(one.transport._routes) <= 4
+
+        run(work())
+
+    @pytest.mark.parametrize("data", [b"", b"\0", b"\r\n\r\n", b"INVITE sip:a"])
+    def test_what_is_too_short_for_sip_is_counted_and_dropped(self, data: bytes) -> None:
+        async def work() -> None:
+            async with opened() as one, opened() as other:
+                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                one.transport.send(flow, data)
+                one.transport.send(flow, MESSAGE)
+                assert (await other.received.get())[0] == MESSAGE
+                assert other.transport.counters.dropped == 1
+                assert other.transport.counters.received == 2
+
+        run(work())
+
+    def test_the_longest_datagram_there_is_comes_through(self) -> None:
+        async def work() -> None:
+            async with opened() as one, opened() as other:
+                data = b"x" * 65_507
+                one.transport.send(
+                    one.transport.connect(Hop("udp", *other.transport.address)), data
+                )
+                assert (await other.received.get())[0] == data
+
+        run(work())
+
+    def test_a_closed_transport_sends_nothing(self) -> None:
+        async def work() -> None:
+            async with opened() as one, opened() as other:
+                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                one.transport.close()
+                one.transport.send(flow, MESSAGE)
+                assert one.transport.counters.sent == 0
+
+        run(work())
+
+
+class TestFailures:
+    @pytest.mark.skipif(not module._LINUX, reason="the error queue is Linux's")
+    def test_a_port_nobody_listens_on_fails_the_flow(self) -> None:
+        async def work() -> None:
+            async with opened() as one:
+                flow = one.transport.connect(Hop("udp", "127.0.0.1", unused_port()))
+                one.transport.send(flow, MESSAGE)
+                failed, reason = await one.failures.get()
+                assert failed == flow
+                assert "nothing listens there" in reason
+                assert str(flow.remote[1]) in reason
+
+        run(work())
+
+    @pytest.mark.skipif(not module._LINUX, reason="the error queue is Linux's")
+    def test_an_error_of_one_peer_does_not_lose_the_datagram_to_another(self) -> None:
+        async def work() -> None:
+            async with opened() as one, opened() as other:
+                dead = one.transport.connect(Hop("udp", "127.0.0.1", unused_port()))
+                alive = one.transport.connect(Hop("udp", *other.transport.address))
+                one.transport.send(dead, MESSAGE)
+                one.transport.send(alive, MESSAGE)
+                assert (await other.received.get())[0] == MESSAGE
+                assert (await one.failures.get())[0] == dead
+
+        run(work())
+
+    def test_a_message_longer_than_a_datagram_fails_the_flow(self) -> None:
+        async def work() -> None:
+            async with opened() as one, opened() as other:
+                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                one.transport.send(flow, b"x" * 70_000)
+                failed, reason = await one.failures.get()
+                assert failed == flow
+                assert "too long" in reason
+
+        run(work())
+
+    def test_another_transport_than_udp_says_so(self) -> None:
+        async def work() -> None:
+            async with opened() as one:
+                with pytest.raises(NetworkError, match="TCP is not supported yet"):
+                    one.transport.connect(Hop("tcp", "127.0.0.1", 5060))
+
+        run(work())
+
+    def test_no_route_is_a_network_error_with_a_sentence(self) -> None:
+        with pytest.raises(NetworkError, match=r"255\.255\.255\.255"):
+            local_address_for("255.255.255.255", 5060)
+
+
+def test_an_error_without_a_sentence_of_ours_has_the_systems() -> None:
+    assert describe(OSError(5, "Input/output error"), ("192.0.2.1", 5060)) == (
+        "192.0.2.1:5060: Input/output error"
+    )
+
+
+def test_an_ipv6_address_is_written_in_brackets() -> None:
+    assert format_address(("2001:db8::1", 5060)) == "[2001:db8::1]:5060"

@@ -1,0 +1,21 @@
+from libc.stdint cimport int64_t
+
+cdef enum:
+    DELAY_BINS = 320         # of 1 ms: what lies beyond counts as the last
+
+cdef struct delay_t:
+    int width                # samples of a bin
+    int known                # something was observed
+    int seen                 # packets, up to the memory's length
+    int64_t base             # transit that falls into the middle of the first bin
+    int64_t lowest[2]        # least transit in this span of packets and the one before
+    int span                 # packets in this span
+    float weight             # of the next packet
+    float total
+    float bins[DELAY_BINS]
+
+cdef void delay_init(delay_t *delay, int rate) noexcept nogil
+cdef void delay_rebase(delay_t *delay, int64_t transit) noexcept nogil
+cdef void delay_observe(delay_t *delay, int64_t transit) noexcept nogil
+cdef int64_t delay_needed(const delay_t *delay) noexcept nogil
+cdef int delay_spread(const delay_t *delay) noexcept nogil

@@ -95,10 +95,11 @@ cdef int stream_send_pause(stream_t *stream, int duration_ms) noexcept nogil
 cdef int stream_events_pending(const stream_t *stream) noexcept nogil
 
 cdef void stream_statistics(const stream_t *stream, stream_statistics_t *statistics) noexcept nogil
-cdef dict statistics_dict(const stream_statistics_t *statistics)
+# The dictionary of the control protocol's `stats`: `send` and `receive`.
+cdef dict statistics_dict(const stream_statistics_t *statistics, int rate)
 
 
 cdef class Stream:
     cdef stream_t *stream        # owned
     cdef readonly int rate
-    cdef readonly int frame_samples
+    cdef readonly int frame_samples  # of one packet sent

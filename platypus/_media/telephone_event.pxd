@@ -44,5 +44,6 @@ cdef int event_sending(event_sender_t *sender, int samples, int rate, uint32_t t
                        uint8_t *payload, int *marker, uint32_t *event_timestamp) noexcept nogil
 cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int length,
                        int marker, uint32_t timestamp, int64_t arrival, int rate) noexcept nogil
+cdef void event_new_source(event_receiver_t *receiver) noexcept nogil
 cdef void event_expire(event_receiver_t *receiver, int64_t now, int rate) noexcept nogil
 cdef int event_report(event_receiver_t *receiver, event_report_t *report) noexcept nogil

@@ -165,6 +165,12 @@ cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int l
     return 0
 
 
+cdef void event_new_source(event_receiver_t *receiver) noexcept nogil:
+    """Timestamps heard so far mean nothing any more; an event that was going on has ended."""
+    conclude(receiver)
+    receiver.known = 0
+
+
 cdef void event_expire(event_receiver_t *receiver, int64_t now, int rate) noexcept nogil:
     """End an event of which no packet has come for too long."""
     if receiver.active and now - receiver.updated > <int64_t>rate * EXPIRY_MS // 1000:

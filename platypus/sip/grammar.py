@@ -67,6 +67,9 @@ Target-Dialog Timestamp To Unsupported User-Agent Via Warning WWW-Authenticate
 """
 _LONG_NAMES = _LONG.split()
 
+# The parameters met most, which need no lower().
+_KNOWN_PARAMS = {n: n for n in ("tag", "branch", "rport", "received", "lr", "expires", "q", "ob")}
+
 # The compact forms of the IANA registry (RFC 3261, 7.3.3 and later RFCs).
 _COMPACT_NAMES = {
     "a": "Accept-Contact", "b": "Referred-By", "c": "Content-Type", "d": "Request-Disposition",
@@ -136,18 +139,14 @@ def parse_params(text: str) -> Mapping[str, str | None]:
     params: dict[str, str | None] = {}
     for param in split_params(text):
         name, equals, value = param.partition("=")
-        name = name.strip().lower()
-        if not name:
-            if equals:
-                raise ProtocolError("a parameter without a name")
-            continue
-        if name in params:
-            continue
-        if not equals:
-            params[name] = None
-            continue
-        value = value.strip()
-        params[name] = Quoted(unquote(value)) if value[:1] == '"' else value
+        name = _KNOWN_PARAMS.get(name) or name.strip().lower()
+        if name and name not in params:
+            value = value.strip()
+            if value[:1] == '"':
+                value = Quoted(unquote(value))
+            params[name] = value if equals else None
+        elif equals and not name:
+            raise ProtocolError("a parameter without a name")
     return MappingProxyType(params)
 
 
@@ -284,10 +283,17 @@ def parse_host_port(text: str, *, bare_ipv6: bool = False) -> tuple[str, int | N
     rest = rest.strip()
     if not rest or rest == ":":
         return host, None
-    port = parse_number(rest[1:].strip(), 65_536)
-    if rest[0] != ":" or port is None or port > 65_535:
+    if rest[0] != ":":
+        raise ProtocolError("a host followed by something else than a port")
+    return host, parse_port(rest[1:].strip())
+
+
+def parse_port(digits: str) -> int:
+    """A port number; raises ProtocolError for anything else."""
+    port = parse_number(digits, 65_536)
+    if port is None or port > 65_535:
         raise ProtocolError("a port that is none")
-    return host, port
+    return port
 
 
 def format_host_port(host: str, port: int | None) -> str:

@@ -22,6 +22,7 @@ from platypus.sip.grammar import (
     parse_host_port,
     parse_number,
     parse_params,
+    parse_port,
     printable,
     quote,
     unquote,
@@ -31,7 +32,7 @@ from platypus.sip.uri import Uri
 # name-addr = [ display-name ] LAQUOT addr-spec RAQUOT; an unquoted name may hold anything but "<",
 # as RFC 4475 3.1.2.15 suggests, unless it starts with a quote.
 _NAME_ADDR = re.compile(
-    r'(?P<name>"(?:[^"\\]|\\.)*+"|(?!")[^<]*+)\s*<\s*(?P<uri>[^>]*?)\s*>\s*(?P<params>;.*)?',
+    r'(?P<name>"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+|(?!")[^<]*+)<(?P<uri>[^>]*+)>\s*+(?P<params>;.*)?',
     re.DOTALL,
 )
 # sent-protocol LWS sent-by *( SEMI via-params ), with blanks around the slashes (RFC 4475, 3.1.1.1)
@@ -39,6 +40,10 @@ _VIA = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*(?P<transport>[A-Za-z0-9\-.!%*_+`'~]+)\s+"
     r"(?P<sent_by>[^;\s]+(?:\s*:\s*[0-9]+)?)\s*(?P<params>;.*)?",
     re.DOTALL | re.IGNORECASE,
+)
+# What nearly every Via looks like, host and port at once.
+_PLAIN_VIA = re.compile(
+    r"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9][A-Za-z0-9.\-]*+)(?::([0-9]{1,5}))?(;.*)?", re.DOTALL
 )
 _CSEQ = re.compile(r"(?P<number>[0-9]{1,256})\s+(?P<method>[A-Za-z0-9\-.!%*_+`'~]+)")
 
@@ -83,7 +88,7 @@ def _name_addr(text: str) -> NameAddr:
         return _addr_spec(text)
     name, uri, params = match.groups()
     if name:
-        name = unquote(name) if name[0] == '"' else " ".join(name.split())
+        name = unquote(name.rstrip()) if name[0] == '"' else " ".join(name.split())
     return NameAddr(Uri.parse(uri), printable(name), parse_params(params) if params else NO_PARAMS)
 
 
@@ -112,6 +117,11 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> Via:
         """Parse one value; raises ProtocolError (400)."""
+        plain = _PLAIN_VIA.fullmatch(text)
+        if plain is not None:
+            transport, host, digits, params = plain.groups()
+            port = parse_port(digits) if digits else None
+            return cls(transport, host, port, parse_params(params) if params else NO_PARAMS)
         match = _VIA.fullmatch(text.strip())
         if match is None:
             raise ProtocolError("a Via that is none")

@@ -20,6 +20,7 @@ from platypus.sip.grammar import (
     escape,
     format_host_port,
     parse_host_port,
+    parse_port,
     unescape,
     unescape_fully,
 )
@@ -35,7 +36,12 @@ _SIP_URI = re.compile(
 )
 # absoluteURI = scheme ":" ( hier-part / opaque-part )
 _OPAQUE_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*+):(?P<rest>[^\s<>\"]++)")
-_PLAIN_HOST_PORT = re.compile(r"([A-Za-z0-9][A-Za-z0-9.\-]*+)(?::([0-9]{1,4}))?")
+
+# What nearly every URI looks like: no password, no escape, no headers, a host name or IPv4.
+_PLAIN_URI = re.compile(
+    r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/]++)@)?"
+    r"([A-Za-z0-9][A-Za-z0-9.\-]*+)(?::([0-9]{1,5}))?(;[^?%\s<>\"]*+)?"
+)
 
 # user = 1*( unreserved / escaped / user-unreserved )
 _USER_CHARS = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]+")
@@ -156,18 +162,27 @@ def _fold(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _parse(text: str) -> Uri:
     text = text.strip()
-    match = _SIP_URI.fullmatch(text)
-    if match is None:
-        return _parse_unusual(text)
-    scheme, user, password, hostport, params, headers = match.groups()
-    plain = _PLAIN_HOST_PORT.fullmatch(hostport)
-    if plain:
-        host, digits = plain.groups()
-        port = int(digits) if digits else None
+    plain = _PLAIN_URI.fullmatch(text)
+    if plain is not None:
+        scheme, user, host, digits, params = plain.groups()
+        port = parse_port(digits) if digits else None
+        uri = Uri(
+            scheme, user, host, port, _parse_params(params) if params else NO_PARAMS, _NO_HEADERS
+        )
     else:
-        # RFC 5118, 4.2: without a user there is no telling host from port.
-        host, port = parse_host_port(hostport, bare_ipv6=user is not None)
-    uri = Uri(
+        match = _SIP_URI.fullmatch(text)
+        if match is None:
+            return _parse_unusual(text)
+        uri = _parse_general(match)
+    object.__setattr__(uri, "_text", text)
+    return uri
+
+
+def _parse_general(match: re.Match[str]) -> Uri:
+    scheme, user, password, hostport, params, headers = match.groups()
+    # RFC 5118, 4.2: without a user there is no telling host from port.
+    host, port = parse_host_port(hostport, bare_ipv6=user is not None)
+    return Uri(
         scheme.lower(),
         unescape(user) if user is not None else None,
         host,
@@ -176,8 +191,6 @@ def _parse(text: str) -> Uri:
         _parse_headers(headers) if headers else _NO_HEADERS,
         unescape(password) if password is not None else None,
     )
-    object.__setattr__(uri, "_text", text)
-    return uri
 
 
 _parse_cached = lru_cache(maxsize=512)(_parse)
@@ -210,7 +223,9 @@ def _parse_params(text: str) -> Mapping[str, str | None]:
     for param in text.split(";"):
         if param:
             name, equals, value = param.partition("=")
-            params.setdefault(unescape(name).lower(), unescape(value) if equals else None)
+            if "%" in param:
+                name, value = unescape(name), unescape(value)
+            params.setdefault(name.lower(), value if equals else None)
     return MappingProxyType(params)
 
 

@@ -1,0 +1,229 @@
+"""The typed header fields that requests and responses share (RFC 3261, section 20).
+
+A value is parsed when it is first asked for, and kept with the fields, which drop
+it when they change. `validate` is the check of a whole message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
+
+from platypus.errors import ProtocolError
+from platypus.sip.grammar import (
+    MAX_CACHED_TEXT,
+    MAX_DELTA_SECONDS,
+    MAX_LIST_VALUES,
+    MAX_VIAS,
+    parse_number,
+    printable,
+)
+from platypus.sip.header_map import Headers
+from platypus.sip.headers import CSeq, NameAddr, Via
+
+_T = TypeVar("_T")
+
+# RFC 3261, 8.1.1: what every message has, each once.
+_MANDATORY = ("To", "From", "CSeq", "Call-ID")
+
+
+class HeaderAccess:
+    """What requests and responses share. Properties raise ProtocolError before `validate`."""
+
+    __slots__ = ("_defect", "body", "headers")
+
+    headers: Headers
+    body: bytes
+    _defect: ProtocolError | None
+
+    def _one(self, name: str, parse: Callable[[str], _T]) -> _T:
+        typed = self.headers._typed
+        if name in typed:
+            return typed[name]  # type: ignore[no-any-return]
+        values = self.headers._fields.get(name)
+        if not values:
+            raise ProtocolError(f"no {name} header")
+        try:
+            value = typed[name] = parse(values[0])
+        except ProtocolError as error:
+            raise ProtocolError(f"{name}: {error.problem}", status=error.status) from error
+        return value
+
+    def _list(self, name: str, parse: Callable[[str], _T]) -> tuple[_T, ...]:
+        headers = self.headers
+        if name in headers._typed:
+            return headers._typed[name]  # type: ignore[no-any-return]
+        texts = headers._fields.get(name)
+        if not texts:
+            return ()
+        if len(texts) > 1 or "," in texts[0]:
+            texts = headers.get_all(name)
+        if len(texts) > MAX_LIST_VALUES:
+            raise ProtocolError(f"more {name} values than any message has")
+        try:
+            value = headers._typed[name] = tuple([parse(text) for text in texts])
+        except ProtocolError as error:
+            raise ProtocolError(f"{name}: {error.problem}", status=error.status) from error
+        return value
+
+    def _tokens(self, name: str) -> tuple[str, ...]:
+        values = self.headers._fields.get(name)
+        if not values:
+            return ()
+        text = values[0] if len(values) == 1 else ",".join(values)
+        return _split_tokens(text) if len(text) <= MAX_CACHED_TEXT else _tokens_in(text)
+
+    def _number(self, name: str, maximum: int) -> int | None:
+        values = self.headers._fields.get(name)
+        return parse_number(values[0], maximum) if values else None
+
+    @property
+    def call_id(self) -> str:
+        values = self.headers._fields.get("Call-ID")
+        if not values or not values[0]:
+            raise ProtocolError("no Call-ID header")
+        return values[0]
+
+    @property
+    def cseq(self) -> CSeq:
+        return self._one("CSeq", CSeq.parse)
+
+    @property
+    def from_(self) -> NameAddr:
+        return self._one("From", NameAddr.parse)
+
+    @property
+    def to(self) -> NameAddr:
+        return self._one("To", NameAddr.parse)
+
+    @property
+    def vias(self) -> tuple[Via, ...]:
+        return self._list("Via", Via.parse)
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via."""
+        vias = self._list("Via", Via.parse)
+        if not vias:
+            raise ProtocolError("no Via header")
+        return vias[0]
+
+    @property
+    def contacts(self) -> tuple[NameAddr, ...]:
+        """The Contacts; none where the header is "*" (see `wildcard_contact`)."""
+        if self.wildcard_contact:
+            return ()
+        return self._list("Contact", NameAddr.parse)
+
+    @property
+    def wildcard_contact(self) -> bool:
+        """Whether all bindings are meant (`Contact: *`, RFC 3261, 10.2.2)."""
+        values = self.headers._fields.get("Contact")
+        return values is not None and values[0] == "*"
+
+    @property
+    def routes(self) -> tuple[NameAddr, ...]:
+        return self._list("Route", NameAddr.parse)
+
+    @property
+    def record_routes(self) -> tuple[NameAddr, ...]:
+        return self._list("Record-Route", NameAddr.parse)
+
+    @property
+    def content_type(self) -> str | None:
+        """`type/subtype` in lower case, without parameters."""
+        values = self.headers._fields.get("Content-Type")
+        return values[0].partition(";")[0].replace(" ", "").lower() if values else None
+
+    @property
+    def content_length(self) -> int | None:
+        """None without the header; raises ProtocolError where it is no number, or two."""
+        typed = self.headers._typed
+        if "Content-Length" in typed:
+            return typed["Content-Length"]  # type: ignore[no-any-return]
+        values = self.headers._fields.get("Content-Length")
+        if not values:
+            return None
+        length = parse_number(values[0], MAX_DELTA_SECONDS)
+        if length is None or (len(values) > 1 and set(values) != {values[0]}):
+            raise ProtocolError("a Content-Length that is no number, or two")
+        typed["Content-Length"] = length
+        return length
+
+    @property
+    def max_forwards(self) -> int | None:
+        """At most 255 (20.22); None where absent or no number."""
+        return self._number("Max-Forwards", 255)
+
+    @property
+    def expires(self) -> int | None:
+        """Seconds, at most 2**32 - 1 (20.19); None where absent or no number."""
+        return self._number("Expires", MAX_DELTA_SECONDS)
+
+    @property
+    def require(self) -> tuple[str, ...]:
+        return self._tokens("Require")
+
+    @property
+    def supported(self) -> tuple[str, ...]:
+        return self._tokens("Supported")
+
+    @property
+    def allow(self) -> tuple[str, ...]:
+        return self._tokens("Allow")
+
+    @property
+    def user_agent(self) -> str | None:
+        """The product at the other end: User-Agent, or Server in a response."""
+        text = self.headers.get("User-Agent") or self.headers.get("Server")
+        return printable(text) if text else text
+
+    def validate(self) -> None:
+        """Check all that properties read; raises ProtocolError with the status to answer."""
+        if self._defect is not None:
+            raise self._defect
+        fields = self.headers._fields
+        for name in _MANDATORY:
+            values = fields.get(name)
+            if not values:
+                raise ProtocolError(f"no {name} header")
+            if len(values) > 1:
+                raise ProtocolError(f"more than one {name} header")
+        vias = self.vias
+        if not vias:
+            raise ProtocolError("no Via header")
+        if len(vias) > MAX_VIAS:
+            raise ProtocolError("more Vias than Max-Forwards allows", status=483)
+        _ = self.cseq, self.from_, self.to, self.call_id
+        _ = self.contacts, self.routes, self.record_routes, self.content_length
+
+    def _serialize(self, start_line: str) -> bytes:
+        lines = [start_line]
+        for name, values in self.headers._fields.items():
+            if name != "Content-Length":
+                lines += [f"{name}: {value}" for value in values]
+        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
+        head = "\r\n".join(lines)
+        # The last guard against injection: as many line ends as were put there.
+        ends = len(lines) + 1
+        if head.count("\n") != ends or head.count("\r") != ends:
+            raise ValueError("a line end inside a start line or header")
+        return head.encode("utf-8", "surrogateescape") + self.body
+
+    def _same(self, other: HeaderAccess) -> bool:
+        mine, theirs = self.headers._comparable(), other.headers._comparable()
+        length = "Content-Length"  # says nothing that the body does not
+        if length in mine or length in theirs:
+            mine = {name: values for name, values in mine.items() if name != length}
+            theirs = {name: values for name, values in theirs.items() if name != length}
+        return mine == theirs and self.body == other.body
+
+
+def _tokens_in(text: str) -> tuple[str, ...]:
+    """The elements of a list of tokens, in which no blank has a meaning."""
+    return tuple([token for token in "".join(text.split()).split(",") if token])
+
+
+# The Allow and Supported of a peer are the same in every message.
+_split_tokens = lru_cache(maxsize=128)(_tokens_in)

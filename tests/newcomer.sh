@@ -31,19 +31,15 @@ fi
 
 # --- the network of this machine
 cp /etc/resolv.conf /etc/hosts "$tree/etc/"
-if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
-    mkdir -p "$tree/etc/ssl/certs"
-    cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
-fi
 grep -hsE '^ *Acquire::' /etc/apt/apt.conf.d/* > "$tree/etc/apt/apt.conf.d/99network" || :
-if command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1; then
-    {
-        echo "[global]"
-        python3 -m pip config list | sed -nE \
-            "s/^(:env:|global)\.(index-url|extra-index-url|trusted-host|proxy|cert|timeout)='(.*)'$/\2 = \3/p" |
-            grep -v 'file://' | sort -u -t= -k1,1
-    } > "$tree/etc/pip.conf"
-fi
+{
+    echo "[global]"
+    # Under a name of its own: installing ca-certificates would write over Debian's.
+    cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/host-authorities.crt" 2>/dev/null &&
+        echo "cert = /etc/host-authorities.crt"
+    python3 -m pip config list 2>/dev/null | grep -v 'file://' | sort -u -t= -k1,1 | sed -nE \
+        "s/^(:env:|global)\.(index-url|extra-index-url|trusted-host|proxy|timeout)='(.*)'$/\2 = \3/p"
+} > "$tree/etc/pip.conf"
 
 mount -t proc proc "$tree/proc"
 mkdir -p "$tree/dev/pts" "$tree/dev/shm"

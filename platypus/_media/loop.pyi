@@ -9,11 +9,18 @@ from platypus._media.endpoint import Sink, Source
 class Loop:
     """One native thread without Python state; one for each Engine.
 
-    Every method but `close` and the properties raises MediaError once the loop is closed,
-    and in a child process after a fork.
+    Commands raise `error` before `start`, once the loop is closed, and in a child process
+    after a fork; `drain_events` and `lateness` still tell what there was.
     """
 
-    def __init__(self, *, log: Callable[[str], None] | None = None) -> None: ...
+    def __init__(
+        self,
+        *,
+        log: Callable[[str], None] | None = None,
+        error: type[Exception] = RuntimeError,
+    ) -> None:
+        """`error` is the exception raised where this says so: the engine gives MediaError."""
+
     def start(self) -> None:
         """Start the thread; returns once it has said what scheduling it got. Idempotent."""
 
@@ -32,7 +39,10 @@ class Loop:
 
     @property
     def wake_socket(self) -> socket.socket:
-        """Readable when events wait: read some bytes from it, then call `drain_events`."""
+        """Readable when events wait: read some bytes from it, then call `drain_events`.
+
+        Closed by `close`: stop watching it first.
+        """
 
     def drain_events(self) -> list[tuple[Any, ...]]:
         """Everything that happened since the last call, oldest first.
@@ -40,7 +50,7 @@ class Loop:
         (leg_id, "started", payload_type)          the first RTP packet was taken
         (leg_id, "dtmf", digit, duration_ms)       a telephone-event ended; digit is one character
         (leg_id, "address", host, port)            RTP is sent there now (symmetric RTP)
-        (leg_id, "ssrc", ssrc)                     the far end changed its SSRC
+        (leg_id, "ssrc", ssrc)                     the far end's SSRC: the first, and each new one
         (leg_id, "source-ended")                   a buffer was played to its last sample
         (leg_id, "stalled") (leg_id, "resumed")    no packet for 5 s though receiving; one again
         (leg_id, "recorded", frames, overruns)     the recording is complete on disk and closed
@@ -62,7 +72,7 @@ class Loop:
 
         `rate` is the codecs' sampling rate; `ssrc`, `sequence` and `timestamp` are the random
         first values of RFC 3550, 5.1. Nothing is sent before `configure_send`. Raises
-        MediaError when the loop can take no more legs.
+        `error` when the loop can take no more legs.
         """
 
     def lateness(self) -> dict[str, float | int]:
@@ -80,15 +90,20 @@ class Leg:
     """One RTP stream in both directions. Made by `Loop.open_leg`.
 
     Every method is a command that takes effect before the next frame. A full command queue
-    raises MediaError, as does any command after `close`.
+    raises the loop's `error`, as does any command after `close`.
     """
 
     @property
     def id(self) -> int: ...
     @property
+    def loop(self) -> Loop: ...
+    @property
     def closed(self) -> bool: ...
     def configure_receive(self, payload_types: Mapping[int, str]) -> None:
-        """Payload types to take, to "pcmu", "pcma" or "telephone-event"; others are counted."""
+        """Payload types to take, by codec: "pcmu", "pcma", "telephone-event" or "cn".
+
+        Packets of other types are counted as invalid and dropped.
+        """
 
     def configure_send(
         self,
@@ -114,16 +129,19 @@ class Leg:
     def send_dtmf(
         self, digits: str | Iterable[str], duration_ms: int = 160, gap_ms: int = 80
     ) -> None:
-        """Queue 0-9 * # A-D as RFC 4733 events; ValueError for others, or without an event type.
+        """Queue 0-9 * # A-D as RFC 4733 events; ValueError for others.
 
-        At most 64 digits wait at a time: more raise MediaError.
+        At most 64 digits wait at a time: more raise `error`, as does having no payload type
+        for events.
         """
 
-    def start_record(self, fd: int, rate: int | None = None) -> None:
+    def start_record(self, fd: int, rate: int | None = None, *, when_started: bool = False) -> None:
         """Write what this leg plays to `fd` as WAV (mono, 16 bit) until it is told to stop.
 
         The loop owns the descriptor from here and closes it; "recorded" tells when. `rate`
-        is the leg's when None. The header is written at once, each 20 ms frame as it plays.
+        is the leg's when None. The header is written at once, each 20 ms frame as it plays;
+        with `when_started` from the first packet of the call on. ValueError for a rate that
+        can't be had: the descriptor is then still the caller's.
         """
 
     def stop_record(self) -> None: ...

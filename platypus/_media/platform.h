@@ -465,6 +465,16 @@ static inline void platform_thread_join(platform_thread_t *thread)
 #endif
 }
 
+/* To know a copy of a loop in the child of a fork: its threads are not there. */
+static inline int platform_process_id(void)
+{
+#ifdef _WIN32
+    return (int)GetCurrentProcessId();
+#else
+    return (int)getpid();
+#endif
+}
+
 /* A semaphore: posting never blocks, so the media thread may wake others with it. */
 #if defined(_WIN32)
 typedef HANDLE platform_semaphore_t;

@@ -50,6 +50,8 @@ cdef extern from "platform.h" nogil:
                               void *argument)
     void platform_thread_join(platform_thread_t *thread)
 
+    int platform_process_id()
+
     ctypedef struct platform_semaphore_t:
         pass
     int platform_semaphore_init(platform_semaphore_t *semaphore)

@@ -1,0 +1,121 @@
+"""Sources and sinks, and how one leg is joined to them.
+
+A Source or Sink object owns its struct. Setting one up happens under the GIL; from the
+moment a leg takes it until the leg gives it up, every field but the rings' and the card's
+atomics belongs to the loop thread.
+"""
+
+from libc.stdint cimport int16_t, int64_t, uint32_t
+
+from platypus._media.drift cimport drift_t
+from platypus._media.resample cimport resampler_t
+from platypus._media.ring cimport Ring, ring_t
+
+cdef enum:
+    FRAME_MAX = 960      # samples of 20 ms at 48 kHz
+    TONES_MAX = 4
+    CADENCE_MAX = 8
+    STAGE_MAX = 4096     # samples that wait between the resampler and the frame
+    BLOCK_MAX = 960      # samples read from a source at a time
+
+
+cdef enum source_kind_t:
+    SOURCE_SILENCE = 0
+    SOURCE_TONE = 1
+    SOURCE_BUFFER = 2
+    SOURCE_RING = 3
+    SOURCE_ECHO = 4
+
+
+cdef struct tone_t:
+    double hz
+    double amplitude
+    double phase         # radians
+
+
+cdef struct card_t:
+    int period           # samples a callback; 0: no sound card
+    uint32_t *stamp_us   # atomic, stored by the card's thread at each callback; may be NULL
+
+
+cdef struct source_t:
+    source_kind_t kind
+    int rate             # 0: the leg's
+    feed_t *feed         # whom it drives
+    tone_t tones[TONES_MAX]
+    int tone_count
+    int cadence_ms[CADENCE_MAX]
+    int cadence_count
+    int64_t tone_at      # samples since it was taken
+    const int16_t *samples
+    int64_t count
+    int64_t position
+    bint loops
+    ring_t *ring
+    card_t card
+
+
+cdef struct sink_t:
+    int rate             # 0: nowhere
+    outlet_t *outlet     # whom it serves
+    ring_t *ring
+    card_t card
+
+
+# A source as one leg hears it. Made under the GIL, then the loop thread's until given back.
+cdef struct feed_t:
+    source_t *source     # NULL: taken away by another leg
+    resampler_t *resampler  # owned; NULL at equal rates
+    drift_t drift
+    bint running         # a card's ring has reached its level
+    bint ended           # a buffer was played to its end
+    uint32_t underruns   # samples that were not there
+    int staged
+    int16_t stage[STAGE_MAX]
+
+
+# A sink as one leg plays to it.
+cdef struct outlet_t:
+    sink_t *sink
+    resampler_t *resampler
+    drift_t drift
+    bint running
+    uint32_t overruns
+
+
+cdef feed_t *feed_new(source_t *source, int leg_rate) noexcept nogil
+cdef void feed_free(feed_t *feed) noexcept nogil
+cdef void feed_attach(feed_t *feed) noexcept nogil
+cdef void feed_detach(feed_t *feed) noexcept nogil
+# Fills `frame`; `played` are the last `count` samples that the leg played (for the echo).
+cdef void feed_pull(
+    feed_t *feed, int16_t *frame, int count, int leg_rate, const int16_t *played, int64_t now_ns
+) noexcept nogil
+
+cdef outlet_t *outlet_new(sink_t *sink, int leg_rate) noexcept nogil
+cdef void outlet_free(outlet_t *outlet) noexcept nogil
+cdef void outlet_attach(outlet_t *outlet) noexcept nogil
+cdef void outlet_detach(outlet_t *outlet) noexcept nogil
+cdef void outlet_push(
+    outlet_t *outlet, const int16_t *frame, int count, int64_t now_ns
+) noexcept nogil
+
+
+cdef class Source:
+    cdef source_t source
+    cdef object keeps        # what the struct points into
+    cdef object loop         # the Loop it was given to; under the GIL
+
+
+cdef class Sink:
+    cdef sink_t sink
+    cdef object keeps
+    cdef object loop
+
+
+cdef class RingSource(Source):
+    pass
+
+
+cdef class RingSink(Sink):
+    pass

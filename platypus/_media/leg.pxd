@@ -1,0 +1,174 @@
+"""One leg: sockets, stream, source, sink and recording, served by the loop thread.
+
+Who owns what: a leg_t is made and freed under the GIL. From the OPEN command until its lease
+is given back every field belongs to the loop thread, but for those marked atomic.
+"""
+
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
+
+from platypus._media.address cimport latch_t
+from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
+from platypus._media.lateness cimport lateness_t
+from platypus._media.platform cimport platform_address_t, platform_batch_t, platform_socket_t
+from platypus._media.recorder cimport recorder_t, writer_t
+from platypus._media.stream cimport stream_statistics_t, stream_t
+
+cdef enum:
+    DIGITS_MAX = 64
+    TYPES_MAX = 32     # payload types configured at a time
+    EVENTS_MAX = 1024  # a power of two; what does not fit is counted
+    TEXT_MAX = 64
+
+
+cdef enum verb_t:
+    VERB_OPEN = 1
+    VERB_CLOSE = 2
+    VERB_RECEIVE = 3
+    VERB_SEND = 4
+    VERB_DIRECTION = 5
+    VERB_SOURCE = 6
+    VERB_SINK = 7
+    VERB_MUTE = 8
+    VERB_DTMF = 9
+    VERB_RECORD = 10
+    VERB_STOP_RECORD = 11
+
+
+# A command and the lease on what it carries: the node travels back when the loop no longer
+# uses its feed, outlet, recorder or object, and only then are they freed, under the GIL.
+cdef struct command_t:
+    verb_t verb
+    leg_t *leg
+    void *kept                   # a reference to a Python object; never looked into here
+    feed_t *feed
+    outlet_t *outlet
+    recorder_t *recorder
+    platform_address_t address
+    int first, second, third     # by verb: payload types and codecs, flags, times in ms
+    int count
+    int types[TYPES_MAX]
+    int codecs[TYPES_MAX]
+    uint8_t digits[DIGITS_MAX]
+
+
+cdef enum event_kind_t:
+    EVENT_STARTED = 1
+    EVENT_DTMF = 2
+    EVENT_ADDRESS = 3
+    EVENT_SSRC = 4
+    EVENT_SOURCE_ENDED = 5
+    EVENT_STALLED = 6
+    EVENT_RESUMED = 7
+    EVENT_RECORDED = 8
+    EVENT_ERROR = 9
+
+
+cdef struct event_t:
+    int leg
+    event_kind_t kind
+    int64_t first
+    int64_t second
+    platform_address_t address
+    char text[TEXT_MAX]
+
+
+cdef struct events_t:
+    uint32_t pushed     # atomic; stored by the loop thread
+    uint32_t popped     # atomic; stored under the GIL
+    uint32_t lost       # atomic; stored by the loop thread
+    uint32_t pending    # atomic: the wake socket was written and not drained yet
+    platform_socket_t wake
+    event_t items[EVENTS_MAX]
+
+
+cdef struct meter_t:
+    int frames          # in the window so far
+    int peak
+    double energy
+
+
+cdef struct counters_t:
+    stream_statistics_t stream
+    int64_t last_packet_ns   # 0: never
+    uint32_t invalid
+    uint32_t strangers
+    uint32_t ignored
+    uint32_t rtcp_packets
+    uint32_t send_errors
+    uint32_t source_underruns
+    uint32_t sink_overruns
+    float sent_peak, sent_rms, played_peak, played_rms
+
+
+# Two copies, so that a reader under the GIL is torn only if two frames pass while it copies.
+cdef struct snapshot_t:
+    uint32_t published       # atomic; stored by the loop thread: which is whole, modulo 2
+    counters_t copies[2]     # copied word by word, atomically
+
+
+cdef struct leg_t:
+    int id
+    int rate
+    int frame                # samples of 20 ms
+    platform_socket_t rtp
+    platform_socket_t rtcp
+    int family               # of the RTP socket: 4 or 6
+    stream_t *stream         # owned
+    latch_t latch
+    int slot                 # -1: in none
+    bint card                # its source or sink is a sound card
+    leg_t *next              # in its slot
+
+    command_t *lease         # the OPEN command; keeps the Python object
+    command_t *source        # the leases of what is in use, or NULL
+    command_t *sink
+    command_t *recording
+
+    bint may_send, may_receive, muted
+    bint sends               # configure_send was called
+    uint8_t known_types[128]
+    int last_type
+    int16_t played[FRAME_MAX]  # the last 20 ms, for the echo
+    bint source_told         # its end
+    bint stalled
+    bint error_told
+    int64_t receiving_since_ns
+
+    uint8_t digits[DIGITS_MAX]   # queue of digits to be sent
+    int durations_ms[DIGITS_MAX]
+    int gaps_ms[DIGITS_MAX]
+    int digit_first, digit_count
+    uint32_t digits_done     # atomic; stored by the loop thread
+
+    meter_t sent_meter, played_meter
+    counters_t counters      # the loop thread's; the snapshot is what others see
+    snapshot_t snapshot
+
+
+cdef void events_push(events_t *events, const event_t *event) noexcept nogil
+cdef void events_tell(events_t *events, int leg, event_kind_t kind, int64_t first,
+                      int64_t second) noexcept nogil
+
+cdef leg_t *leg_new(int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp) noexcept nogil
+cdef void leg_free(leg_t *leg) noexcept nogil
+cdef void leg_close_sockets(leg_t *leg) noexcept nogil
+
+# The commands that touch only the leg.
+cdef void leg_configure_receive(leg_t *leg, const command_t *command, int64_t now_ns) noexcept nogil
+cdef void leg_configure_send(leg_t *leg, const command_t *command) noexcept nogil
+cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil
+cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil
+
+# The parts of a turn, in order. `deadline_ns` is the turn's, and the time of its playout.
+cdef void leg_receive(leg_t *leg, platform_batch_t *batch, events_t *events, int64_t offset_ns,
+                      int64_t now_ns) noexcept nogil
+cdef void leg_play(leg_t *leg, int count, events_t *events, writer_t *writer,
+                   int64_t deadline_ns) noexcept nogil
+cdef void leg_send(leg_t *leg, events_t *events, lateness_t *lateness,
+                   int64_t deadline_ns) noexcept nogil
+cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *writer) noexcept nogil
+cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
+cdef void leg_receive_rtcp(leg_t *leg, platform_batch_t *batch, int64_t now_ns) noexcept nogil
+cdef void leg_publish(leg_t *leg) noexcept nogil
+
+cdef void snapshot_read(const snapshot_t *snapshot, counters_t *counters) noexcept nogil

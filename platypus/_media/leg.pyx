@@ -1,0 +1,380 @@
+"""One leg's turn: what arrived is taken in, a frame is played, a packet is sent.
+
+    socket -> whose is it? -> stream -> frame -> sink, recording, echo
+    source -> frame -> stream -> packet -> socket
+
+Runs in the loop thread, touches no Python object, allocates nothing and never waits. What a
+packet means is the stream's business, and when a turn comes is the schedule's.
+"""
+
+from libc.math cimport sqrt
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memmove, memset
+
+from platypus._media.address cimport (
+    LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_signal, latch_verdict_t,
+)
+from platypus._media.endpoint cimport feed_pull, outlet_push
+from platypus._media.lateness cimport lateness_add, lateness_skip
+from platypus._media.platform cimport (
+    PLATFORM_NO_SOCKET, platform_datagram_t, platform_load_acquire, platform_exchange,
+    platform_monotonic_ns, platform_receive, platform_send_to, platform_socket_close,
+    platform_socket_wake, platform_store_release,
+)
+from platypus._media.recorder cimport recorder_feed, writer_wake
+from platypus._media.stream cimport (
+    STREAM_EVENT_DTMF, STREAM_EVENT_SSRC, STREAM_EVENT_STARTED, STREAM_MAX_PACKET,
+    stream_capture, stream_clear_receive, stream_config_t, stream_configure_receive,
+    stream_configure_send, stream_event_t, stream_events_pending, stream_free, stream_new,
+    stream_next_event, stream_playout, stream_receive, stream_send_event, stream_send_pause,
+    stream_skip_capture, stream_statistics,
+)
+
+cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
+cdef int METER_FRAMES = 5              # 100 ms
+cdef int DIGIT_VOLUME = 10             # -dBm0: RFC 4733, 2.3.3; what telephones send
+cdef int RTP_HEADER = 12
+cdef int SILENCE_FRAMES_MAX = 150      # of a skipped stall, in a recording: its ring holds 4 s
+
+
+cdef void events_push(events_t *events, const event_t *event) noexcept nogil:
+    cdef uint32_t pushed = events.pushed
+    if pushed - platform_load_acquire(&events.popped) >= EVENTS_MAX:
+        platform_store_release(&events.lost, events.lost + 1)
+        return
+    events.items[pushed % EVENTS_MAX] = event[0]
+    platform_store_release(&events.pushed, pushed + 1)
+    if platform_exchange(&events.pending, 1) == 0:
+        platform_socket_wake(events.wake)
+
+
+cdef void events_tell(
+    events_t *events, int leg, event_kind_t kind, int64_t first, int64_t second
+) noexcept nogil:
+    cdef event_t event
+    memset(&event, 0, sizeof(event))
+    event.leg = leg
+    event.kind = kind
+    event.first = first
+    event.second = second
+    events_push(events, &event)
+
+
+cdef leg_t *leg_new(
+    int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp
+) noexcept nogil:
+    """NULL when there is no memory. Sockets are set by the caller."""
+    cdef stream_config_t config
+    cdef leg_t *leg = <leg_t *>calloc(1, sizeof(leg_t))
+    if leg == NULL:
+        return NULL
+    memset(&config, 0, sizeof(config))
+    config.ssrc = ssrc
+    config.sequence = <uint16_t>sequence
+    config.timestamp = timestamp
+    config.rate = rate
+    config.ptime_ms = 20
+    leg.stream = stream_new(&config)
+    if leg.stream == NULL:
+        free(leg)
+        return NULL
+    leg.id = id
+    leg.rate = rate
+    leg.frame = rate // 50
+    leg.rtp = leg.rtcp = PLATFORM_NO_SOCKET
+    leg.slot = -1
+    leg.may_send = leg.may_receive = True
+    leg.last_type = -1
+    stream_statistics(leg.stream, &leg.counters.stream)
+    leg_publish(leg)
+    return leg
+
+
+cdef void leg_free(leg_t *leg) noexcept nogil:
+    if leg != NULL:
+        stream_free(leg.stream)
+        free(leg)
+
+
+cdef void leg_close_sockets(leg_t *leg) noexcept nogil:
+    platform_socket_close(leg.rtp)
+    platform_socket_close(leg.rtcp)
+    leg.rtp = leg.rtcp = PLATFORM_NO_SOCKET
+
+
+cdef void leg_configure_receive(
+    leg_t *leg, const command_t *command, int64_t now_ns
+) noexcept nogil:
+    cdef int index
+    stream_clear_receive(leg.stream)
+    memset(leg.known_types, 0, sizeof(leg.known_types))
+    for index in range(command.count):
+        stream_configure_receive(leg.stream, command.types[index], command.codecs[index])
+        leg.known_types[command.types[index]] = 1
+    leg.receiving_since_ns = now_ns
+
+
+cdef void leg_configure_send(leg_t *leg, const command_t *command) noexcept nogil:
+    leg.sends = stream_configure_send(
+        leg.stream, command.first, command.second, command.third
+    ) == 0
+    latch_signal(&leg.latch, &command.address)
+
+
+cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil:
+    if receive and not leg.may_receive:
+        leg.receiving_since_ns = now_ns
+    leg.may_send = send
+    leg.may_receive = receive
+
+
+cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil:
+    cdef int index, at
+    for index in range(command.count):
+        if leg.digit_count == DIGITS_MAX:
+            platform_store_release(&leg.digits_done, leg.digits_done + 1)
+            continue
+        at = (leg.digit_first + leg.digit_count) % DIGITS_MAX
+        leg.digits[at] = command.digits[index]
+        leg.durations_ms[at] = command.first
+        leg.gaps_ms[at] = command.second
+        leg.digit_count += 1
+
+
+cdef void feed_digits(leg_t *leg) noexcept nogil:
+    """One at a time: the next when the stream has nothing more to send of the last."""
+    cdef int at = leg.digit_first
+    if leg.digit_count == 0 or stream_events_pending(leg.stream):
+        return
+    if stream_send_event(leg.stream, leg.digits[at], leg.durations_ms[at], DIGIT_VOLUME) == 0:
+        stream_send_pause(leg.stream, leg.gaps_ms[at])
+    leg.digit_first = (at + 1) % DIGITS_MAX
+    leg.digit_count -= 1
+    platform_store_release(&leg.digits_done, leg.digits_done + 1)
+
+
+cdef void tell_address(leg_t *leg, events_t *events) noexcept nogil:
+    cdef event_t event
+    memset(&event, 0, sizeof(event))
+    event.leg = leg.id
+    event.kind = EVENT_ADDRESS
+    event.address = leg.latch.target
+    events_push(events, &event)
+
+
+cdef void receive_one(
+    leg_t *leg, const platform_datagram_t *datagram, events_t *events
+) noexcept nogil:
+    cdef const uint8_t *data = &datagram.data[0]
+    cdef latch_verdict_t verdict
+    cdef int payload_type
+    if datagram.length < RTP_HEADER or data[0] >> 6 != 2:
+        leg.counters.invalid += 1
+        return
+    if 192 <= data[1] <= 223:  # RFC 5761, 4: RTCP on the RTP port
+        leg.counters.rtcp_packets += 1
+        return
+    payload_type = data[1] & 0x7F
+    if not leg.known_types[payload_type]:
+        leg.counters.invalid += 1
+        return
+    verdict = latch_judge(
+        &leg.latch, &datagram.source,
+        <uint32_t>data[8] << 24 | <uint32_t>data[9] << 16 | <uint32_t>data[10] << 8 | data[11],
+        <uint16_t>(data[2] << 8 | data[3]), datagram.arrival_ns,
+    )
+    if verdict == LATCH_STRANGER:
+        leg.counters.strangers += 1
+        return
+    if verdict == LATCH_MOVED:
+        tell_address(leg, events)
+    leg.counters.last_packet_ns = datagram.arrival_ns
+    if leg.stalled:
+        leg.stalled = False
+        events_tell(events, leg.id, EVENT_RESUMED, 0, 0)
+    if not leg.may_receive:
+        leg.counters.ignored += 1
+        return
+    leg.last_type = payload_type
+    stream_receive(leg.stream, data, datagram.length, datagram.arrival_ns)
+
+
+cdef void pass_events(leg_t *leg, events_t *events) noexcept nogil:
+    cdef stream_event_t event
+    while stream_next_event(leg.stream, &event):
+        if event.kind == STREAM_EVENT_DTMF:
+            events_tell(events, leg.id, EVENT_DTMF, event.code, event.duration_ms)
+        elif event.kind == STREAM_EVENT_SSRC:
+            events_tell(events, leg.id, EVENT_SSRC, event.ssrc, 0)
+        elif event.kind == STREAM_EVENT_STARTED:
+            events_tell(events, leg.id, EVENT_STARTED, leg.last_type, 0)
+
+
+cdef void leg_receive(
+    leg_t *leg, platform_batch_t *batch, events_t *events, int64_t offset_ns, int64_t now_ns
+) noexcept nogil:
+    cdef int count = platform_receive(leg.rtp, batch, offset_ns, now_ns)
+    cdef int index
+    for index in range(count):
+        receive_one(leg, &batch.datagrams[index], events)
+    if count:
+        pass_events(leg, events)
+
+
+cdef void leg_receive_rtcp(leg_t *leg, platform_batch_t *batch, int64_t now_ns) noexcept nogil:
+    leg.counters.rtcp_packets += <uint32_t>platform_receive(leg.rtcp, batch, 0, now_ns)
+
+
+cdef void measure(
+    meter_t *meter, const int16_t *frame, int count, int window, float *peak, float *rms
+) noexcept nogil:
+    """A NULL frame is silence. The result appears once a window is full."""
+    cdef int index, value
+    meter.frames += count
+    if frame != NULL:
+        for index in range(count):
+            value = frame[index]
+            meter.energy += value * value
+            if value < 0:
+                value = -value
+            if value > meter.peak:
+                meter.peak = value
+    if meter.frames >= window:
+        peak[0] = <float>(meter.peak / 32768.0)
+        rms[0] = <float>(sqrt(meter.energy / meter.frames) / 32768.0)
+        memset(meter, 0, sizeof(meter_t))
+
+
+cdef void record(
+    leg_t *leg, const int16_t *frame, int count, writer_t *writer
+) noexcept nogil:
+    # `first`: the recording waits for the first packet of the call.
+    if leg.recording.first and leg.counters.stream.packets == 0:
+        return
+    recorder_feed(leg.recording.recorder, frame, count)
+    writer_wake(writer)
+
+
+cdef void leg_play(
+    leg_t *leg, int count, events_t *events, writer_t *writer, int64_t deadline_ns
+) noexcept nogil:
+    cdef int16_t frame[FRAME_MAX]
+    stream_playout(leg.stream, frame, count, deadline_ns)
+    pass_events(leg, events)
+    if not leg.may_receive:
+        memset(frame, 0, count * sizeof(int16_t))
+    memmove(leg.played, leg.played + count, (leg.frame - count) * sizeof(int16_t))
+    memcpy(leg.played + leg.frame - count, frame, count * sizeof(int16_t))
+    measure(&leg.played_meter, frame, count, METER_FRAMES * leg.frame,
+            &leg.counters.played_peak, &leg.counters.played_rms)
+    stream_statistics(leg.stream, &leg.counters.stream)
+    if leg.sink != NULL:
+        outlet_push(leg.sink.outlet, frame, count, deadline_ns)
+        leg.counters.sink_overruns += leg.sink.outlet.overruns
+        leg.sink.outlet.overruns = 0
+    if leg.recording != NULL:
+        record(leg, frame, count, writer)
+
+
+cdef bint sends_now(const leg_t *leg) noexcept nogil:
+    return leg.sends and leg.may_send and leg.latch.target.family != 0
+
+
+cdef const int16_t *capture_source(
+    leg_t *leg, int16_t *frame, events_t *events, int64_t deadline_ns
+) noexcept nogil:
+    """The source's next frame, or NULL for silence. It runs on while the leg is muted."""
+    cdef feed_t *feed
+    if leg.source == NULL:
+        return NULL
+    feed = leg.source.feed
+    feed_pull(feed, frame, leg.frame, leg.rate, leg.played, deadline_ns)
+    leg.counters.source_underruns += feed.underruns
+    feed.underruns = 0
+    if feed.ended and not leg.source_told:
+        leg.source_told = True
+        events_tell(events, leg.id, EVENT_SOURCE_ENDED, 0, 0)
+    return NULL if leg.muted else frame
+
+
+cdef void tell_send_error(leg_t *leg, events_t *events, int problem) noexcept nogil:
+    leg.counters.send_errors += 1
+    if not leg.error_told:
+        leg.error_told = True
+        events_tell(events, leg.id, EVENT_ERROR, problem, 0)
+
+
+cdef void leg_send(
+    leg_t *leg, events_t *events, lateness_t *lateness, int64_t deadline_ns
+) noexcept nogil:
+    cdef int16_t frame[FRAME_MAX]
+    cdef uint8_t packet[STREAM_MAX_PACKET]
+    cdef const int16_t *samples
+    cdef int length, problem
+    if not sends_now(leg):
+        stream_skip_capture(leg.stream, leg.frame)
+        return
+    feed_digits(leg)
+    samples = capture_source(leg, frame, events, deadline_ns)
+    measure(&leg.sent_meter, samples, leg.frame, METER_FRAMES * leg.frame,
+            &leg.counters.sent_peak, &leg.counters.sent_rms)
+    length = stream_capture(leg.stream, samples, leg.frame, packet, STREAM_MAX_PACKET)
+    if length <= 0:
+        return
+    problem = platform_send_to(leg.rtp, leg.family, &leg.latch.target, packet, length)
+    if problem:
+        tell_send_error(leg, events, problem)
+        return
+    lateness_add(lateness, platform_monotonic_ns() - deadline_ns)
+
+
+cdef void leg_skip(
+    leg_t *leg, int frames, lateness_t *lateness, writer_t *writer
+) noexcept nogil:
+    """Time that was missed: timestamps and the recording go on by it."""
+    cdef int16_t silence[FRAME_MAX]
+    cdef int index
+    stream_skip_capture(leg.stream, frames * leg.frame)
+    if sends_now(leg):
+        lateness_skip(lateness, <uint32_t>frames)
+    if leg.recording == NULL:
+        return
+    memset(silence, 0, sizeof(silence))
+    for index in range(min(frames, SILENCE_FRAMES_MAX)):
+        record(leg, silence, leg.frame, writer)
+
+
+cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil:
+    """Whether a leg that should hear something has heard nothing for long."""
+    cdef int64_t since_ns = max(leg.counters.last_packet_ns, leg.receiving_since_ns)
+    if leg.stalled or not leg.may_receive or leg.latch.signalled.family == 0 or since_ns == 0:
+        return
+    if now_ns - since_ns >= STALL_NS:
+        leg.stalled = True
+        events_tell(events, leg.id, EVENT_STALLED, 0, 0)
+
+
+cdef void leg_publish(leg_t *leg) noexcept nogil:
+    cdef uint32_t next = leg.snapshot.published + 1
+    cdef const uint32_t *source = <const uint32_t *>&leg.counters
+    cdef uint32_t *target = <uint32_t *>&leg.snapshot.copies[next % 2]
+    cdef size_t index
+    for index in range(sizeof(counters_t) // sizeof(uint32_t)):
+        platform_store_release(&target[index], source[index])
+    platform_store_release(&leg.snapshot.published, next)
+
+
+cdef void snapshot_read(const snapshot_t *snapshot, counters_t *counters) noexcept nogil:
+    """From under the GIL. Tried anew in the rare case that two frames passed meanwhile."""
+    cdef uint32_t published
+    cdef const uint32_t *source
+    cdef uint32_t *target = <uint32_t *>counters
+    cdef size_t index
+    while True:
+        published = platform_load_acquire(&snapshot.published)
+        source = <const uint32_t *>&snapshot.copies[published % 2]
+        for index in range(sizeof(counters_t) // sizeof(uint32_t)):
+            target[index] = platform_load_acquire(&source[index])
+        if platform_load_acquire(&snapshot.published) == published:
+            return

@@ -1,0 +1,38 @@
+"""The handles Python has on the media thread."""
+
+from libc.stdint cimport uint32_t
+
+from platypus._media.leg cimport command_t, leg_t
+from platypus._media.thread cimport loop_t
+
+
+cdef class Loop:
+    cdef object __weakref__
+    cdef loop_t *loop        # owned; leaked when its thread does not end in time
+    cdef object log
+    cdef object error        # the exception class that is raised
+    cdef object wake
+    cdef int outstanding     # commands that were not given back yet
+    cdef int next_id
+    cdef int open_legs
+    cdef int process         # the one that made it
+    cdef bint running        # its threads are there
+    cdef bint shut
+
+    cdef int check(self) except -1
+    cdef int submit(self, command_t *command) except -1
+    cdef int reclaim(self) except -1
+
+
+cdef class Leg:
+    cdef leg_t *leg          # owned; the open lease holds a reference to this object
+    cdef readonly Loop loop
+    cdef readonly int id
+    cdef bint shut
+    cdef bint has_events     # a payload type for telephone-events was configured
+    cdef uint32_t digits_queued
+
+    cdef int set_up(self, Loop loop, int number, int rate, first) except -1
+    cdef command_t *command(self, int verb) except NULL
+    cdef int submit(self, command_t *command, kept) except -1
+    cdef int claim(self, end) except -1

@@ -1,0 +1,517 @@
+"""The handles Python has on the media thread: one Loop an engine, one Leg an RTP stream.
+
+    Python  -> commands -> thread        bounded: a full queue raises
+    Python  <- returns  <- thread        what it no longer uses is freed here, under the GIL
+    asyncio <- events, wake socket <- thread
+
+A command carries everything it needs, already allocated, and is a lease on it: the thread
+gives the command back when it uses none of it any more. Sockets are detached into the thread,
+which alone closes them. After a fork the child's copy is dead: nothing is joined or closed.
+"""
+
+import atexit
+import os
+import socket
+import weakref
+
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport calloc, free
+
+from platypus._media.address cimport address_of, pair_of
+from platypus._media.codec cimport (
+    CODEC_COMFORT_NOISE, CODEC_PCMA, CODEC_PCMU, CODEC_TELEPHONE_EVENT,
+)
+from platypus._media.endpoint cimport (
+    Sink, Source, feed_free, feed_new, outlet_free, outlet_new,
+)
+from platypus._media.lateness cimport lateness_reset, lateness_summary
+from platypus._media.leg cimport (
+    DIGITS_MAX, EVENT_ADDRESS, EVENT_DTMF, EVENT_ERROR, EVENT_RECORDED, EVENT_RESUMED,
+    EVENT_SOURCE_ENDED, EVENT_SSRC, EVENT_STALLED, EVENT_STARTED, EVENTS_MAX, TYPES_MAX,
+    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN, VERB_RECEIVE, VERB_RECORD,
+    VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, command_t, counters_t, event_t,
+    leg_free, leg_new, snapshot_read, verb_t,
+)
+from platypus._media.platform cimport (
+    PLATFORM_NO_SOCKET, platform_load_acquire, platform_monotonic_ns, platform_process_id,
+    platform_scheduling_name, platform_socket_close, platform_socket_prepare, platform_socket_t,
+    platform_store_release,
+)
+from platypus._media.queue cimport QUEUE_MAX, queue_pop, queue_push
+from platypus._media.recorder cimport (
+    RECORDER_RUNNING, recorder_free, recorder_new,
+)
+from platypus._media.stream cimport statistics_dict
+from platypus._media.thread cimport (
+    LEGS_MAX, loop_free, loop_new, loop_poke, loop_start, loop_stop,
+)
+
+# The whole of close() is bounded to a second.
+cdef int64_t CLOSE_NS = 900_000_000
+# RFC 4594, 4.1: telephony is marked Expedited Forwarding.
+EXPEDITED_FORWARDING = 46 << 2
+CODECS = {
+    "pcmu": CODEC_PCMU,
+    "pcma": CODEC_PCMA,
+    "telephone-event": CODEC_TELEPHONE_EVENT,
+    "comfort-noise": CODEC_COMFORT_NOISE,
+    "cn": CODEC_COMFORT_NOISE,
+}
+EVENTS = {
+    EVENT_STARTED: "started",
+    EVENT_DTMF: "dtmf",
+    EVENT_ADDRESS: "address",
+    EVENT_SSRC: "ssrc",
+    EVENT_SOURCE_ENDED: "source-ended",
+    EVENT_STALLED: "stalled",
+    EVENT_RESUMED: "resumed",
+    EVENT_RECORDED: "recorded",
+    EVENT_ERROR: "error",
+}
+DIGITS = "0123456789*#ABCD"  # by event code: RFC 4733, 3.2
+DURATIONS_MS = (40, 6000)
+GAPS_MS = (0, 6000)
+RATES = (8000, 16000, 24000, 32000, 48000)
+
+_loops = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all():
+    for loop in list(_loops):
+        loop.close()
+
+
+cdef int codec_number(name) except -1:
+    if name.lower() not in CODECS:
+        raise ValueError(f"unknown codec {name!r}; there are: {', '.join(CODECS)}")
+    return CODECS[name.lower()]
+
+
+cdef int checked_type(payload_type) except -1:
+    # RFC 5761, 4: 64 to 95 would look like RTCP where it shares the port.
+    if not 0 <= payload_type <= 127 or 64 <= payload_type <= 95:
+        raise ValueError(f"not a payload type for RTP: {payload_type}")
+    return payload_type
+
+
+cdef command_t *new_command(int verb) except NULL:
+    cdef command_t *command = <command_t *>calloc(1, sizeof(command_t))
+    if command == NULL:
+        raise MemoryError("no memory for a command")
+    command.verb = <verb_t>verb
+    return command
+
+
+cdef void free_command(command_t *command):
+    """All that it leased is this side's again."""
+    feed_free(command.feed)
+    outlet_free(command.outlet)
+    if command.recorder != NULL:
+        if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it
+            os.close(command.recorder.fd)
+        recorder_free(command.recorder)
+    if command.kept != NULL:
+        Py_DECREF(<object>command.kept)
+    free(command)
+
+
+cdef object event_tuple(const event_t *event):
+    kind = EVENTS[event.kind]
+    if event.kind == EVENT_ADDRESS:
+        return (event.leg, kind, *pair_of(&event.address))
+    if event.kind == EVENT_DTMF:
+        return (event.leg, kind, DIGITS[event.first & 15], event.second)
+    if event.kind == EVENT_ERROR:
+        return (event.leg, kind, os.strerror(event.first))
+    if event.kind == EVENT_RECORDED:
+        return (event.leg, kind, event.first, event.second)
+    if event.kind in (EVENT_STARTED, EVENT_SSRC):
+        return (event.leg, kind, event.first)
+    return (event.leg, kind)
+
+
+cdef class Loop:
+    """One native thread without Python state; one for each Engine."""
+
+    def __cinit__(self, *, log=None, error=RuntimeError):
+        reader, writer = socket.socketpair()
+        self.process = platform_process_id()
+        self.log = log
+        self.error = error
+        reader.setblocking(False)
+        writer.setblocking(False)
+        self.wake = reader
+        self.next_id = 1
+        self.loop = loop_new(writer.fileno())
+        if self.loop == NULL:
+            reader.close()
+            writer.close()
+            raise MemoryError("no memory for a media loop")
+        writer.detach()
+        _loops.add(self)
+
+    def __dealloc__(self):
+        if self.loop == NULL or self.process != platform_process_id():
+            return
+        if not self.running or loop_stop(self.loop, CLOSE_NS):
+            loop_free(self.loop)
+
+    def start(self):
+        """Start the thread; returns once it has said what scheduling it got. Idempotent."""
+        cdef int problem
+        if self.shut or self.process != platform_process_id():
+            raise self.error("the media loop is closed")
+        if self.running:
+            return
+        with nogil:
+            problem = loop_start(self.loop)
+        if problem:
+            raise self.error(f"no media thread: {os.strerror(problem)}")
+        self.running = True
+        if self.log is not None:
+            self.log(f"media thread: {self.scheduling}")
+
+    def close(self):
+        """Stop the thread, close its sockets, finish its recordings; at most a second."""
+        cdef bint ended
+        if self.shut:
+            return
+        self.shut = True
+        if self.process != platform_process_id():
+            return
+        if self.running:
+            with nogil:
+                ended = loop_stop(self.loop, CLOSE_NS)
+            if not ended:
+                # What a hanging thread may still touch is left to it.
+                if self.log is not None:
+                    self.log("media thread: did not end in time")
+                self.loop = NULL
+                return
+            self.running = False
+            self.reclaim()
+        platform_socket_close(self.loop.events.wake)
+        self.loop.events.wake = PLATFORM_NO_SOCKET
+        self.wake.close()
+
+    @property
+    def closed(self):
+        return self.shut or self.process != platform_process_id()
+
+    @property
+    def scheduling(self):
+        """What the thread got, such as "SCHED_RR 1"; "" before it was started."""
+        if self.loop == NULL or not self.running:
+            return ""
+        return platform_scheduling_name(platform_load_acquire(&self.loop.scheduling)).decode()
+
+    @property
+    def wake_socket(self):
+        """Readable when events wait; closed by `close`."""
+        return self.wake
+
+    cdef int check(self) except -1:
+        if self.shut or self.process != platform_process_id():
+            raise self.error("the media loop is closed")
+        if not self.running:
+            raise self.error("the media loop was not started")
+        return 0
+
+    cdef int submit(self, command_t *command) except -1:
+        """Hand a command over; it is freed when that can't be done."""
+        try:
+            self.check()
+            self.reclaim()
+            # No more go out than the queue they come back by can hold.
+            if self.outstanding >= QUEUE_MAX or not queue_push(&self.loop.commands, command):
+                raise self.error("the media loop has too many commands waiting")
+        except BaseException:
+            free_command(command)
+            raise
+        self.outstanding += 1
+        loop_poke(self.loop)
+        return 0
+
+    cdef int reclaim(self) except -1:
+        cdef command_t *command
+        if self.loop == NULL:
+            return 0
+        while True:
+            command = <command_t *>queue_pop(&self.loop.returns)
+            if command == NULL:
+                return 0
+            self.outstanding -= 1
+            if command.verb == VERB_OPEN:
+                self.open_legs -= 1
+            free_command(command)
+
+    def drain_events(self):
+        """Everything that happened since the last call, oldest first."""
+        cdef uint32_t popped
+        events = []
+        if self.loop == NULL or self.process != platform_process_id():
+            return events
+        # First: what is pushed from here on wakes again.
+        platform_store_release(&self.loop.events.pending, 0)
+        popped = self.loop.events.popped
+        while popped != platform_load_acquire(&self.loop.events.pushed):
+            events.append(event_tuple(&self.loop.events.items[popped % EVENTS_MAX]))
+            popped += 1
+            platform_store_release(&self.loop.events.popped, popped)
+        self.reclaim()
+        return events
+
+    def lateness(self):
+        """How late packets left: count, p50_ms, p99_ms, max_ms, skipped."""
+        if self.loop == NULL or self.process != platform_process_id():
+            return {"count": 0, "p50_ms": 0.0, "p99_ms": 0.0, "max_ms": 0.0, "skipped": 0}
+        return lateness_summary(&self.loop.lateness)
+
+    def reset_lateness(self):
+        """Begin the statistics of `lateness` again."""
+        self.check()
+        lateness_reset(&self.loop.lateness)
+
+    def open_leg(
+        self, rtp_socket, rtcp_socket=None, *, ssrc, sequence, timestamp, rate=8000, ptime_ms=20
+    ):
+        """Take over two bound UDP sockets and begin to serve them."""
+        cdef Leg leg
+        self.check()
+        self.reclaim()
+        if ptime_ms != 20 or rate not in RATES:
+            raise ValueError(f"no legs of {ptime_ms} ms at {rate} Hz")
+        if self.open_legs >= LEGS_MAX:
+            raise self.error(f"a media loop has at most {LEGS_MAX} legs")
+        leg = Leg.__new__(Leg)
+        leg.set_up(self, self.next_id, rate, (ssrc, sequence, timestamp))
+        leg.leg.family = 6 if rtp_socket.family == socket.AF_INET6 else 4
+        leg.leg.rtp = prepared(rtp_socket)
+        if rtcp_socket is not None:
+            leg.leg.rtcp = prepared(rtcp_socket)
+        command = leg.command(VERB_OPEN)
+        command.kept = <PyObject *>leg
+        Py_INCREF(leg)
+        self.submit(command)
+        self.next_id += 1
+        self.open_legs += 1
+        rtp_socket.detach()
+        if rtcp_socket is not None:
+            rtcp_socket.detach()
+        return leg
+
+
+cdef platform_socket_t prepared(sock) except? -1:
+    """Its number, ready for the thread; the socket object still owns it."""
+    if sock.type != socket.SOCK_DGRAM or sock.fileno() < 0:
+        raise ValueError("a leg needs open UDP sockets")
+    level, option = socket.IPPROTO_IP, socket.IP_TOS
+    if sock.family == socket.AF_INET6:
+        level, option = socket.IPPROTO_IPV6, getattr(socket, "IPV6_TCLASS", None)
+    if option is not None:
+        try:
+            sock.setsockopt(level, option, EXPEDITED_FORWARDING)
+        except OSError:
+            pass  # a mark the system keeps for itself: packets go out unmarked
+    if platform_socket_prepare(sock.fileno()) != 0:
+        raise OSError("the socket can't be made non-blocking")
+    return sock.fileno()
+
+
+cdef class Leg:
+    """One RTP stream in both directions. Made by `Loop.open_leg`."""
+
+    def __init__(self):
+        raise TypeError("a Leg is made by Loop.open_leg")
+
+    def __dealloc__(self):
+        leg_free(self.leg)
+
+    cdef int set_up(self, Loop loop, int number, int rate, first) except -1:
+        ssrc, sequence, timestamp = first
+        self.leg = leg_new(
+            number, rate, ssrc & 0xFFFFFFFF, sequence & 0xFFFF, timestamp & 0xFFFFFFFF
+        )
+        if self.leg == NULL:
+            raise MemoryError("no memory for a leg")
+        self.loop = loop
+        self.id = number
+        return 0
+
+    cdef command_t *command(self, int verb) except NULL:
+        cdef command_t *command
+        if self.shut:
+            raise self.loop.error("the leg is closed")
+        command = new_command(verb)
+        command.leg = self.leg
+        return command
+
+    cdef int submit(self, command_t *command, kept) except -1:
+        """With an object that must live as long as the thread uses what it points to."""
+        if kept is not None:
+            command.kept = <PyObject *>kept
+            Py_INCREF(kept)
+        return self.loop.submit(command)
+
+    @property
+    def closed(self):
+        return self.shut or self.loop.closed
+
+    def configure_receive(self, payload_types):
+        """Payload types to take, to codecs by name; others are counted."""
+        cdef command_t *command
+        cdef int index = 0
+        if len(payload_types) > TYPES_MAX:
+            raise ValueError(f"at most {TYPES_MAX} payload types")
+        pairs = [(checked_type(key), codec_number(name)) for key, name in payload_types.items()]
+        command = self.command(VERB_RECEIVE)
+        for number, codec in pairs:
+            command.types[index] = number
+            command.codecs[index] = codec
+            index += 1
+        command.count = index
+        self.submit(command, None)
+
+    def configure_send(self, payload_type, codec, remote, event_payload_type=None):
+        """What to send and where. Without a remote nothing is sent yet."""
+        cdef command_t *command
+        address = address_of(remote)
+        number = codec_number(codec)
+        events = -1 if event_payload_type is None else checked_type(event_payload_type)
+        command = self.command(VERB_SEND)
+        command.first = checked_type(payload_type)
+        command.second = number
+        command.third = events
+        command.address = address
+        self.submit(command, None)
+        self.has_events = events >= 0
+
+    def set_direction(self, send, receive):
+        cdef command_t *command = self.command(VERB_DIRECTION)
+        command.first = bool(send)
+        command.second = bool(receive)
+        self.submit(command, None)
+
+    def set_mute(self, on):
+        """Send silence instead of the source, which goes on running unheard."""
+        cdef command_t *command = self.command(VERB_MUTE)
+        command.first = bool(on)
+        self.submit(command, None)
+
+    def set_source(self, Source source):
+        """What the far end hears; None is silence."""
+        cdef command_t *command = self.command(VERB_SOURCE)
+        if source is not None:
+            try:
+                self.claim(source)
+                command.feed = feed_new(&source.source, self.leg.rate)
+                if command.feed == NULL:
+                    raise self.loop.error(f"can't resample a source of {source.rate} Hz")
+            except BaseException:
+                free_command(command)
+                raise
+        self.submit(command, source)
+
+    def set_sink(self, Sink sink):
+        """Where the far end is heard; None is nowhere."""
+        cdef command_t *command = self.command(VERB_SINK)
+        if sink is not None:
+            try:
+                self.claim(sink)
+                command.outlet = outlet_new(&sink.sink, self.leg.rate)
+                if command.outlet == NULL:
+                    raise self.loop.error(f"can't resample to a sink of {sink.rate} Hz")
+            except BaseException:
+                free_command(command)
+                raise
+        self.submit(command, sink)
+
+    cdef int claim(self, end) except -1:
+        """Its struct belongs to one thread for life, or until that thread's loop is closed."""
+        if isinstance(end, Source):
+            before = (<Source>end).loop
+        else:
+            before = (<Sink>end).loop
+        before = before() if before is not None else None
+        if before is not None and before is not self.loop and not before.closed:
+            raise self.loop.error("this source or sink belongs to another engine")
+        if isinstance(end, Source):
+            (<Source>end).loop = weakref.ref(self.loop)
+        else:
+            (<Sink>end).loop = weakref.ref(self.loop)
+        return 0
+
+    def send_dtmf(self, digits, duration_ms=160, gap_ms=80):
+        """Queue digits as RFC 4733 events."""
+        cdef command_t *command
+        cdef int index
+        codes = [DIGITS.find(digit.upper()) for digit in digits]
+        if any(code < 0 for code in codes) or any(len(digit) != 1 for digit in digits):
+            raise ValueError(f"not all of these are DTMF digits: {''.join(digits)!r}")
+        if not (DURATIONS_MS[0] <= duration_ms <= DURATIONS_MS[1]
+                and GAPS_MS[0] <= gap_ms <= GAPS_MS[1]):
+            raise ValueError(f"a digit lasts {DURATIONS_MS} ms, a gap {GAPS_MS} ms")
+        if not self.has_events:
+            raise self.loop.error("no payload type for telephone-events was agreed")
+        waiting = (self.digits_queued - platform_load_acquire(&self.leg.digits_done)) & 0xFFFFFFFF
+        if waiting + len(codes) > DIGITS_MAX:
+            raise self.loop.error(f"at most {DIGITS_MAX} digits wait at a time")
+        command = self.command(VERB_DTMF)
+        for index in range(len(codes)):
+            command.digits[index] = codes[index]
+        command.count = <int>len(codes)
+        command.first = duration_ms
+        command.second = gap_ms
+        self.submit(command, None)
+        self.digits_queued += <uint32_t>len(codes)
+
+    def start_record(self, int fd, rate=None, *, when_started=False):
+        """Write what this leg plays as WAV; the loop owns the descriptor from here."""
+        cdef command_t *command = self.command(VERB_RECORD)
+        cdef int wanted = self.leg.rate if rate is None else rate
+        command.first = bool(when_started)
+        if wanted in RATES or wanted == 44100:
+            command.recorder = recorder_new(fd, self.leg.rate, wanted)
+        if command.recorder == NULL:
+            free_command(command)
+            raise ValueError(f"can't record at {wanted} Hz")
+        self.submit(command, None)
+
+    def stop_record(self):
+        self.submit(self.command(VERB_STOP_RECORD), None)
+
+    def statistics(self):
+        """A consistent snapshot, also after `close` (then the last)."""
+        cdef counters_t counters
+        snapshot_read(&self.leg.snapshot, &counters)
+        result = statistics_dict(&counters.stream, self.leg.rate)
+        result["send"] |= {"level_peak": counters.sent_peak, "level_rms": counters.sent_rms}
+        result["receive"] |= {
+            "level_peak": counters.played_peak,
+            "level_rms": counters.played_rms,
+            "silent_ms": None,
+        }
+        if counters.last_packet_ns:
+            silent_ns = platform_monotonic_ns() - counters.last_packet_ns
+            result["receive"]["silent_ms"] = silent_ns / 1e6
+        return result | {
+            "invalid": counters.invalid,
+            "strangers": counters.strangers,
+            "ignored": counters.ignored,
+            "rtcp_packets": counters.rtcp_packets,
+            "send_errors": counters.send_errors,
+            "source_underruns": counters.source_underruns,
+            "sink_overruns": counters.sink_overruns,
+        }
+
+    def close(self):
+        """Stop the leg and close its sockets. Idempotent."""
+        cdef command_t *command
+        if self.closed:
+            self.shut = True
+            return
+        command = self.command(VERB_CLOSE)
+        self.submit(command, None)
+        self.shut = True

@@ -1,0 +1,1 @@
+"""A bounded queue of pointers between two threads; nothing of it is for Python."""

@@ -1,0 +1,129 @@
+"""Slots: legs are spread over the 20 ms, each slot with its own absolute deadline.
+
+A slot takes legs while its work stays under 0.5 ms, so that the last packet of a slot is not
+late because of the first. Legs on a sound card share the first slot, whose turns then come
+every 10 ms: the one between two frames only plays, which halves what the card's ring must hold.
+
+A thread that was stalled runs the turns it missed one after another, up to 200 ms: every
+packet is sent, late, in a short burst. What was missed before that is skipped, and RTP
+timestamps jump by the same time. Pure: is given the time, and touches no leg.
+"""
+
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+# Work above this in one slot opens the next.
+cdef int64_t WORK_MAX_NS = 500_000
+# What a leg is taken to cost before its slot's work was measured: twice what was seen.
+cdef int64_t LEG_WORK_NS = 15_000
+# A jitter buffer at the far end has given up on anything later.
+cdef int64_t CATCH_UP_NS = 200_000_000
+
+
+cdef void slots_init(slot_t *slots) noexcept nogil:
+    # Neighbours in this order are far apart in time, so few legs are spread well.
+    cdef int64_t[SLOTS] phases = [0, 10_000_000, 5_000_000, 15_000_000,
+                                  2_500_000, 12_500_000, 7_500_000, 17_500_000]
+    cdef int index
+    memset(slots, 0, SLOTS * sizeof(slot_t))
+    for index in range(SLOTS):
+        slots[index].phase_ns = phases[index]
+
+
+cdef int64_t load(const slot_t *slot) noexcept nogil:
+    return max(slot.work_ns, slot.legs * LEG_WORK_NS)
+
+
+cdef int slots_choose(const slot_t *slots, bint card) noexcept nogil:
+    """The first slot with room; when none has any, the one with the least work."""
+    cdef int index
+    cdef int best = 0
+    if card:
+        return 0
+    for index in range(SLOTS):
+        if load(&slots[index]) + LEG_WORK_NS <= WORK_MAX_NS:
+            return index
+        if load(&slots[index]) < load(&slots[best]):
+            best = index
+    return best
+
+
+cdef int slots_next(const slot_t *slots) noexcept nogil:
+    """The slot whose turn is next, or -1 when none has a leg."""
+    cdef int index
+    cdef int best = -1
+    for index in range(SLOTS):
+        if slots[index].deadline_ns and (
+            best < 0 or slots[index].deadline_ns < slots[best].deadline_ns
+        ):
+            best = index
+    return best
+
+
+cdef void slot_add(slot_t *slot, bint card, int64_t now_ns) noexcept nogil:
+    slot.legs += 1
+    slot.cards += card
+    if slot.deadline_ns == 0:
+        slot.deadline_ns = now_ns - (now_ns - slot.phase_ns) % FRAME_NS + FRAME_NS
+        slot.half = False
+
+
+cdef void slot_remove(slot_t *slot, bint card) noexcept nogil:
+    slot.legs -= 1
+    slot.cards -= card
+    if slot.legs == 0:
+        slot.deadline_ns = 0
+        slot.work_ns = 0
+
+
+cdef void slot_worked(slot_t *slot, int64_t work_ns) noexcept nogil:
+    slot.work_ns += (work_ns - slot.work_ns) // 8
+
+
+cdef void slot_advance(slot_t *slot) noexcept nogil:
+    """After a turn. Without a card the turns between frames are left out."""
+    if slot.half or slot.cards:
+        slot.deadline_ns += HALF_NS
+        slot.half = not slot.half
+    else:
+        slot.deadline_ns += FRAME_NS
+
+
+cdef int slot_skip(slot_t *slot, int64_t now_ns) noexcept nogil:
+    """How many whole frames are too long gone to be caught up; the deadline moves on by them."""
+    cdef int64_t late_ns = now_ns - slot.deadline_ns
+    cdef int frames
+    if late_ns <= CATCH_UP_NS:
+        return 0
+    frames = <int>((late_ns - CATCH_UP_NS + FRAME_NS - 1) // FRAME_NS)
+    slot.deadline_ns += frames * FRAME_NS
+    return frames
+
+
+cdef class Schedule:
+    """The slots from Python, for tests in virtual time."""
+
+    def __cinit__(self):
+        slots_init(self.slots)
+
+    def add(self, now_ns, card=False):
+        index = slots_choose(self.slots, card)
+        slot_add(&self.slots[index], card, now_ns)
+        return index
+
+    def remove(self, int index, card=False):
+        slot_remove(&self.slots[index % SLOTS], card)
+
+    def worked(self, int index, work_ns):
+        slot_worked(&self.slots[index % SLOTS], work_ns)
+
+    def next_turn(self, now_ns):
+        cdef slot_t *slot
+        index = slots_next(self.slots)
+        if index < 0:
+            return None
+        slot = &self.slots[index]
+        skipped = slot_skip(slot, now_ns)
+        turn = (index, slot.deadline_ns, slot.half, skipped)
+        slot_advance(slot)
+        return turn

@@ -1,0 +1,56 @@
+"""The media thread's memory.
+
+A loop_t is made under the GIL and freed under it after the thread was joined; a thread that
+does not end in time keeps it for ever. Between start and join its fields belong to the thread,
+but for the queues and those marked atomic.
+"""
+
+from libc.stdint cimport int64_t, uint32_t
+
+from platypus._media.lateness cimport lateness_t
+from platypus._media.leg cimport command_t, events_t, leg_t
+from platypus._media.platform cimport (
+    platform_batch_t, platform_poll_t, platform_semaphore_t, platform_socket_t,
+    platform_thread_t, platform_timer_t,
+)
+from platypus._media.queue cimport queue_t
+from platypus._media.recorder cimport RECORDERS_MAX, writer_t
+from platypus._media.schedule cimport SLOTS, slot_t
+
+cdef enum:
+    LEGS_MAX = 512  # a loop; a farm runs several engines
+
+
+cdef struct loop_t:
+    queue_t commands             # Python -> thread
+    queue_t returns              # thread -> Python: leases given up
+    events_t events              # thread -> Python
+    lateness_t lateness          # atomic
+    writer_t writer
+    slot_t slots[SLOTS]
+    leg_t *first[SLOTS]          # the legs of each slot
+    leg_t *legs[LEGS_MAX]
+    int leg_count
+    command_t *finishing[2 * RECORDERS_MAX]  # recordings whose files are being finished
+    int finishing_count
+    platform_poll_t poll[LEGS_MAX]
+    leg_t *polled[LEGS_MAX]      # the legs with an RTCP socket, in the order of `poll`
+    int poll_count
+    int64_t next_rtcp_ns
+    int64_t offset_ns            # CLOCK_REALTIME - CLOCK_MONOTONIC
+    platform_batch_t batch
+    platform_timer_t timer
+    platform_thread_t thread
+    platform_semaphore_t work    # posted under the GIL
+    platform_semaphore_t started # posted by the thread, once
+    platform_semaphore_t ended   # posted by the thread, last
+    uint32_t idle                # atomic: it waits at `work`
+    uint32_t stop                # atomic
+    uint32_t scheduling          # atomic
+
+
+cdef loop_t *loop_new(platform_socket_t wake) noexcept nogil
+cdef void loop_free(loop_t *loop) noexcept nogil
+cdef int loop_start(loop_t *loop) noexcept nogil
+cdef bint loop_stop(loop_t *loop, int64_t timeout_ns) noexcept nogil
+cdef void loop_poke(loop_t *loop) noexcept nogil

@@ -1,0 +1,386 @@
+"""The media thread: sleeps until a slot's deadline, serves its legs, carries out commands.
+
+It has no Python state and never takes the GIL; nothing here may touch a Python object. With no
+leg it waits at a semaphore and uses no time at all. It closes the sockets that were handed to
+it, and nobody else does.
+"""
+
+from libc.errno cimport EBUSY
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport calloc, free
+
+from platypus._media.endpoint cimport (
+    feed_attach, feed_detach, outlet_attach, outlet_detach,
+)
+from platypus._media.leg cimport (
+    EVENT_ERROR, EVENT_RECORDED, VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN,
+    VERB_RECEIVE, VERB_RECORD, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, command_t,
+    events_tell, leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play,
+    leg_publish, leg_queue_digits, leg_receive, leg_receive_rtcp, leg_send, leg_set_direction,
+    leg_skip, leg_t, leg_watch,
+)
+from platypus._media.platform cimport (
+    PLATFORM_NO_SOCKET, platform_ask_scheduling, platform_exchange, platform_load_acquire,
+    platform_monotonic_ns, platform_poll, platform_poll_ready, platform_poll_set,
+    platform_realtime_offset_ns, platform_semaphore_destroy, platform_semaphore_init,
+    platform_semaphore_post, platform_semaphore_wait, platform_sleep_until,
+    platform_socket_close, platform_store_release, platform_thread_join, platform_thread_start,
+    platform_timer_destroy, platform_timer_init,
+)
+from platypus._media.queue cimport queue_length, queue_pop, queue_push
+from platypus._media.recorder cimport (
+    RECORDERS_MAX, recorder_done, recorder_finish, recorder_t, writer_start, writer_stop, writer_take,
+    writer_wake,
+)
+from platypus._media.schedule cimport (
+    slot_add, slot_advance, slot_remove, slot_skip, slot_t, slot_worked, slots_choose,
+    slots_init, slots_next,
+)
+
+# RTCP is measured with the kernel's time of arrival, so nothing is lost by reading it late.
+cdef int64_t RTCP_NS = 100_000_000
+# How long finished recordings are looked for while nothing else happens.
+cdef int64_t LOOK_NS = 20_000_000
+# A thread that was started says so within microseconds, on the busiest machine in less.
+cdef int64_t START_NS = 1_000_000_000
+
+
+cdef void give_back(loop_t *loop, command_t *lease) noexcept nogil:
+    # Never full: Python lets no more commands out than it holds.
+    if lease != NULL:
+        queue_push(&loop.returns, lease)
+
+
+cdef void join_slot(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
+    leg.slot = slots_choose(loop.slots, leg.card)
+    slot_add(&loop.slots[leg.slot], leg.card, now_ns)
+    leg.next = loop.first[leg.slot]
+    loop.first[leg.slot] = leg
+
+
+cdef void leave_slot(loop_t *loop, leg_t *leg) noexcept nogil:
+    cdef leg_t **link = &loop.first[leg.slot]
+    while link[0] != leg:
+        link = &link[0].next
+    link[0] = leg.next
+    slot_remove(&loop.slots[leg.slot], leg.card)
+    leg.slot = -1
+
+
+cdef void settle_card(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
+    """Whether the leg is on a sound card now, and so in the slot of the cards."""
+    cdef bint card = False
+    if leg.source != NULL and leg.source.feed.source != NULL:
+        card = leg.source.feed.source.card.period > 0
+    if leg.sink != NULL and leg.sink.outlet.sink != NULL:
+        card = card or leg.sink.outlet.sink.card.period > 0
+    if card == leg.card:
+        return
+    leave_slot(loop, leg)
+    leg.card = card
+    join_slot(loop, leg, now_ns)
+
+
+cdef void settle_all_cards(loop_t *loop, int64_t now_ns) noexcept nogil:
+    """After a source or sink moved: it may have been taken from another leg."""
+    cdef int index
+    for index in range(loop.leg_count):
+        settle_card(loop, loop.legs[index], now_ns)
+
+
+cdef void build_poll(loop_t *loop) noexcept nogil:
+    cdef int index
+    cdef leg_t *leg
+    loop.poll_count = 0
+    for index in range(loop.leg_count):
+        leg = loop.legs[index]
+        if leg.rtcp != PLATFORM_NO_SOCKET:
+            platform_poll_set(&loop.poll[loop.poll_count], leg.rtcp)
+            loop.polled[loop.poll_count] = leg
+            loop.poll_count += 1
+
+
+cdef void open_leg(loop_t *loop, command_t *command, int64_t now_ns) noexcept nogil:
+    cdef leg_t *leg = command.leg
+    leg.lease = command
+    loop.legs[loop.leg_count] = leg  # Python opens no more than LEGS_MAX
+    loop.leg_count += 1
+    join_slot(loop, leg, now_ns)
+    build_poll(loop)
+
+
+cdef void set_source(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
+    cdef command_t *before = leg.source
+    if before != NULL:
+        feed_detach(before.feed)
+    leg.source = NULL
+    leg.source_told = False
+    if command.feed != NULL:
+        feed_attach(command.feed)
+        leg.source = command
+    else:
+        give_back(loop, command)
+    give_back(loop, before)
+
+
+cdef void set_sink(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
+    cdef command_t *before = leg.sink
+    if before != NULL:
+        outlet_detach(before.outlet)
+    leg.sink = NULL
+    if command.outlet != NULL:
+        outlet_attach(command.outlet)
+        leg.sink = command
+    else:
+        give_back(loop, command)
+    give_back(loop, before)
+
+
+cdef void end_recording(loop_t *loop, leg_t *leg) noexcept nogil:
+    """From here on it is the writer's, and the leg may record anew or close."""
+    if leg.recording == NULL:
+        return
+    recorder_finish(leg.recording.recorder)
+    writer_wake(&loop.writer)
+    leg.recording.second = leg.id
+    loop.finishing[loop.finishing_count] = leg.recording
+    loop.finishing_count += 1
+    leg.recording = NULL
+
+
+cdef void start_recording(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
+    """Refused while the leg records, or with too many files: Python closes the descriptor."""
+    if (
+        leg.recording != NULL
+        or loop.finishing_count >= RECORDERS_MAX
+        or not writer_take(&loop.writer, command.recorder)
+    ):
+        events_tell(&loop.events, leg.id, EVENT_ERROR, EBUSY, 0)
+        give_back(loop, command)
+        return
+    leg.recording = command
+
+
+cdef void collect(loop_t *loop) noexcept nogil:
+    """Give back the recordings whose files are complete."""
+    cdef int index = loop.finishing_count - 1
+    cdef command_t *command
+    cdef recorder_t *recorder
+    cdef uint32_t problem
+    while index >= 0:
+        command = loop.finishing[index]
+        recorder = command.recorder
+        if recorder_done(recorder):
+            problem = platform_load_acquire(&recorder.failed)
+            if problem:
+                events_tell(&loop.events, command.second, EVENT_ERROR, problem, 0)
+            events_tell(&loop.events, command.second, EVENT_RECORDED, recorder.written,
+                        platform_load_acquire(&recorder.ring.overruns))
+            loop.finishing_count -= 1
+            loop.finishing[index] = loop.finishing[loop.finishing_count]
+            give_back(loop, command)
+        index -= 1
+
+
+cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
+    cdef int index = 0
+    leg_publish(leg)
+    leg_close_sockets(leg)
+    leave_slot(loop, leg)
+    end_recording(loop, leg)
+    if leg.source != NULL:
+        feed_detach(leg.source.feed)
+        give_back(loop, leg.source)
+        leg.source = NULL
+    if leg.sink != NULL:
+        outlet_detach(leg.sink.outlet)
+        give_back(loop, leg.sink)
+        leg.sink = NULL
+    while loop.legs[index] != leg:
+        index += 1
+    loop.leg_count -= 1
+    loop.legs[index] = loop.legs[loop.leg_count]
+    build_poll(loop)
+    give_back(loop, leg.lease)
+
+
+cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept nogil:
+    cdef leg_t *leg = command.leg
+    if command.verb == VERB_OPEN:
+        open_leg(loop, command, now_ns)
+        return
+    if command.verb == VERB_SOURCE:
+        set_source(loop, leg, command)
+        settle_all_cards(loop, now_ns)
+        return
+    if command.verb == VERB_SINK:
+        set_sink(loop, leg, command)
+        settle_all_cards(loop, now_ns)
+        return
+    if command.verb == VERB_RECORD:
+        start_recording(loop, leg, command)
+        return
+    if command.verb == VERB_CLOSE:
+        close_leg(loop, leg)
+    elif command.verb == VERB_RECEIVE:
+        leg_configure_receive(leg, command, now_ns)
+    elif command.verb == VERB_SEND:
+        leg_configure_send(leg, command)
+        leg.receiving_since_ns = now_ns
+    elif command.verb == VERB_DIRECTION:
+        leg_set_direction(leg, command.first, command.second, now_ns)
+    elif command.verb == VERB_MUTE:
+        leg.muted = command.first
+    elif command.verb == VERB_DTMF:
+        leg_queue_digits(leg, command)
+    elif command.verb == VERB_STOP_RECORD:
+        end_recording(loop, leg)
+    give_back(loop, command)
+
+
+cdef void carry_out_all(loop_t *loop) noexcept nogil:
+    cdef int64_t now_ns = platform_monotonic_ns()
+    cdef command_t *command = <command_t *>queue_pop(&loop.commands)
+    while command != NULL:
+        carry_out(loop, command, now_ns)
+        command = <command_t *>queue_pop(&loop.commands)
+
+
+cdef void read_rtcp(loop_t *loop, int64_t now_ns) noexcept nogil:
+    cdef int index
+    if now_ns < loop.next_rtcp_ns:
+        return
+    loop.next_rtcp_ns = now_ns + RTCP_NS
+    if platform_poll(loop.poll, loop.poll_count) <= 0:
+        return
+    for index in range(loop.poll_count):
+        if platform_poll_ready(&loop.poll[index]):
+            leg_receive_rtcp(loop.polled[index], &loop.batch, now_ns)
+
+
+cdef void serve(
+    loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
+) noexcept nogil:
+    if half and not leg.card:
+        return
+    leg_receive(leg, &loop.batch, &loop.events, loop.offset_ns, now_ns)
+    leg_play(leg, leg.frame // 2 if leg.card else leg.frame, &loop.events, &loop.writer,
+             deadline_ns)
+    if not half:
+        leg_send(leg, &loop.events, &loop.lateness, deadline_ns)
+        leg_watch(leg, &loop.events, now_ns)
+    leg_publish(leg)
+
+
+cdef void take_turn(loop_t *loop, int index) noexcept nogil:
+    cdef slot_t *slot = &loop.slots[index]
+    cdef int64_t began_ns = platform_monotonic_ns()
+    cdef int skipped = slot_skip(slot, began_ns)
+    cdef leg_t *leg = loop.first[index]
+    loop.offset_ns = platform_realtime_offset_ns()
+    while leg != NULL:
+        if skipped:
+            leg_skip(leg, skipped, &loop.lateness, &loop.writer)
+        serve(loop, leg, slot.half, slot.deadline_ns, began_ns)
+        leg = leg.next
+    slot_worked(slot, platform_monotonic_ns() - began_ns)
+    slot_advance(slot)
+
+
+cdef void wait_for_work(loop_t *loop) noexcept nogil:
+    """No leg is open: until a command comes, or a recording may have been finished."""
+    # Whoever pushes exchanges `idle` after the push, so one of the two sees the other.
+    platform_exchange(&loop.idle, 1)
+    if queue_length(&loop.commands) == 0 and not platform_load_acquire(&loop.stop):
+        platform_semaphore_wait(&loop.work, LOOK_NS if loop.finishing_count else -1)
+    platform_exchange(&loop.idle, 0)
+
+
+cdef void shut_down(loop_t *loop) noexcept nogil:
+    while loop.leg_count:
+        close_leg(loop, loop.legs[loop.leg_count - 1])
+
+
+cdef void run(void *argument) noexcept nogil:
+    cdef loop_t *loop = <loop_t *>argument
+    cdef int index
+    platform_store_release(&loop.scheduling, <uint32_t>platform_ask_scheduling())
+    platform_semaphore_post(&loop.started)
+    while not platform_load_acquire(&loop.stop):
+        carry_out_all(loop)
+        collect(loop)
+        index = slots_next(loop.slots)
+        if index < 0:
+            wait_for_work(loop)
+            continue
+        platform_sleep_until(&loop.timer, loop.slots[index].deadline_ns)
+        carry_out_all(loop)
+        # A command may have closed the slot, or opened one whose turn comes first.
+        index = slots_next(loop.slots)
+        if index >= 0 and loop.slots[index].deadline_ns <= platform_monotonic_ns():
+            take_turn(loop, index)
+            read_rtcp(loop, platform_monotonic_ns())
+    carry_out_all(loop)
+    shut_down(loop)
+    platform_semaphore_post(&loop.ended)
+
+
+cdef loop_t *loop_new(platform_socket_t wake) noexcept nogil:
+    """NULL when memory or a timer can't be had. `wake` is the loop's from here on."""
+    cdef loop_t *loop = <loop_t *>calloc(1, sizeof(loop_t))
+    if loop == NULL:
+        return NULL
+    loop.events.wake = wake
+    slots_init(loop.slots)
+    if (
+        platform_timer_init(&loop.timer) != 0
+        or platform_semaphore_init(&loop.work) != 0
+        or platform_semaphore_init(&loop.started) != 0
+        or platform_semaphore_init(&loop.ended) != 0
+    ):
+        free(loop)
+        return NULL
+    return loop
+
+
+cdef void loop_free(loop_t *loop) noexcept nogil:
+    """Only when its threads were joined, or never started."""
+    platform_socket_close(loop.events.wake)
+    platform_timer_destroy(&loop.timer)
+    platform_semaphore_destroy(&loop.work)
+    platform_semaphore_destroy(&loop.started)
+    platform_semaphore_destroy(&loop.ended)
+    free(loop)
+
+
+cdef int loop_start(loop_t *loop) noexcept nogil:
+    """Returns 0 once the thread runs, or an error number."""
+    cdef int problem = writer_start(&loop.writer)
+    if problem:
+        return problem
+    problem = platform_thread_start(&loop.thread, run, loop)
+    if problem:
+        writer_stop(&loop.writer, START_NS)
+        return problem
+    platform_semaphore_wait(&loop.started, START_NS)
+    return 0
+
+
+cdef bint loop_stop(loop_t *loop, int64_t timeout_ns) noexcept nogil:
+    """Both threads. False: one of them hangs, and all they use must stay."""
+    cdef int64_t end_ns = platform_monotonic_ns() + timeout_ns
+    platform_store_release(&loop.stop, 1)
+    platform_semaphore_post(&loop.work)
+    if not platform_semaphore_wait(&loop.ended, timeout_ns):
+        return False
+    platform_thread_join(&loop.thread)
+    if not writer_stop(&loop.writer, max(<int64_t>0, end_ns - platform_monotonic_ns())):
+        return False
+    collect(loop)  # the thread is gone: its last recordings are told here
+    return True
+
+
+cdef void loop_poke(loop_t *loop) noexcept nogil:
+    """After a push: wakes the thread only if it waits for work."""
+    if platform_exchange(&loop.idle, 0):
+        platform_semaphore_post(&loop.work)

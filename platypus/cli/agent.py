@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 
 from platypus._version import __version__
 from platypus.cli.options import add_media_options, add_phone_options
 from platypus.cli.phone import Phone, read_phone
+from platypus.cli.signals import exit_at_the_latest, stop_on_signals
 from platypus.cli.values import seconds, whole
 from platypus.control.commands import Control, lost_line
 from platypus.control.lines import LineReader, LineWriter
@@ -24,7 +24,6 @@ from platypus.errors import PlatypusError
 
 CLOSE_WITHIN = 1.5  # seconds for hanging up and unregistering; the promise is 2 in all
 WRITE_WITHIN = 0.2
-EXIT_WITHIN = 1.9
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
@@ -75,7 +74,7 @@ def _own_output() -> int:
 
 async def _serve(phone: Phone, output: int) -> None:
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     writer = LineWriter(output, broken=stop.set, lost=lost_line)
     engine = phone.make_engine()
     control = Control(engine, writer.write, quit=stop.set)
@@ -88,7 +87,7 @@ async def _serve(phone: Phone, output: int) -> None:
         await stop.wait()
         reader.stop()
     finally:
-        _exit_at_the_latest()
+        exit_at_the_latest()
         await engine.close(timeout=CLOSE_WITHIN)
         control.close()
         with contextlib.suppress(TimeoutError):
@@ -98,28 +97,3 @@ async def _serve(phone: Phone, output: int) -> None:
 
 def _nothing() -> None:
     """End of input is not `quit`."""
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    """The first SIGTERM or SIGINT stops in good order, the second ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def received() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, received)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(received))
-
-
-def _exit_at_the_latest() -> None:
-    # Whatever hangs below (a sound system, a thread of a library): the promise is 2 s.
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-        signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)

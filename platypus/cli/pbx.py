@@ -1,0 +1,102 @@
+"""`platypus pbx`: the built-in PBX on the command line, for trying and testing."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from platypus.cli import values as check
+from platypus.cli.signals import stop_on_signals
+from platypus.errors import PlatypusError
+
+DEFAULT_LISTEN = ("127.0.0.1", 5060)  # nobody else's phones, unless asked for
+DEFAULT_USERS = ("alice", "bob")
+
+
+class _UserPassword(argparse.Action):
+    """Binds `--password-env` to the `--user` before it."""
+
+    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]
+        if not namespace.users:
+            parser.error(f"{option_string} needs a --user before it")
+        namespace.passwords = {**(namespace.passwords or {}), namespace.users[-1]: values}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `pbx`."""
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        type=check.host_port,
+        default=DEFAULT_LISTEN,
+        help="default 127.0.0.1:5060; port 0 picks one",
+    )
+    parser.add_argument(
+        "--user",
+        dest="users",
+        action="append",
+        metavar="NAME",
+        help="may be repeated (default alice and bob)",
+    )
+    parser.add_argument(
+        "--password-env",
+        dest="passwords",
+        action=_UserPassword,
+        metavar="VAR",
+        help="the environment variable with the password of the user before it"
+        " (without it one is made up and printed)",
+    )
+    parser.add_argument("--codecs", type=check.codecs, metavar="pcmu,pcma", default=check.CODECS)
+    parser.add_argument("--rtp-ports", type=check.port_range, metavar="LOW-HIGH")
+    parser.add_argument(
+        "--record-dir",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where extension 615 writes (without it, it keeps nothing)",
+    )
+
+
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Run until a signal."""
+    users = {name: secrets.token_urlsafe(9) for name in options.users or DEFAULT_USERS}
+    shown = dict(users)
+    for name, variable in (options.passwords or {}).items():
+        if variable not in os.environ:
+            parser.error(f"--password-env: the environment has no {variable}")
+        users[name] = os.environ[variable]
+        shown[name] = f"(from {variable})"
+    if options.record_dir is not None and not options.record_dir.is_dir():
+        parser.error(f"--record-dir: {options.record_dir} is no directory")
+    logging.basicConfig(level="INFO", stream=sys.stderr, format="%(message)s")
+    try:
+        asyncio.run(_serve(options, users, shown))
+    except (PlatypusError, OSError) as error:
+        print(f"platypus pbx: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace, users: dict[str, str], shown: dict[str, str]) -> None:
+    from platypus.pbx import Pbx
+    from platypus.pbx.extensions import WHAT
+    from platypus.pbx.server import NOTICE
+
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with Pbx(
+        listen=options.listen,
+        users=users,
+        codecs=options.codecs,
+        rtp_ports=options.rtp_ports,
+        record_dir=options.record_dir,
+    ) as pbx:
+        lines = [NOTICE, f"listening: {' '.join(pbx.engine.listen)}"]
+        lines += [f"user: {pbx.uri(name)} password: {word}" for name, word in shown.items()]
+        lines += [f"extension: {number} {what}" for number, what in WHAT.items()]
+        print("\n".join([*lines, "ready"]), flush=True)
+        await stop.wait()

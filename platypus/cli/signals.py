@@ -1,0 +1,35 @@
+"""Leaving in good order: what SIGTERM and SIGINT do to every verb that runs for long."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+
+EXIT_WITHIN = 1.9  # seconds; the promise is two
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """The first SIGTERM or SIGINT sets `stop`, the second ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def received() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, received)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(received))
+
+
+def exit_at_the_latest() -> None:
+    """From now on the process has EXIT_WITHIN seconds, whatever hangs: then it ends with 0."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)

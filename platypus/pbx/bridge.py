@@ -1,0 +1,179 @@
+"""Two users back to back: one session of the caller, one of each phone of the called.
+
+Everything is passed through at the level of sessions; bodies are never looked at, so
+that offers and answers, hold and codecs are agreed between the phones and the media
+flow straight between them (RFC 3261, section 6: a back-to-back user agent).
+
+All phones of a user ring; the first that answers gets the call, the others are
+cancelled with the reason that tells them so (RFC 3326).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from platypus.errors import PlatypusError, StateError
+from platypus.pbx.registrar import Binding
+from platypus.sip import events as sip
+from platypus.sip.session import Session
+from platypus.sip.settings import AccountSettings
+from platypus.sip.user_agent import UserAgent
+
+logger = logging.getLogger("platypus.pbx")
+
+ELSEWHERE = ("Reason", 'SIP;cause=200;text="Call completed elsewhere"')
+# RFC 3261, 16.7, step 6: what another phone might still have answered better goes last.
+BUSY, UNAVAILABLE, REQUEST_TERMINATED = 486, 480, 487
+
+
+@dataclass(slots=True)
+class Bridge:
+    """One call between users. `now` gives the time; `done(self)` is called at its end."""
+
+    caller: Session
+    agent: UserAgent
+    now: Callable[[], float]
+    done: Callable[[Bridge], None]
+    phones: list[Session] = field(default_factory=list)
+    chosen: Session | None = None
+    _codes: list[tuple[int, str]] = field(default_factory=list)
+    _over: bool = False
+
+    def start(self, bindings: Sequence[Binding], aor: str, display_name: str) -> None:
+        """Call every phone, with the caller's offer if it made one, in the caller's name."""
+        for binding in bindings:
+            account = AccountSettings(
+                aor=aor,
+                display_name=display_name,
+                outbound_proxy=_first_hop(binding),
+            )
+            try:
+                session = self.agent.invite(
+                    str(binding.uri.without_headers()),
+                    account=account,
+                    body=self.caller.remote_body,
+                    headers=_passed_on(self.caller),
+                    now=self.now(),
+                )
+            except (PlatypusError, ValueError) as error:
+                # What is wrong with one phone's contact does not concern the others.
+                logger.warning("%s can't be called: %s", binding.uri, error)
+            else:
+                self.phones.append(session)
+        if not self.phones:
+            self.caller.reject(UNAVAILABLE, self.now())
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All whose events belong here."""
+        return [self.caller, *self.phones]
+
+    def receive(self, event: sip.Event) -> None:
+        """What happened on one of the sessions."""
+        try:
+            self._receive(event)
+        except StateError as error:
+            # One side ended while the other's word was on its way.
+            logger.debug("not passed on: %s", error)
+
+    def _receive(self, event: sip.Event) -> None:
+        match event:
+            case sip.Progressed(session, response, _, body) if session is not self.caller:
+                self._progressed(response.status, body)
+            case sip.Answered(session, _, body, _):
+                self._answered(session, body)
+            case sip.Acknowledged(session, body):
+                self._acknowledged(session, body)
+            case sip.Reinvited(session, _, body):
+                self._reinvited(session, body)
+            case sip.ReinviteAnswered(session, body, _):
+                self._other(session).accept_reinvite(body or b"", self.now())
+            case sip.ReinviteRefused(session, code, reason):
+                self._other(session).refuse_reinvite(code or 500, self.now(), reason)
+            case sip.SessionEnded(session):
+                self._ended(session, event)
+            case _:
+                pass  # redirections are followed by the machine
+
+    def _progressed(self, status: int, body: bytes | None) -> None:
+        if self.chosen is not None:
+            return
+        if body and len(self.phones) == 1:
+            self.caller.progress(status, body, self.now())
+        else:  # the early media of several phones can't all be heard
+            self.caller.ring(self.now())
+
+    def _answered(self, session: Session, body: bytes | None) -> None:
+        if self.chosen is not None or self._over:
+            session.hangup(self.now())
+            return
+        self.chosen = session
+        for other in self.phones:
+            if other is not session:
+                other.hangup(self.now(), headers=(ELSEWHERE,))
+        self.caller.answer(body, self.now())
+
+    def _reinvited(self, session: Session, body: bytes | None) -> None:
+        try:
+            self._other(session).reinvite(body, self.now())
+        except StateError:
+            session.refuse_reinvite(491, self.now())
+            raise
+
+    def _acknowledged(self, session: Session, body: bytes | None) -> None:
+        other = self._other(session)
+        if other.owes_ack:  # it made the offer that this answers
+            other.acknowledge(body or b"", self.now())
+
+    def _ended(self, session: Session, event: sip.SessionEnded) -> None:
+        if self._over:
+            return
+        if session is self.caller:
+            self._finish()
+        elif session is self.chosen:
+            self.caller.hangup(self.now())
+            self._finish()
+        elif self.chosen is None:
+            self._codes.append((event.code or UNAVAILABLE, event.reason))
+            if len(self._codes) == len(self.phones):
+                self.caller.reject(_best(self._codes), self.now())
+                self._finish()
+
+    def _finish(self) -> None:
+        self._over = True
+        for session in self.phones:
+            session.hangup(self.now())
+        self.done(self)
+
+    def _other(self, session: Session) -> Session:
+        if session is not self.caller:
+            return self.caller
+        if self.chosen is None:
+            raise StateError("nobody answered yet")
+        return self.chosen
+
+
+def _best(codes: Sequence[tuple[int, str]]) -> int:
+    """RFC 3261, 16.7: a 6xx wins, then the lowest class; of that, the one that tells most."""
+    statuses = [code for code, _ in codes if 300 <= code <= 699] or [UNAVAILABLE]
+    global_refusals = [code for code in statuses if code >= 600]
+    if global_refusals:
+        return global_refusals[0]
+    lowest = min(code // 100 for code in statuses)
+    candidates = [code for code in statuses if code // 100 == lowest]
+    telling = [code for code in candidates if code not in (UNAVAILABLE, REQUEST_TERMINATED)]
+    return (telling or candidates)[0]
+
+
+def _first_hop(binding: Binding) -> str | None:
+    return binding.path[0].strip("<>") if binding.path else None
+
+
+def _passed_on(caller: Session) -> list[tuple[str, str]]:
+    """The caller's own fields, which mean something to the one who is called."""
+    headers = caller.headers
+    if headers is None:
+        return []
+    return [(name, value) for name, value in headers.items() if name.lower().startswith("x-")]

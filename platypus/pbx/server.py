@@ -1,0 +1,189 @@
+"""The built-in PBX as one object: an engine, with a registrar and a bridge beside its calls.
+
+    REGISTER                          the registrar, after a digest challenge
+    INVITE to a user                  the bridge, after a digest challenge
+    INVITE to an extension            a call of the engine's, after a digest challenge
+    INVITE to anybody else            404
+    everything else                   what any endpoint answers
+
+It listens on UDP only, as the phone does for now, and trusts whoever has a password.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from platypus._version import __version__
+from platypus.engine import Engine
+from platypus.pbx.bridge import UNAVAILABLE, Bridge
+from platypus.pbx.extensions import Extensions
+from platypus.pbx.registrar import MIN_EXPIRES, Registrar
+from platypus.sip import events as sip
+from platypus.sip.digest import DigestServer, Verdict
+from platypus.sip.message import Request
+from platypus.sip.session import Session
+
+if TYPE_CHECKING:
+    from platypus.call import Call
+
+logger = logging.getLogger("platypus.pbx")
+
+REALM = "platypus"
+NOTICE = "This PBX is for trying and testing; it is no product."
+
+
+class Pbx:
+    """A PBX with these users and passwords, as long as it is entered.
+
+    `listen` is a numeric host and a port, 0 for any free one. `record_dir` is where
+    extension 615 puts its files; without it what is said there is not kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        listen: tuple[str, int] = ("127.0.0.1", 0),
+        users: Mapping[str, str],
+        codecs: Sequence[str] = ("pcmu", "pcma"),
+        rtp_ports: tuple[int, int] | None = None,
+        record_dir: Path | None = None,
+        min_expires: int = MIN_EXPIRES,
+    ) -> None:
+        self._passwords = dict(users)
+        self._engine = Engine(
+            listen=listen,
+            codecs=codecs,
+            rtp_ports=rtp_ports,
+            user_agent=f"Platypus-PBX/{__version__}",
+            audio="null",
+            handlers={"REGISTER": self._register, "INVITE": self._invite},
+            incoming=self._take,
+            session_events=self._session_event,
+        )
+        self._digest = DigestServer(REALM, self._passwords.get, os.urandom)
+        self._registrar = Registrar(self._passwords, min_expires=min_expires)
+        self._extensions = Extensions(self._engine, record_dir=record_dir)
+        self._bridges: dict[Session, Bridge] = {}
+        self._engine.subscribe(self._extensions.receive)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Bind the socket. Raises NetworkError."""
+        await self._engine.start()
+        logger.info(NOTICE)
+
+    async def close(self) -> None:
+        """Hang up every call. Idempotent."""
+        if self._engine.running:
+            for bridge in set(self._bridges.values()):
+                bridge.caller.hangup(self._engine.now())
+            self._engine.pump()
+        await self._engine.close()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it can be reached: a numeric host and a port."""
+        return self._engine.address
+
+    @property
+    def engine(self) -> Engine:
+        """What it runs on."""
+        return self._engine
+
+    def uri(self, user: str) -> str:
+        """The address of record of a user, or the address of an extension."""
+        host, port = self.address
+        return f"sip:{user}@[{host}]:{port}" if ":" in host else f"sip:{user}@{host}:{port}"
+
+    def contacts(self, user: str) -> list[str]:
+        """Where a user is registered now."""
+        return [str(one.uri) for one in self._registrar.bindings(user, self._engine.now())]
+
+    def _register(self, event: sip.RequestReceived) -> bool:
+        request, now = event.request, self._engine.now()
+        user, status, headers = self._authenticate(request)
+        if user is None:
+            self._engine.user_agent.respond(event.key, status, headers=headers, now=now)
+            return True
+        if request.to.uri.user != user:
+            self._engine.user_agent.respond(event.key, 403, now=now)
+            return True
+        answer = self._registrar.register(user, request, now)
+        self._engine.user_agent.respond(event.key, answer.status, headers=answer.headers, now=now)
+        logger.info("%s: REGISTER answered with %d", user, answer.status)
+        return True
+
+    def _authenticate(self, request: Request) -> tuple[str | None, int, list[tuple[str, str]]]:
+        """The user whose password was right; or None, and what to answer."""
+        now = self._engine.now()
+        verification = self._digest.verify(request, now)
+        match verification.verdict:
+            case Verdict.OK:
+                return verification.username, 200, []
+            case Verdict.BAD:
+                # A challenge again would tell nothing new, and invite to guess.
+                logger.info("%s: wrong user name or password", verification.username)
+                return None, 403, []
+            case verdict:
+                return None, 401, self._digest.challenge(now, stale=verdict is Verdict.STALE)
+
+    def _invite(self, event: sip.IncomingCall) -> bool:
+        """Whether the call was taken here; otherwise it is an extension's."""
+        session, request, now = event.session, event.request, self._engine.now()
+        user, status, headers = self._authenticate(request)
+        if user is None:
+            session.reject(status, now, headers=headers)
+            return True
+        if request.from_.uri.user != user:
+            session.reject(403, now)  # nobody calls in another's name
+            return True
+        called = request.uri.user or ""
+        logger.info("%s calls %s", user, called)
+        if called in self._extensions:
+            return False
+        if called not in self._passwords:
+            session.reject(404, now)
+            return True
+        self._bridge(session, user, called, request.from_.display_name)
+        return True
+
+    def _bridge(self, session: Session, user: str, called: str, display_name: str) -> None:
+        now = self._engine.now()
+        bindings = self._registrar.bindings(called, now)
+        if not bindings:
+            session.reject(UNAVAILABLE, now)
+            return
+        bridge = Bridge(session, self._engine.user_agent, self._engine.now, self._forget)
+        bridge.start(bindings, self.uri(user), display_name)
+        if bridge.phones:
+            for one in bridge.sessions:
+                self._bridges[one] = bridge
+
+    def _forget(self, bridge: Bridge) -> None:
+        for session in bridge.sessions:
+            self._bridges.pop(session, None)
+
+    def _session_event(self, event: sip.Event) -> None:
+        session = getattr(event, "session", None)
+        bridge = self._bridges.get(session) if session is not None else None
+        if bridge is not None:
+            bridge.receive(event)
+
+    def _take(self, call: Call) -> None:
+        self._extensions.take(call)

@@ -1,0 +1,306 @@
+"""The caller's side of a first INVITE (RFC 3261, 8.1.3, 9.1, 13.2).
+
+From the search for a way to the 2xx that makes the dialog: early dialogs by
+their To tag, forks that answer too late (ACK and BYE), redirection with a limit,
+CANCEL not before a provisional response. Challenges are `requesting`'s, ACKs of
+refusals the transaction's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platypus.sip.acknowledge import Acknowledgement
+from platypus.sip.build import build_cancel, loose, reason_phrase
+from platypus.sip.dialog import Dialog
+from platypus.sip.events import Answered, Progressed, Redirected
+from platypus.sip.headers import NameAddr
+from platypus.sip.message import Headers
+from platypus.sip.requesting import Attempts, out_of_dialog
+from platypus.sip.session import SessionState, say_bye
+from platypus.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from platypus.sip.flow import Flow
+    from platypus.sip.message import Request, Response
+    from platypus.sip.session import Body, Fields, Session
+    from platypus.sip.timers import Timer
+
+# Forked branches remembered for one call; a real proxy rings a handful.
+MAX_LEGS = 16
+
+
+class Calling:
+    """The first INVITE of a session, in all its attempts."""
+
+    def __init__(
+        self, session: Session, target: Uri, body: Body, content_type: str, headers: Headers
+    ) -> None:
+        self._session = session
+        self._stack = session.stack
+        self._target = target
+        self._body = body
+        self._content_type = content_type
+        self._headers = headers
+        self._attempts: Attempts | None = None
+        self._cseq = 0
+        self._legs: dict[str, Dialog] = {}  # early dialogs by To tag
+        self._early_answers: dict[str, bytes] = {}
+        self._acks: dict[str, Acknowledgement] = {}  # of every 2xx, by To tag
+        self._tried: list[Uri] = []
+        self._targets: list[Uri] = []  # named by a 3xx and not tried yet
+        self._provisional = False  # whether the INVITE on its way had any response
+        self._cancelled = False
+        self._cancel_headers: Fields = ()
+        self._patience: Timer | None = None
+
+    def start(self, now: float) -> None:
+        """Send the INVITE to the target, or to the outbound proxy for it."""
+        account = self._session.account
+        proxy = account.outbound_proxy if account is not None else None
+        self._tried.append(self._target)
+        self._attempts = Attempts(
+            self._stack, proxy or str(self._target), self, self._session.digest
+        )
+        self._attempts.start(now)
+
+    def leg(self, tag: str) -> Dialog | None:
+        """The early dialog with this remote tag."""
+        return self._legs.get(tag)
+
+    def cancel(self, now: float, headers: Fields = ()) -> None:
+        """Give up. RFC 3261, 9.1: a CANCEL before a provisional response would race the INVITE."""
+        self._cancelled = True
+        self._cancel_headers = tuple(headers)
+        self._stop_patience()
+        if self._attempts is None:
+            return
+        self._attempts.stop()
+        if self._provisional:
+            self._send_cancel(now)
+
+    def build(self, flow: Flow, via: str, now: float) -> Request:
+        """The INVITE for this flow (13.2.1)."""
+        session = self._session
+        self._provisional = False
+        session.flow = flow
+        if session.account is None:
+            session.local = _anonymous(session, flow)
+        request = out_of_dialog(
+            "INVITE",
+            self._target,
+            via,
+            from_=str(session.local),
+            to=str(session.remote.without_params()),
+            call_id=session.call_id,
+            cseq=self.next_cseq(),
+        )
+        fields = request.headers
+        account = session.account
+        if account is not None and account.outbound_proxy:
+            fields.add("Route", f"<{loose(account.outbound_proxy)}>")
+        fields.add("Contact", session.contact_for(flow))
+        fields.add("Allow", self._stack.allow)
+        if self._stack.supported:
+            fields.add("Supported", self._stack.supported)
+        fields.add("User-Agent", self._stack.settings.user_agent)
+        for name, value in self._headers.items():
+            fields.add(name, value)
+        body = self._body(flow.local[0]) if callable(self._body) else self._body
+        if body is not None:
+            fields.set("Content-Type", self._content_type)
+            request.body = body
+        session.request = request
+        return request
+
+    def next_cseq(self) -> int:
+        """The number of another attempt."""
+        self._cseq += 1
+        return self._cseq
+
+    def receive_response(self, response: Response, now: float) -> None:
+        """Any response to the INVITE but a challenge that was answered."""
+        if response.status < 200:
+            self._provisional = True
+            if self._cancelled:
+                self._send_cancel(now)
+            else:
+                self._progressed(response, now)
+            return
+        self._stop_patience()
+        if response.status < 300:
+            self._answered(response, now)
+        elif not self._session.ended:
+            self._refused(response, now)
+
+    def request_failed(self, reason: str, now: float) -> None:
+        """No way to the target, or no answer from it."""
+        self._stop_patience()
+        if self._session.ended or self._next_target(now):
+            return
+        self._session.end(None, reason, "remote")
+
+    def _progressed(self, response: Response, now: float) -> None:
+        session = self._session
+        if session.state not in (SessionState.CALLING, SessionState.RINGING):
+            return
+        if response.status == 100:
+            if self._patience is None:
+                limit = now + self._stack.settings.silence_limit
+                self._patience = self._stack.timers.start(limit, self._too_silent)
+            return
+        self._stop_patience()
+        tag = response.to.tag or ""
+        if tag and tag not in self._legs:
+            self._new_leg(tag, response)
+        session.state = SessionState.RINGING
+        session.note_peer(response)
+        body = (response.body or None) if self._body is not None else None
+        if body is not None and len(self._early_answers) < MAX_LEGS:
+            self._early_answers.setdefault(tag, body)
+        self._stack.emit(Progressed(session, response, tag, body))
+
+    def _new_leg(self, tag: str, response: Response) -> None:
+        request, flow = self._sent()
+        if len(self._legs) < MAX_LEGS and request is not None and flow is not None:
+            self._legs[tag] = Dialog.from_response(request, response, flow)
+
+    def _answered(self, response: Response, now: float) -> None:
+        tag = response.to.tag or ""
+        known = self._acks.get(tag)
+        if known is not None:
+            known.repeat()
+            return
+        request, flow = self._sent()
+        if request is None or flow is None or len(self._acks) >= MAX_LEGS:
+            return
+        dialog = self._legs.pop(tag, None)
+        if dialog is None:
+            dialog = Dialog.from_response(request, response, flow)
+        else:
+            dialog.remote = response.to
+            dialog.confirm(response)
+        dialog.local_cseq = max(dialog.local_cseq, request.cseq.number)
+        acknowledgement = Acknowledgement(self._stack, dialog, request)
+        self._acks[tag] = acknowledgement
+        if self._session.ended or self._session.dialog is not None:
+            # A fork that answered too late (13.2.2.4), or a 2xx that crossed our CANCEL (9.1).
+            acknowledgement.start(now)
+            say_bye(self._session, dialog, now)
+        else:
+            self._established(dialog, acknowledgement, response, now)
+
+    def _established(
+        self, dialog: Dialog, acknowledgement: Acknowledgement, response: Response, now: float
+    ) -> None:
+        session = self._session
+        session.dialog = dialog
+        session.remote = response.to
+        session.note_peer(response)
+        body = response.body or None
+        if self._body is None and body is not None:
+            session.state = SessionState.ANSWERING
+            session.owe_ack(acknowledgement)
+            self._stack.emit(Answered(session, response, body, "offer"))
+            return
+        # 13.2.1: an answer in a provisional response stands, though the 2xx should repeat it.
+        answer = body or self._early_answers.get(response.to.tag or "")
+        session.state = SessionState.CONFIRMED
+        self._stack.emit(Answered(session, response, answer, "answer" if answer else None))
+        acknowledgement.start(now)
+
+    def _refused(self, response: Response, now: float) -> None:
+        if response.status < 400 and self._redirected(response):
+            self._next_target(now)
+            return
+        if response.status < 600 and self._next_target(now):
+            return
+        reason = response.reason or reason_phrase(response.status)
+        if response.status in (401, 407) and self._attempts is not None and self._attempts.problem:
+            reason = f"{reason}: {self._attempts.problem}"
+        self._session.end(response.status, reason, "remote")
+
+    def _redirected(self, response: Response) -> bool:
+        """Take the targets of a 3xx, best first, but none twice (8.1.3.4)."""
+        left = self._stack.settings.max_redirects + 1 - len(self._tried)
+        found: list[Uri] = []
+        for contact in sorted(response.contacts, key=_quality, reverse=True):
+            uri = contact.uri.without_headers()
+            known = any(uri.equivalent(other) for other in (*self._tried, *found))
+            if uri.is_sip and not known:
+                found.append(uri)
+        self._targets[:0] = found
+        del self._targets[max(left, 0) :]
+        if not self._targets:
+            return False
+        targets = tuple(str(uri) for uri in self._targets)
+        self._stack.emit(Redirected(self._session, targets))
+        return True
+
+    def _next_target(self, now: float) -> bool:
+        if not self._targets:
+            return False
+        self._target = self._targets.pop(0)
+        self._legs.clear()
+        self._early_answers.clear()
+        self.start(now)
+        return True
+
+    def _send_cancel(self, now: float) -> None:
+        if self._patience is not None or self._attempts is None:
+            return
+        request, flow = self._sent()
+        if request is None or flow is None:
+            return
+        cancel = build_cancel(request)
+        for name, value in self._cancel_headers:
+            cancel.headers.add(name, value)
+        self._stack.start_client(cancel, flow, _Deaf(), now)
+        # 9.1: without a final response within 64*T1 the INVITE counts as cancelled.
+        limit = now + 64 * self._stack.settings.t1
+        self._patience = self._stack.timers.start(limit, self._cancel_unanswered)
+
+    def _cancel_unanswered(self, now: float) -> None:
+        if self._attempts is not None:
+            self._attempts.abandon()
+
+    def _too_silent(self, now: float) -> None:
+        """A next hop that took the call and then died would keep it for ever (16.6, timer C)."""
+        self._patience = None
+        if not self._session.ended:
+            self.cancel(now)
+            self._session.end(408, "the server took the call and said nothing more", "remote")
+
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.stop()
+            self._patience = None
+
+    def _sent(self) -> tuple[Request | None, Flow | None]:
+        if self._attempts is None:
+            return None, None
+        return self._attempts.request, self._attempts.flow
+
+
+class _Deaf:
+    """The user of a CANCEL: its answer says nothing about the INVITE (9.1)."""
+
+    def receive_response(self, response: Response, now: float) -> None:
+        """Nothing to do."""
+
+    def transaction_failed(self, reason: str, now: float) -> None:
+        """Nothing to do."""
+
+
+def _quality(contact: NameAddr) -> float:
+    """The q of a Contact, 1 by default (20.10)."""
+    try:
+        return float(contact.params.get("q") or 1)
+    except ValueError:
+        return 0.0
+
+
+def _anonymous(session: Session, flow: Flow) -> NameAddr:
+    """Who calls when no account does: our own address."""
+    uri = Uri("sip", session.contact_user, flow.local[0], flow.local[1])
+    return NameAddr(uri, "", {"tag": session.local_tag})

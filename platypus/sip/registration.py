@@ -1,0 +1,342 @@
+"""A registration (RFC 3261, section 10.2; instance identifiers as in RFC 5626, 4.1).
+
+The state is the truth at every moment: `registered` begins with a 200 that lists
+our Contact and ends at the latest when the time granted there is over, counted
+from when the REGISTER was sent. Whoever refuses our credentials is not asked
+again with the same ones. Resolving, challenges and other hops are `requesting`'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platypus.errors import ProtocolError
+from platypus.sip.build import contact_uri, loose
+from platypus.sip.events import RegistrationChanged, RegistrationState
+from platypus.sip.grammar import parse_number
+from platypus.sip.headers import NameAddr
+from platypus.sip.requesting import Attempts, out_of_dialog
+from platypus.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from platypus.sip.flow import Flow
+    from platypus.sip.message import Request, Response
+    from platypus.sip.settings import AccountSettings
+    from platypus.sip.stack import Stack
+    from platypus.sip.timers import Timer
+
+# A refresh that nobody answers is over (64*T1 = 32 s) and retried before the binding expires.
+REFRESH_MARGIN = 40.0
+# RFC 5626, 4.5 doubles from 30 s to half an hour for the sake of large providers; a phone on a
+# desk should be back soon after its PBX is.
+FIRST_RETRY = 4.0
+LONGEST_RETRY = 300.0
+LONGEST_RETRY_AFTER = 3600.0
+# RFC 3261, 10.2.8: a registrar that asks for longer and longer intervals is not followed for ever.
+MAX_TOO_BRIEF = 3
+
+
+class Registration:
+    """The binding of one account's address of record to this user agent.
+
+    state          meaning
+    ------------   ----------------------------------------------------------
+    unregistered   not wanted, or removed
+    registering    the first REGISTER, or one after a failure, is on its way
+    registered     bound until `expires_at`; a refresh may be on its way
+    failed         refused, unanswered or expired; `reason` says which
+    """
+
+    def __init__(self, stack: Stack, account: AccountSettings) -> None:
+        self.account = account
+        self.state: RegistrationState = "unregistered"
+        self.expires_at: float | None = None
+        self.contact: str | None = None
+        self.flow: Flow | None = None  # by which the last REGISTER went
+        self.code: int | None = None
+        self.reason = ""
+        self._stack = stack
+        self._aor = Uri.parse(account.aor)
+        self._registrar = registrar_uri(account)
+        self._target = self._registrar  # another one while a 3xx is followed
+        self.digest = stack.new_digest(account)
+        self._call_id = stack.token() + stack.token()
+        self._tag = stack.token()
+        self._cseq = 0
+        self._wanted = False
+        self._bound = False  # whether a binding may exist that we have not seen removed
+        self._attempts: Attempts | None = None
+        self._expires = account.expires  # asked for; 423 raises it
+        self._asked = 0  # in the REGISTER on its way
+        self._sent_at = 0.0
+        self._our_uri = self._aor
+        self._failures = 0
+        self._too_brief = 0
+        self._redirects = 0
+        self._refresh_timer: Timer | None = None
+        self._expiry_timer: Timer | None = None
+
+    @property
+    def user(self) -> str:
+        """The user part of our Contact, by which incoming requests are known."""
+        return self.account.contact_user or self._aor.user or self._stack.settings.default_user
+
+    def is_aor(self, uri: Uri) -> bool:
+        """Whether `uri` is this account's address of record, whatever its parameters."""
+        ours = self._aor
+        return uri.user == ours.user and uri.host.lower() == ours.host.lower()
+
+    def register(self, now: float) -> None:
+        """Register, or try again after a refusal: the only way the same credentials go again."""
+        if self.digest is not None:
+            self.digest.reset()
+        self._failures = 0
+        self.refresh(now)
+
+    def refresh(self, now: float) -> None:
+        """Register now instead of when it is due; nothing if a REGISTER is on its way."""
+        self._wanted = True
+        if self._attempts is None:
+            self._send(now)
+
+    def unregister(self, now: float) -> None:
+        """Remove the binding; a REGISTER on its way is awaited first (10.2)."""
+        self._wanted = False
+        self._stop_refreshing()
+        if self._attempts is not None:
+            if self._bound:
+                return
+            self._attempts.stop()  # still looking for the registrar: nothing was sent
+            self._attempts = None
+        if self._bound:
+            self._send(now)
+        else:
+            self._gone("")
+
+    def close(self) -> None:
+        """Stop everything without a word: the user agent forgets this registration."""
+        self._stop_refreshing()
+        self._stop_expiry()
+        if self._attempts is not None:
+            self._attempts.abandon()
+            self._attempts = None
+
+    def _send(self, now: float, registrar: Uri | None = None) -> None:
+        self._stop_refreshing()
+        target = registrar or self._registrar
+        self._target = target
+        next_hop = self.account.outbound_proxy or str(target)
+        self._attempts = Attempts(self._stack, next_hop, self, self.digest)
+        if self._wanted and self.state != "registered":
+            self._change("registering")
+        self._attempts.start(now)
+
+    def build(self, flow: Flow, via: str, now: float) -> Request:
+        """One REGISTER (10.2.1): all have one Call-ID and growing numbers."""
+        request = out_of_dialog(
+            "REGISTER",
+            self._target,
+            via,
+            from_=f"{NameAddr(self._aor, self.account.display_name).with_tag(self._tag)}",
+            to=str(NameAddr(self._aor, self.account.display_name)),
+            call_id=self._call_id,
+            cseq=self.next_cseq(),
+        )
+        self.flow = flow
+        self._sent_at = now
+        self._bound = True
+        self._asked = self._expires if self._wanted else 0
+        self._our_uri = Uri.parse(contact_uri(flow, self.user))
+        contact = f"<{self._our_uri}>;expires={self._asked}"
+        if self.account.instance_id:
+            contact += f';+sip.instance="<{self.account.instance_id}>"'
+        headers = request.headers
+        if self.account.outbound_proxy:
+            headers.add("Route", f"<{loose(self.account.outbound_proxy)}>")
+        headers.add("Contact", contact)
+        headers.add("Expires", str(self._asked))
+        headers.add("Allow", self._stack.allow)
+        headers.add("User-Agent", self._stack.settings.user_agent)
+        return request
+
+    def next_cseq(self) -> int:
+        """The number of the next REGISTER."""
+        self._cseq += 1
+        return self._cseq
+
+    def receive_response(self, response: Response, now: float) -> None:
+        """The registrar's word."""
+        status = response.status
+        if status < 200 or self._attempts is None:
+            return
+        problem = self._attempts.problem
+        self._attempts = None
+        if status < 300:
+            self._granted(response, now)
+        elif not self._wanted and self._asked == 0:
+            self._gone(f"the registrar answered {status} {response.reason} to the removal")
+        elif status == 423 and self._ask_longer(response):
+            self._send(now)
+        elif status < 400 and self._follow(response, now):
+            pass
+        elif status in (401, 403, 407):
+            self._failed(status, self._refusal(status, problem), None, now)
+        else:
+            reason = f"the registrar answered {status} {response.reason}"
+            if status == 404:
+                reason = f"the registrar does not know the user {self._aor.user}"
+            self._failed(status, reason, self._retry_delay(response), now)
+
+    def request_failed(self, reason: str, now: float) -> None:
+        """No registrar could be reached, or none answered."""
+        self._attempts = None
+        if not self._wanted and self._asked == 0:
+            self._gone(f"the registrar did not confirm the removal: {reason}")
+        else:
+            self._failed(None, f"the registrar can't be reached: {reason}", self._backoff(), now)
+
+    def _granted(self, response: Response, now: float) -> None:
+        self._failures = self._too_brief = self._redirects = 0
+        if self._asked == 0:
+            self._bound = False
+            if self._wanted:
+                self._send(now)
+            else:
+                self._gone("")
+            return
+        expires = self._granted_expires(response)
+        if not self._wanted:
+            self._send(now)
+        elif expires <= 0 or self._sent_at + expires <= now:
+            self._failed(response.status, "the registrar keeps no binding", self._backoff(), now)
+        else:
+            self._stop_expiry()
+            self.expires_at = self._sent_at + expires
+            timers = self._stack.timers
+            self._expiry_timer = timers.start(self.expires_at, self._expired)
+            due = self._sent_at + max(expires / 2, expires - REFRESH_MARGIN)
+            self._refresh_timer = timers.start(max(due, now), self.refresh)
+            self._change("registered", expires=expires, contact=str(self._our_uri))
+
+    def _granted_expires(self, response: Response) -> int:
+        """What the 200 says about our Contact among all bindings of the address (10.2.4)."""
+        asked = response.expires if response.expires is not None else self._asked
+        for contact in response.contacts:
+            instance = contact.params.get("+sip.instance") or ""
+            ours = self.account.instance_id
+            if contact.uri.equivalent(self._our_uri) or (ours and ours in instance):
+                granted = parse_number(contact.params.get("expires") or "", 2**32 - 1)
+                return asked if granted is None else granted
+        # Registrars behind a NAT helper list the address they saw instead of ours.
+        listed = [parse_number(c.params.get("expires") or "", 2**32 - 1) for c in response.contacts]
+        return min([asked, *(expires for expires in listed if expires)])
+
+    def _ask_longer(self, response: Response) -> bool:
+        """423 Interval Too Brief (10.2.8)."""
+        self._too_brief += 1
+        minimum = parse_number(response.headers.get("Min-Expires") or "", 2**32 - 1)
+        if not minimum or minimum <= self._expires or self._too_brief > MAX_TOO_BRIEF:
+            return False
+        self._expires = minimum
+        return True
+
+    def _follow(self, response: Response, now: float) -> bool:
+        """Ask the registrar that a 3xx names, this once."""
+        self._redirects += 1
+        if not response.contacts or self._redirects > self._stack.settings.max_redirects:
+            return False
+        uri = response.contacts[0].uri.without_headers()
+        if not uri.is_sip:
+            return False
+        self._send(now, uri)
+        return True
+
+    def _refusal(self, status: int, problem: str) -> str:
+        user = self.account.auth_user or self._aor.user
+        if self.digest is None:
+            return "the registrar wants a user name and password, and no password is set"
+        if status == 403:
+            return f"the registrar forbids it: the user name {user} or its password is wrong"
+        sentence = f"the registrar refused the user name {user} or its password"
+        return sentence if not problem or "refused" in problem else f"{sentence}: {problem}"
+
+    def _failed(self, code: int | None, reason: str, retry_in: float | None, now: float) -> None:
+        self._stop_expiry()
+        self._stop_refreshing()
+        if not self._wanted:
+            self._gone(reason)
+            return
+        self._failures += 1
+        if retry_in is not None:
+            self._refresh_timer = self._stack.timers.start(now + retry_in, self.refresh)
+        self._change("failed", code=code, reason=reason, retry_in=retry_in)
+
+    def _retry_delay(self, response: Response) -> float:
+        text = (response.headers.get("Retry-After") or "").partition(";")[0].partition("(")[0]
+        wanted = parse_number(text.strip(), 2**32 - 1) or 0
+        return max(self._backoff(), min(float(wanted), LONGEST_RETRY_AFTER))
+
+    def _backoff(self) -> float:
+        """Doubling, and spread so that phones don't come back in step (RFC 5626, 4.5)."""
+        longest = min(FIRST_RETRY * 2.0 ** min(self._failures, 16), LONGEST_RETRY)
+        return self._stack.uniform(longest / 2, longest)
+
+    def _expired(self, now: float) -> None:
+        """The granted time is over, whatever is on its way."""
+        self._expiry_timer = None
+        if not self._wanted:
+            self._gone("the binding expired")
+            return
+        self._stop_expiry()
+        retry_in = 0.0
+        if self._refresh_timer is not None and self._refresh_timer.callback is not None:
+            retry_in = max(0.0, self._refresh_timer.when - now)
+        reason = "the registration expired before the registrar answered its refresh"
+        self._change("failed", reason=reason, retry_in=retry_in)
+
+    def _gone(self, reason: str) -> None:
+        self._stop_expiry()
+        self._stop_refreshing()
+        self._bound = False
+        self._change("unregistered", reason=reason)
+
+    def _stop_refreshing(self) -> None:
+        if self._refresh_timer is not None:
+            self._refresh_timer.stop()
+            self._refresh_timer = None
+
+    def _stop_expiry(self) -> None:
+        if self._expiry_timer is not None:
+            self._expiry_timer.stop()
+            self._expiry_timer = None
+        self.expires_at = None
+        self.contact = None
+
+    def _change(
+        self,
+        state: RegistrationState,
+        *,
+        expires: int | None = None,
+        contact: str | None = None,
+        code: int | None = None,
+        reason: str = "",
+        retry_in: float | None = None,
+    ) -> None:
+        if state == self.state and state in ("registering", "unregistered"):
+            return
+        self.state, self.code, self.reason = state, code, reason
+        if contact is not None:
+            self.contact = contact
+        self._stack.emit(RegistrationChanged(self, state, expires, contact, code, reason, retry_in))
+
+
+def registrar_uri(account: AccountSettings) -> Uri:
+    """The Request-URI of REGISTER: a domain, without a user (10.2)."""
+    text = account.registrar or account.aor
+    uri = Uri.parse(text)
+    if not uri.is_sip:
+        raise ProtocolError(f"{text} is not a SIP address", status=416)
+    port = "" if uri.port is None else f":{uri.port}"
+    host = f"[{uri.host}]" if ":" in uri.host else uri.host
+    transport = f";transport={uri.transport}" if uri.transport else ""
+    return Uri.parse(f"{uri.scheme}:{host}{port}{transport}")

@@ -1,0 +1,168 @@
+"""The way out: from a URI to a flow, and a request along it (RFC 3261, 8.1.2; RFC 3263, 4).
+
+`Locator` asks the driver for the hops of a URI and for a flow to each in turn.
+`Outgoing` sends one request by it, in a client transaction, to the next hop where
+one fails: no flow, no answer, or 503 (RFC 3263, 4.3). It knows no dialog and no
+credentials.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from platypus.sip.build import via_value
+from platypus.sip.stack import MAGIC_COOKIE
+
+if TYPE_CHECKING:
+    from platypus.sip.flow import Flow, Hop
+    from platypus.sip.message import Request, Response
+    from platypus.sip.stack import Stack
+    from platypus.sip.timers import Timer
+    from platypus.sip.transaction import ClientTransaction
+
+MAX_HOPS = 8  # a DNS answer longer than this would keep a request busy for minutes
+
+
+class LocatorUser(Protocol):
+    """Whoever wants a flow."""
+
+    def located(self, flow: Flow, now: float) -> None:
+        """A flow to one of the hops."""
+
+    def not_located(self, reason: str, now: float) -> None:
+        """No hop is left; `reason` is a sentence."""
+
+
+class Locator:
+    """Finds a flow to a URI, and another one when asked for the next."""
+
+    __slots__ = ("_guard", "_hops", "_key", "_reason", "_stack", "_uri", "_user")
+
+    def __init__(self, stack: Stack, uri: str, user: LocatorUser) -> None:
+        self._stack = stack
+        self._uri = uri
+        self._user = user
+        self._hops: deque[Hop] = deque()
+        self._key = 0
+        self._guard: Timer | None = None
+        self._reason = f"{uri} has no address"
+
+    def start(self, now: float) -> None:
+        """Resolve, then connect."""
+        self._wait(self._stack.resolve(self._uri, self), now)
+
+    def next(self, now: float) -> bool:
+        """Connect to the next hop; False when none is left."""
+        if not self._hops:
+            return False
+        self._wait(self._stack.connect(self._hops.popleft(), self), now)
+        return True
+
+    def stop(self) -> None:
+        """Whatever the driver answers, nobody listens."""
+        self._stack.take_waiter(self._key)
+        if self._guard is not None:
+            self._guard.stop()
+
+    def resolved(self, hops: list[Hop], now: float) -> None:
+        """The driver resolved the URI."""
+        self.stop()
+        self._hops.extend(hops[:MAX_HOPS])
+        if not self.next(now):
+            self._user.not_located(self._reason, now)
+
+    def connected(self, flow: Flow, now: float) -> None:
+        """The driver has a flow."""
+        self.stop()
+        self._user.located(flow, now)
+
+    def failed(self, reason: str, now: float) -> None:
+        """The driver could not resolve, or not connect."""
+        self.stop()
+        self._reason = reason
+        if not self.next(now):
+            self._user.not_located(reason, now)
+
+    def _wait(self, key: int, now: float) -> None:
+        self._key = key
+        limit = now + 64 * self._stack.settings.t1
+        self._guard = self._stack.timers.start(limit, self._took_too_long)
+
+    def _took_too_long(self, now: float) -> None:
+        self.failed(f"finding a way to {self._uri} took too long", now)
+
+
+class OutgoingUser(Protocol):
+    """Whoever sends a request."""
+
+    def compose(self, flow: Flow, via: str, now: float) -> Request:
+        """The request for this flow, `via` the topmost Via."""
+
+    def receive_response(self, response: Response, now: float) -> None:
+        """A response, as of a client transaction."""
+
+    def request_failed(self, reason: str, now: float) -> None:
+        """No hop could be reached or answered; `reason` is a sentence. The last call."""
+
+
+class Outgoing:
+    """One request on its way: located, composed, sent, and sent elsewhere if need be."""
+
+    __slots__ = ("_answered", "_locator", "_stack", "_uri", "_user", "flow", "transaction")
+
+    def __init__(self, stack: Stack, uri: str, user: OutgoingUser) -> None:
+        self._stack = stack
+        self._uri = uri
+        self._user = user
+        self._answered = False
+        self._locator: Locator | None = None
+        self.flow: Flow | None = None
+        self.transaction: ClientTransaction | None = None
+
+    def start(self, now: float, *, flow: Flow | None = None) -> None:
+        """Send; `flow` spares the search where it is known."""
+        if flow is not None:
+            self.located(flow, now)
+            return
+        self._locator = Locator(self._stack, self._uri, self)
+        self._locator.start(now)
+
+    def resend(self, now: float) -> None:
+        """Compose and send again where the last answer came from."""
+        if self.flow is not None:
+            self.located(self.flow, now)
+
+    def stop(self) -> None:
+        """Give up before anything was sent; a transaction that runs is left to its end."""
+        if self._locator is not None:
+            self._locator.stop()
+            self._locator = None
+
+    def located(self, flow: Flow, now: float) -> None:
+        """Compose the request for this flow and send it."""
+        self.flow = flow
+        via = via_value(flow, MAGIC_COOKIE + self._stack.token())
+        request = self._user.compose(flow, via, now)
+        self.transaction = self._stack.start_client(request, flow, self, now)
+
+    def not_located(self, reason: str, now: float) -> None:
+        """No hop is left."""
+        self._user.request_failed(reason, now)
+
+    def receive_response(self, response: Response, now: float) -> None:
+        """503 sends the request to the next hop; the rest is for the user."""
+        if response.status == 503 and not self._answered and self._next(now):
+            return
+        if response.status > 100:
+            self._answered = True
+        self._user.receive_response(response, now)
+
+    def transaction_failed(self, reason: str, now: float) -> None:
+        """Silence or a broken transport; a request that had an answer is not repeated elsewhere."""
+        if not self._answered and self._next(now):
+            return
+        self._user.request_failed(f"{self._uri}: {reason}", now)
+
+    def _next(self, now: float) -> bool:
+        return self._locator is not None and self._locator.next(now)

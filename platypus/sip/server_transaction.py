@@ -1,0 +1,193 @@
+"""Server transactions (RFC 3261, section 17.2, as corrected by RFC 6026).
+
+One class per state machine of the RFC, figures 7 and 8. A transaction keeps the
+bytes of its last response for retransmission, never the message. Which request
+belongs to which transaction is the stack's matter, and so is the flow (18.2.2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from platypus.sip.transaction import State
+
+if TYPE_CHECKING:
+    from platypus.sip.flow import Flow
+    from platypus.sip.message import Request
+    from platypus.sip.stack import Stack
+    from platypus.sip.timers import Timer
+
+ServerKey = tuple[str, ...]  # RFC 3261, 17.2.3
+MergeKey = tuple[str, str, int]  # Call-ID, From tag, CSeq (8.2.2.2)
+
+
+class InviteUser(Protocol):
+    """Whoever answers an INVITE."""
+
+    def receive_cancel(self, request: Request, now: float) -> None:
+        """A CANCEL for this INVITE came; its 200 has been sent."""
+
+
+class ServerTransaction:
+    """What both server transactions share: where to answer, and the last answer."""
+
+    __slots__ = ("_timer", "data", "flow", "key", "merge_key", "request", "stack", "state",
+                 "to_tag", "user_key")  # fmt: skip
+
+    def __init__(
+        self, stack: Stack, key: ServerKey, request: Request, flow: Flow, state: State
+    ) -> None:
+        self.stack = stack
+        self.key = key
+        self.merge_key: MergeKey | None = None
+        self.request: Request | None = request  # until the final response
+        self.flow = flow
+        self.state = state
+        self.to_tag = ""  # the same in every response (8.2.6.2)
+        self.user_key = 0  # of the RequestReceived the user answers, if it is one
+        self.data = b""  # the last response; b"" before the first
+        self._timer: Timer | None = None
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport retransmits by itself."""
+        return self.flow.transport != "udp"
+
+    def receive_request(self, request: Request, now: float) -> None:
+        """A retransmission of our request, or for INVITE its ACK."""
+        raise NotImplementedError
+
+    def respond(self, status: int, data: bytes, now: float) -> None:
+        """Send a response of the user's; a second final one is not sent."""
+        raise NotImplementedError
+
+    def terminate(self) -> None:
+        """Forget everything."""
+        self._stop()
+        if self.state is not State.TERMINATED:
+            self.state = State.TERMINATED
+            self.stack.server_ended(self)
+
+    def _send(self) -> None:
+        if self.data:
+            self.stack.send(self.flow, self.data)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+
+    def _linger(self, seconds: float, now: float) -> None:
+        self._stop()
+        if seconds:
+            self._timer = self.stack.timers.start(now + seconds, self._lingered)
+        else:
+            self.terminate()
+
+    def _lingered(self, now: float) -> None:
+        self.terminate()
+
+
+class InviteServerTransaction(ServerTransaction):
+    """Figure 7, with RFC 6026's ACCEPTED: the server side of INVITE.
+
+    state        input      next         action
+    ----------   --------   ----------   -------------------------------------
+    PROCEEDING   INVITE     PROCEEDING   resend the last provisional response
+    PROCEEDING   user 1xx   PROCEEDING   send
+    PROCEEDING   user 2xx   ACCEPTED     send, start L (the user resends it)
+    PROCEEDING   user 3-6   COMPLETED    send, start G and H
+    ACCEPTED     INVITE     ACCEPTED     absorb
+    COMPLETED    INVITE     COMPLETED    resend
+    COMPLETED    timer G    COMPLETED    resend, G = min(2G, T2)
+    COMPLETED    ACK        CONFIRMED    start I
+    COMPLETED    timer H    TERMINATED
+    last two     timer L/I  TERMINATED
+    """
+
+    __slots__ = ("_deadline", "_interval", "user")
+
+    def __init__(self, stack: Stack, key: ServerKey, request: Request, flow: Flow) -> None:
+        super().__init__(stack, key, request, flow, State.PROCEEDING)
+        self._interval = stack.settings.t1
+        self._deadline = 0.0
+        self.user: InviteUser | None = None
+
+    def receive_request(self, request: Request, now: float) -> None:
+        """See the table above; an ACK for a 2xx is the stack's to pass on."""
+        match self.state, request.method:
+            case State.COMPLETED, "ACK":
+                self.state = State.CONFIRMED
+                self._linger(0.0 if self.reliable else self.stack.settings.t4, now)
+            case State.PROCEEDING | State.COMPLETED, "INVITE":
+                self._send()
+
+    def respond(self, status: int, data: bytes, now: float) -> None:
+        """See the table above."""
+        if self.state is not State.PROCEEDING:
+            return
+        self.data = data
+        self._send()
+        if status < 200:
+            return
+        self.request = None
+        wait = 64 * self.stack.settings.t1
+        if status < 300:
+            self.state = State.ACCEPTED
+            self.data = b""
+            self._linger(wait, now)
+            return
+        self.state = State.COMPLETED
+        self._deadline = now + wait
+        first = wait if self.reliable else self._interval
+        self._timer = self.stack.timers.start(now + first, self._retransmit)
+
+    def _retransmit(self, now: float) -> None:
+        """Timers G and H in one: H is the deadline of G."""
+        if now >= self._deadline:
+            self.terminate()
+            return
+        self._send()
+        self._interval = min(self._interval * 2, self.stack.settings.t2)
+        due = min(now + self._interval, self._deadline)
+        self._timer = self.stack.timers.start(due, self._retransmit)
+
+
+class NonInviteServerTransaction(ServerTransaction):
+    """Figure 8: the server side of every request but INVITE and ACK.
+
+    state        input      next         action
+    ----------   --------   ----------   -----------------------------------
+    TRYING       request    TRYING       absorb
+    TRYING       user 1xx   PROCEEDING   send
+    PROCEEDING   request    PROCEEDING   resend
+    both         user 2-6   COMPLETED    send, start J
+    COMPLETED    request    COMPLETED    resend
+    COMPLETED    timer J    TERMINATED
+
+    A user that never responds is not waited for longer than the client does (timer F).
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, stack: Stack, key: ServerKey, request: Request, flow: Flow, now: float
+    ) -> None:
+        super().__init__(stack, key, request, flow, State.TRYING)
+        self._linger(64 * stack.settings.t1, now)
+
+    def receive_request(self, request: Request, now: float) -> None:
+        """See the table above."""
+        self._send()
+
+    def respond(self, status: int, data: bytes, now: float) -> None:
+        """See the table above."""
+        if self.state not in (State.TRYING, State.PROCEEDING):
+            return
+        self.data = data
+        self._send()
+        if status < 200:
+            self.state = State.PROCEEDING
+            return
+        self.state = State.COMPLETED
+        self.request = None
+        self._linger(0.0 if self.reliable else 64 * self.stack.settings.t1, now)

@@ -1,0 +1,376 @@
+"""A call's signalling, from INVITE to BYE, in either role (RFC 3261, sections 12 to 15).
+
+`Session` is what the user holds, and what the parts of it share:
+
+    calling    the first INVITE sent: provisional answers, forks, redirection, CANCEL
+    called     the first INVITE received: ringing, answering, refusing
+    changing   re-INVITEs both ways, and glare
+    acknowledge   the ACK and the repeated 2xx
+
+Bodies are opaque; whether one is an offer or an answer follows from where it
+stands (13.2.1), and that is all this layer knows of them. The end is told at
+once where it was asked for here; signalling goes on behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from platypus.errors import StateError
+from platypus.sip.acknowledge import Acknowledgement, Answer
+from platypus.sip.build import build_response, contact_uri
+from platypus.sip.changing import Changes
+from platypus.sip.events import Acknowledged, By, SessionEnded
+from platypus.sip.requesting import InDialog
+
+if TYPE_CHECKING:
+    from platypus.sip.called import Called
+    from platypus.sip.calling import Calling
+    from platypus.sip.dialog import Dialog
+    from platypus.sip.flow import Flow
+    from platypus.sip.headers import NameAddr
+    from platypus.sip.message import Headers, Request, Response
+    from platypus.sip.server_transaction import InviteServerTransaction, ServerTransaction
+    from platypus.sip.settings import AccountSettings
+    from platypus.sip.stack import Stack
+
+Body = bytes | Callable[[str], bytes] | None
+Fields = Iterable[tuple[str, str]]
+
+
+class SessionState(StrEnum):
+    """Where a session stands.
+
+    state       caller                              callee
+    ---------   ---------------------------------   ------------------------------
+    CALLING     INVITE on its way, or 100           INVITE received
+    RINGING     a provisional response above 100    one was sent
+    ANSWERING   2xx with an offer: ACK is owed      2xx sent, ACK awaited
+    CONFIRMED   2xx acknowledged                    ACK received
+    ENDED       over                                over
+    """
+
+    CALLING = "calling"
+    RINGING = "ringing"
+    ANSWERING = "answering"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+class Session:
+    """One call. Methods return at once; what comes of them is told by events.
+
+    In a state that doesn't allow it a method raises StateError; `hangup` never does.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        role: Literal["uac", "uas"],
+        *,
+        call_id: str,
+        local: NameAddr,
+        remote: NameAddr,
+        account: AccountSettings | None,
+        contact_user: str,
+    ) -> None:
+        self.stack = stack
+        self.role: Literal["uac", "uas"] = role
+        self.call_id = call_id
+        self.local = local
+        self.remote = remote
+        self.account = account
+        self.contact_user = contact_user
+        self.local_tag = local.tag or ""
+        self.id = f"{call_id}:{self.local_tag}"
+        self.state = SessionState.CALLING
+        self.request: Request | None = None  # the first INVITE
+        self.flow: Flow | None = None
+        self.dialog: Dialog | None = None
+        self.remote_body: bytes | None = None  # the newest
+        self.remote_allow: frozenset[str] = frozenset()
+        self.digest = stack.digest_for(account)
+        self.calling: Calling | None = None
+        self.called: Called | None = None
+        self.changes = Changes(self)
+        self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq
+        self._owed: Acknowledgement | None = None
+        self._bye_headers: tuple[tuple[str, str], ...] = ()
+        stack.sessions[call_id, self.local_tag] = self
+
+    @property
+    def remote_uri(self) -> str:
+        """The peer's address, bare."""
+        return str(self.remote.uri.without_headers().without_params())
+
+    @property
+    def headers(self) -> Headers | None:
+        """The fields of the first INVITE."""
+        return self.request.headers if self.request is not None else None
+
+    @property
+    def local_address(self) -> str | None:
+        """Our address as the peer's side sees it, once the way is known."""
+        return self.flow.local[0] if self.flow is not None else None
+
+    @property
+    def ended(self) -> bool:
+        return self.state is SessionState.ENDED
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the first INVITE has no final response yet."""
+        return self.state in (SessionState.CALLING, SessionState.RINGING)
+
+    @property
+    def owes_ack(self) -> bool:
+        """Whether `acknowledge` is awaited."""
+        return self._owed is not None
+
+    # What the user does.
+
+    def ring(self, now: float) -> None:
+        """180 Ringing."""
+        self._ringing("ring").progress(180, None, now)
+
+    def progress(self, status: int, body: bytes | None, now: float) -> None:
+        """Another provisional response, 183 with the answer for early media."""
+        self._ringing("progress").progress(status, body, now)
+
+    def answer(self, body: bytes | None, now: float) -> None:
+        """200; `body` may be left out where `progress` gave it. To an INVITE without an offer
+        it is the offer, and `Acknowledged` brings the answer."""
+        self._ringing("answer").answer(body, now)
+
+    def reject(self, status: int, now: float, reason: str = "", headers: Fields = ()) -> None:
+        """A final response of 300 to 699."""
+        self._ringing("reject").reject(status, now, reason, headers)
+
+    def redirect(self, targets: Sequence[str], now: float) -> None:
+        """302 Moved Temporarily."""
+        contacts = [("Contact", f"<{target}>") for target in targets]
+        self._ringing("redirect").reject(302, now, "", contacts)
+
+    def acknowledge(self, body: bytes, now: float, content_type: str = "application/sdp") -> None:
+        """The ACK with our answer to the offer in a 2xx."""
+        owed, self._owed = self._owed, None
+        if owed is None:
+            raise StateError("no acknowledgement is owed")
+        owed.answer(body, content_type, now)
+        if self.state is SessionState.ANSWERING:
+            self.state = SessionState.CONFIRMED
+        self.changes.settled(now)
+
+    def reinvite(self, body: Body, now: float, content_type: str = "application/sdp") -> None:
+        """Offer a change, or ask for an offer (None); sent when no other INVITE is pending.
+
+        A callable is given the local address when the request is sent, also when it is sent
+        again after a glare, so that it always says what is wanted by then.
+        """
+        if self.state not in (SessionState.ANSWERING, SessionState.CONFIRMED):
+            raise StateError(f"a call that is {self.state} can't be changed")
+        self.changes.want(body, content_type, now)
+
+    def accept_reinvite(self, body: bytes, now: float) -> None:
+        """200 to the peer's re-INVITE; nothing if the peer gave it up meanwhile."""
+        self.changes.accept(body, now)
+
+    def refuse_reinvite(self, status: int, now: float, reason: str = "") -> None:
+        """Refuse the peer's re-INVITE; the call goes on."""
+        self.changes.refuse(status, now, reason)
+
+    def hangup(self, now: float, reason: str = "", headers: Fields = ()) -> None:
+        """End the call whatever its state: CANCEL, refusal, or BYE (15)."""
+        extra = tuple(headers)
+        if self.ended:
+            return
+        if not self.unanswered:
+            self._hang_up(now, reason or "hung up", extra)
+        elif self.calling is not None:
+            self.calling.cancel(now, extra)
+            self.end(487, reason or "cancelled", "local")
+        elif self.called is not None:
+            self.called.reject(486, now, reason, extra)
+
+    # What the parts do.
+
+    def respond(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        now: float,
+        *,
+        reason: str = "",
+        headers: Fields = (),
+        body: bytes | None = None,
+    ) -> None:
+        """Answer a request of this session's; a 2xx to INVITE goes by `send_answer`."""
+        data = self.response(transaction, status, reason, headers, body)
+        if data:
+            transaction.respond(status, data, now)
+
+    def response(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        reason: str = "",
+        headers: Fields = (),
+        body: bytes | None = None,
+    ) -> bytes:
+        """The bytes of a response, with what makes or refreshes a dialog (12.1.1)."""
+        request = transaction.request
+        if request is None:
+            return b""
+        fields: list[tuple[str, str]] = []
+        if request.method == "INVITE" and 100 < status < 300:
+            fields += [("Record-Route", str(route)) for route in request.record_routes]
+            fields.append(("Contact", self.contact_for(transaction.flow)))
+            fields.append(("Allow", self.stack.allow))
+            if self.stack.supported:
+                fields.append(("Supported", self.stack.supported))
+        fields.append(("Server", self.stack.settings.user_agent))
+        fields += headers
+        return build_response(
+            request,
+            status,
+            reason=reason,
+            to_tag=self.local_tag,
+            headers=fields,
+            body=body or b"",
+            content_type="application/sdp",
+        ).serialize()
+
+    def contact_for(self, flow: Flow) -> str:
+        """Our Contact on a flow."""
+        return f"<{contact_uri(flow, self.contact_user)}>"
+
+    def send_answer(
+        self, transaction: InviteServerTransaction, body: bytes, now: float, *, is_offer: bool
+    ) -> None:
+        """200 to an INVITE, repeated until it is acknowledged."""
+        request = transaction.request
+        data = self.response(transaction, 200, body=body)
+        if request is None or not data:
+            return
+        cseq = request.cseq.number
+        answer = Answer(self.stack, transaction, data, self, cseq=cseq, is_offer=is_offer)
+        self.answers[cseq] = answer
+        answer.start(now)
+
+    def receive_ack(self, request: Request, now: float) -> None:
+        """The ACK for one of our 2xx."""
+        answer = self.answers.pop(request.cseq.number, None)
+        if answer is None:
+            return
+        answer.stop()
+        if self.ended:
+            self._bye_if_acknowledged(now)
+            return
+        if self.state is SessionState.ANSWERING:
+            self.state = SessionState.CONFIRMED
+        body = request.body or None
+        if body is not None:
+            self.remote_body = body
+        self.stack.emit(Acknowledged(self, body))
+        self.changes.settled(now)
+
+    def never_acknowledged(self, answer: Answer, now: float) -> None:
+        """13.3.1.4: after 64*T1 without an ACK the dialog is confirmed, and ended by BYE."""
+        self.answers.pop(answer.cseq, None)
+        if self.ended:
+            self._bye_if_acknowledged(now)
+            return
+        self.end(408, "the answer was never acknowledged", "local")
+        self.send_bye(now)
+
+    def dialog_with(self, remote_tag: str | None) -> Dialog | None:
+        """The dialog, or an early one, with this peer (12.2.2)."""
+        if self.dialog is not None and (self.dialog.remote.tag or "") == (remote_tag or ""):
+            return self.dialog
+        return self.calling.leg(remote_tag or "") if self.calling is not None else None
+
+    def owe_ack(self, acknowledgement: Acknowledgement) -> None:
+        """The peer's 2xx has an offer: the user will answer it."""
+        self._owed = acknowledgement
+
+    def receive_bye(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """The peer hangs up, perhaps before its call was answered (15.1.2)."""
+        self.respond(transaction, 200, now)
+        if self.called is not None and self.unanswered:
+            self.called.terminated(now)
+            self.end(487, "the caller gave up", "remote")
+            return
+        self.changes.abandon(now)
+        self._drop_answers()
+        self.end(200, "the other side hung up", "remote")
+
+    def send_bye(self, now: float) -> None:
+        """BYE; what the peer says to it changes nothing."""
+        if self.dialog is not None:
+            say_bye(self, self.dialog, now, self._bye_headers)
+
+    def note_peer(self, message: Request | Response) -> None:
+        """What a message of the peer's says about it."""
+        if "Allow" in message.headers:
+            self.remote_allow = frozenset(method.upper() for method in message.allow)
+        if message.body:
+            self.remote_body = message.body
+
+    def end(self, code: int | None, reason: str, by: By, *, elsewhere: bool = False) -> None:
+        """Tell the end, once; only a 2xx still waiting for its ACK keeps the session known."""
+        if self.ended:
+            return
+        self.state = SessionState.ENDED
+        self.changes.stop()
+        if not self.answers:
+            self.stack.sessions.pop((self.call_id, self.local_tag), None)
+        self.stack.emit(SessionEnded(self, code, reason, by, elsewhere))
+
+    def _ringing(self, verb: str) -> Called:
+        if self.called is None or not self.unanswered:
+            raise StateError(f"a call that is {self.state} can't {verb}")
+        return self.called
+
+    def _hang_up(self, now: float, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
+        self._bye_headers = headers
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            owed.answer(b"", "", now)
+        self.changes.abandon(now)
+        # 15: a callee that has no ACK yet must not send BYE.
+        wait = self.role == "uas" and self.state is SessionState.ANSWERING
+        if not wait:
+            self._drop_answers()
+        self.end(200, reason, "local")
+        if not wait:
+            self.send_bye(now)
+
+    def _bye_if_acknowledged(self, now: float) -> None:
+        if not self.answers:
+            self.stack.sessions.pop((self.call_id, self.local_tag), None)
+            self.send_bye(now)
+
+    def _drop_answers(self) -> None:
+        for answer in self.answers.values():
+            answer.stop()
+        self.answers.clear()
+
+
+def say_bye(session: Session, dialog: Dialog, now: float, headers: Fields = ()) -> None:
+    """End a dialog of the session's: its own, or one of a fork that answered too late."""
+    fields = [("User-Agent", session.stack.settings.user_agent), *headers]
+    InDialog(session.stack, dialog, "BYE", _Deaf(), digest=session.digest, headers=fields).start(
+        now
+    )
+
+
+class _Deaf:
+    """The user of a request whose answer changes nothing."""
+
+    def receive_response(self, response: Response, now: float) -> None:
+        """Nothing to do."""
+
+    def request_failed(self, reason: str, now: float) -> None:
+        """Nothing to do."""

@@ -1,0 +1,197 @@
+"""What every part of one user agent shares: timers, tables, tokens, effects, events.
+
+The tables are those of RFC 3261, 17.1.3, 17.2.3 and 8.2.2.2 (merged requests).
+Nothing is decided here: `user_agent` puts messages in, transactions take
+themselves out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from platypus.sip.digest import DigestClient
+from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
+from platypus.sip.server_transaction import (
+    InviteServerTransaction,
+    MergeKey,
+    NonInviteServerTransaction,
+    ServerKey,
+    ServerTransaction,
+)
+from platypus.sip.timers import TimerQueue
+from platypus.sip.transaction import (
+    ClientKey,
+    ClientTransaction,
+    ClientUser,
+    InviteClientTransaction,
+    NonInviteClientTransaction,
+)
+from platypus.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from platypus.sip.dialog import DialogKey
+    from platypus.sip.events import Event
+    from platypus.sip.message import Request
+    from platypus.sip.registration import Registration
+    from platypus.sip.session import Session
+    from platypus.sip.settings import AccountSettings, UserAgentSettings
+
+MAGIC_COOKIE = "z9hG4bK"
+
+
+class Waiter(Protocol):
+    """Whoever asked for a Resolve or Connect."""
+
+    def resolved(self, hops: list[Hop], now: float) -> None: ...
+
+    def connected(self, flow: Flow, now: float) -> None: ...
+
+    def failed(self, reason: str, now: float) -> None: ...
+
+
+class Stack:
+    """Shared state of one user agent."""
+
+    def __init__(self, *, random: Callable[[int], bytes], settings: UserAgentSettings) -> None:
+        self.random = random
+        self.settings = settings
+        self.timers = TimerQueue()
+        self.effects: list[Effect] = []
+        self.events: deque[Event] = deque()
+        self.clients: dict[ClientKey, ClientTransaction] = {}
+        self.servers: dict[ServerKey, ServerTransaction] = {}
+        self.merges: dict[MergeKey, ServerTransaction] = {}
+        self.registrations: list[Registration] = []
+        self.sessions: dict[DialogKey, Session] = {}
+        self.pending: dict[int, ServerTransaction] = {}  # requests the user owes a response
+        self._waiters: dict[int, Waiter] = {}
+        self._last_key = 0
+        self.allow = ", ".join(settings.methods)
+        self.accept = ", ".join(settings.accept)
+        self.supported = ", ".join(settings.supported)
+
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Have the driver send one message."""
+        self.effects.append(Send(flow, data))
+
+    def emit(self, event: Event) -> None:
+        """Tell the user something."""
+        self.events.append(event)
+
+    def token(self) -> str:
+        """64 random bits: for tags (19.3) and branches (8.1.1.7)."""
+        return self.random(8).hex()
+
+    def uniform(self, low: float, high: float) -> float:
+        """A random number between the two."""
+        return low + (high - low) * int.from_bytes(self.random(4), "big") / 2**32
+
+    def new_key(self) -> int:
+        """A number for what the driver or the user will answer."""
+        self._last_key += 1
+        return self._last_key
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing we started is still on its way."""
+        return not self._waiters and all(
+            client.state.name in ("ACCEPTED", "COMPLETED") for client in self.clients.values()
+        )
+
+    def new_digest(self, account: AccountSettings) -> DigestClient | None:
+        """Something that answers challenges for this account, if it has a password."""
+        if account.password is None:
+            return None
+        user = account.auth_user or Uri.parse(account.aor).user or ""
+        return DigestClient(user, account.password, self.random)
+
+    def digest_for(self, account: AccountSettings | None) -> DigestClient | None:
+        """The one its registration uses, so that nonces are reused; else a new one."""
+        if account is None:
+            return None
+        for registration in self.registrations:
+            if registration.account == account:
+                return registration.digest
+        return self.new_digest(account)
+
+    def resolve(self, uri: str, waiter: Waiter) -> int:
+        """Ask for the hops of `uri`."""
+        key = self.new_key()
+        self._waiters[key] = waiter
+        self.effects.append(Resolve(key, uri))
+        return key
+
+    def connect(self, hop: Hop, waiter: Waiter) -> int:
+        """Ask for a flow to `hop`."""
+        key = self.new_key()
+        self._waiters[key] = waiter
+        self.effects.append(Connect(key, hop))
+        return key
+
+    def take_waiter(self, key: int) -> Waiter | None:
+        """Who asked with this key; each is answered once."""
+        return self._waiters.pop(key, None)
+
+    def start_client(
+        self, request: Request, flow: Flow, user: ClientUser, now: float
+    ) -> ClientTransaction:
+        """Send a request (but ACK) whose Via is written, in a transaction of its own."""
+        kind: type[InviteClientTransaction | NonInviteClientTransaction] = (
+            InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
+        )
+        transaction = kind(self, request, flow, user)
+        self.clients[transaction.key] = transaction
+        transaction.start(now)
+        return transaction
+
+    def start_server(self, request: Request, flow: Flow, now: float) -> ServerTransaction:
+        """A transaction for a new request (but ACK), to be answered on `flow`."""
+        key = server_key(request)
+        transaction: ServerTransaction
+        if request.method == "INVITE":
+            transaction = InviteServerTransaction(self, key, request, flow)
+        else:
+            transaction = NonInviteServerTransaction(self, key, request, flow, now)
+        self.servers[key] = transaction
+        if not request.to.tag:
+            transaction.merge_key = merge_key(request)
+            self.merges.setdefault(transaction.merge_key, transaction)
+        return transaction
+
+    def client_ended(self, transaction: ClientTransaction) -> None:
+        """Forget it."""
+        self.clients.pop(transaction.key, None)
+
+    def server_ended(self, transaction: ServerTransaction) -> None:
+        """Forget it."""
+        self.servers.pop(transaction.key, None)
+        self.pending.pop(transaction.user_key, None)
+        merge = transaction.merge_key
+        if merge is not None and self.merges.get(merge) is transaction:
+            del self.merges[merge]
+
+    def flow_failed(self, flow: Flow, reason: str, now: float) -> None:
+        """Every request on its way over `flow` fails (17.1.4)."""
+        for transaction in [client for client in self.clients.values() if client.flow == flow]:
+            transaction.fail(reason, now)
+
+
+def server_key(request: Request) -> ServerKey:
+    """RFC 3261, 17.2.3: an ACK has the key of its INVITE.
+
+    Without the magic cookie the branch is not unique, and more has to be compared.
+    """
+    via = request.via
+    method = "INVITE" if request.method == "ACK" else request.method
+    if via.branch and via.branch.startswith(MAGIC_COOKIE):
+        return (via.branch, via.host.lower(), str(via.port or ""), method)
+    cseq = str(request.cseq.number)
+    # The To tag is left out: an ACK has the one of our response.
+    return (str(request.uri), request.from_.tag or "", request.call_id, cseq, str(via), method)
+
+
+def merge_key(request: Request) -> MergeKey:
+    """RFC 3261, 8.2.2.2: what two copies of one request over two paths have in common."""
+    return (request.call_id, request.from_.tag or "", request.cseq.number)

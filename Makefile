@@ -85,8 +85,10 @@ realtime: build $(VENV)/ready-test
 asan: build $(VENV)/ready-test
 	@scripts/asan
 
+SOAK_SECONDS ?= 3600
+SOAK_RESULT ?= benchmarks/results/soak.json
 soak: build $(VENV)/ready-test
-	@$(PY) -m benchmarks soak
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m benchmarks --json $(SOAK_RESULT) soak
 
 lint: build $(VENV)/ready-lint
 	@scripts/lint

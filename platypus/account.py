@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from platypus.engine import Engine
     from platypus.sip.events import RegistrationChanged
     from platypus.sip.registration import Registration
+    from platypus.sip.settings import AccountSettings
     from platypus.sip.uri import Uri
-    from platypus.sip.user_agent import AccountSettings
 
 State = Literal["registered", "registering", "failed", "unregistered"]
 LEAVE_TIMEOUT = 2.0  # how long leaving an account waits for the registrar's word

@@ -26,10 +26,10 @@ from platypus.sound import make_source, read_source
 from platypus.waiting import Change
 
 if TYPE_CHECKING:
-    from platypus._media.endpoint import Sink, Source
     from platypus.account import Account
     from platypus.calling import Calling
     from platypus.engine import Engine
+    from platypus.media.endpoints import Sink, Source
     from platypus.negotiation import Negotiator
     from platypus.sip.events import Event as SipEvent
     from platypus.sip.message import Request
@@ -132,7 +132,8 @@ class Call:
     def headers(self) -> Mapping[str, str | list[str]]:
         """Of the INVITE; a header that occurs more than once has a list."""
         found: dict[str, str | list[str]] = {}
-        for name, value in self.session.headers.items():
+        headers = self.session.headers
+        for name, value in headers.items() if headers is not None else ():
             known = found.get(name)
             if known is None:
                 found[name] = value

@@ -11,7 +11,7 @@ that one is applied again: the last answer whose RTP arrives is heard.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from platypus.errors import MediaError, SdpError
 from platypus.events import (
@@ -27,10 +27,10 @@ from platypus.negotiation import Negotiator, StreamPlan
 from platypus.net.transport import format_address
 
 if TYPE_CHECKING:
-    from platypus._media.endpoint import Source
     from platypus.call import Call
     from platypus.calling import Calling
-    from platypus.events import HoldState
+    from platypus.events import Direction, HoldState
+    from platypus.media.endpoints import Source
     from platypus.sound import Ends
 
 MAX_BRANCHES = 16  # of a forked call; a proxy that makes more does not make our table grow
@@ -154,9 +154,8 @@ class CallMedia:
             return
         local = format_address(view.local)
         remote = format_address(view.remote) if view.remote is not None else None
-        self._publish(
-            MediaChanged(self._call, state, view.codec, None, local, remote, view.direction)
-        )
+        direction = cast("Direction", view.direction)
+        self._publish(MediaChanged(self._call, state, view.codec, None, local, remote, direction))
 
     def _on_event(self, kind: str, *values: object) -> None:
         match kind, values:

@@ -6,6 +6,7 @@ Made with the first call: a phone that only registers loads none of this.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
@@ -19,10 +20,9 @@ from platypus.sound import Sound, make_source
 from platypus.wake import Wake
 
 if TYPE_CHECKING:
-    from platypus._media.endpoint import Sink, Source
-    from platypus._media.loop import Loop
     from platypus.account import Account
     from platypus.engine import Engine
+    from platypus.media.endpoints import Sink, Source
     from platypus.options import IncomingOptions, MediaOptions
     from platypus.sip.session import Session
 
@@ -132,5 +132,5 @@ class Calling:
         call.announce()
         self._engine.pump()
 
-    def _watch(self, loop: Loop) -> None:
-        self._wake = Wake(loop.wake_socket, self.media.deliver)
+    def _watch(self, wake_socket: socket.socket) -> None:
+        self._wake = Wake(wake_socket, self.media.deliver)

@@ -35,9 +35,9 @@ from platypus.targets import complete, parse_account
 from platypus.waiting import Change
 
 if TYPE_CHECKING:
-    from platypus._media.endpoint import Sink, Source
     from platypus.call import Call
     from platypus.calling import Calling
+    from platypus.media.endpoints import Sink, Source
     from platypus.sip.message import Response
     from platypus.sip.registration import Registration
 
@@ -256,7 +256,7 @@ class Engine:
         settings = account.settings if account is not None else None
         target = self.complete(to, account)
         key = self.user_agent.options(target, account=settings, now=self.now())
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[sip.ResponseReceived] = self.loop.create_future()
         self._options[key] = future
         try:
             self.pump()

@@ -15,8 +15,8 @@ from platypus.errors import DeviceError
 from platypus.events import Event
 
 if TYPE_CHECKING:
-    from platypus._media.endpoint import Sink, Source
     from platypus.audio.files import Wav
+    from platypus.media.endpoints import Sink, Source
     from platypus.options import MediaOptions
 
 Ends = tuple["Source | None", "Sink | None"]
@@ -68,7 +68,7 @@ def read_source(path: str, *, loop: bool) -> Source:
 
 
 def buffer_source(wav: Wav, *, loop: bool) -> Source:
-    from platypus._media.endpoint import BufferSource
+    from platypus.media.endpoints import BufferSource
 
     return BufferSource(wav.pcm, wav.rate, loop=loop)
 

@@ -8,6 +8,7 @@ registers has none. This knows neither asyncio nor calls: whoever owns it watche
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ logger = logging.getLogger("platypus.media")
 
 
 class MediaCore:
-    """`on_start(loop)` is called once, when the loop was started.
+    """`on_start(wake_socket)` is called once, when the loop was started.
 
     `host` is where ports are bound: what the engine listens on, so that a call outlives a
     change of the machine's address where that is 0.0.0.0.
@@ -32,7 +33,7 @@ class MediaCore:
         rtp_ports: tuple[int, int] | None,
         *,
         random: Callable[[int], bytes],
-        on_start: Callable[[Loop], None],
+        on_start: Callable[[socket.socket], None],
     ) -> None:
         self.host = "0.0.0.0"  # noqa: S104 - until the engine says what it listens on
         self._ports = Ports(rtp_ports, random)
@@ -50,7 +51,7 @@ class MediaCore:
 
             self._loop = Loop(log=logger.info)
             self._loop.start()
-            self._on_start(self._loop)
+            self._on_start(self._loop.wake_socket)
         return self._loop
 
     @property

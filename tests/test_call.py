@@ -1,0 +1,631 @@
+"""Calls between two engines, over real UDP on the loopback interface."""
+
+import asyncio
+from array import array
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platypus.audio.files import read_wav, wav_header
+from platypus.call import Call
+from platypus.errors import AudioFileError, CallError, MediaError, StateError
+from platypus.events import (
+    CallEnded,
+    CallState,
+    CallStateChanged,
+    DtmfReceived,
+    ErrorOccurred,
+    IncomingCall,
+    MediaChanged,
+    MediaState,
+    Played,
+)
+from platypus.net.transport import _LINUX
+from tests.harness.phones import Phone, Stranger, phone, run, unused_port
+
+
+async def connected(alice: Phone, bob: Phone, **options: Any) -> tuple[Call, Call]:
+    """A call from alice that bob has answered."""
+    outgoing = alice.engine.call(bob.uri, **options)
+    incoming = (await bob.heard.next(IncomingCall)).call
+    incoming.answer()
+    await outgoing.answered()
+    return outgoing, incoming
+
+
+def hold_of(call: Call, hold: str) -> Any:
+    return lambda event: event.call is call and event.hold == hold
+
+
+class TestAnOutgoingCall:
+    def test_goes_through_its_states_to_the_end(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                call.hangup()
+                ended = await call.ended()
+                assert (ended.code, ended.by, ended.elsewhere) == (200, "local", False)
+                states = [event.state for event in alice.heard.of(CallStateChanged)]
+                assert states == [CallState.TRYING, CallState.RINGING, CallState.CONFIRMED]
+                assert alice.heard.events[-1] is ended
+
+        run(work())
+
+    def test_is_hung_up_on_leaving(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(auto_answer=0) as bob:
+                async with alice.engine.call(bob.uri) as call:
+                    await call.answered()
+                assert call.state is CallState.ENDED
+                ended = await bob.heard.next(CallEnded)
+                assert (ended.code, ended.by) == (200, "remote")
+
+        run(work())
+
+    def test_that_rings_is_cancelled_on_leaving(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                async with alice.engine.call(bob.uri) as call:
+                    await bob.heard.next(IncomingCall)
+                assert (await call.ended()).code == 487
+                ended = await bob.heard.next(CallEnded)
+                assert (ended.code, ended.by) == (487, "remote")
+
+        run(work())
+
+    def test_whose_task_is_cancelled_sends_cancel(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+
+                async def calling() -> None:
+                    async with alice.engine.call(bob.uri) as call:
+                        await call.answered()
+
+                task = asyncio.create_task(calling())
+                await bob.heard.next(IncomingCall)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                assert (await bob.heard.next(CallEnded)).code == 487
+
+        run(work())
+
+    def test_that_is_refused_tells_code_and_reason(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(reject=486) as bob:
+                call = alice.engine.call(bob.uri)
+                with pytest.raises(CallError, match="Busy") as refused:
+                    await call.answered()
+                assert refused.value.code == 486
+                assert (await call.ended()).by == "remote"
+
+        run(work())
+
+    def test_hung_up_before_anything_happened_still_tells_all(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call = alice.engine.call(bob.uri)
+                call.hangup()
+                await call.ended()
+                kinds = [type(event) for event in alice.heard.events]
+                assert kinds[0] is CallStateChanged
+                assert kinds[-1] is CallEnded
+
+        run(work())
+
+    @pytest.mark.skipif(not _LINUX, reason="only Linux tells of an unreachable port")
+    def test_to_a_port_nobody_listens_on_fails_at_once(self) -> None:
+        async def work() -> None:
+            async with phone() as alice:
+                call = alice.engine.call(f"sip:bob@127.0.0.1:{unused_port()}")
+                with pytest.raises(CallError, match="nothing listens there"):
+                    await call.answered()
+
+        run(work())
+
+    def test_to_a_name_that_does_not_resolve_names_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def getaddrinfo(*_: object, **__: object) -> object:
+            raise OSError(-2, "Name or service not known")
+
+        monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+
+        async def work() -> None:
+            async with phone() as alice:
+                with pytest.raises(CallError, match=r"pbx\.invalid does not resolve; check"):
+                    await alice.engine.call("sip:bob@pbx.invalid").answered()
+
+        run(work())
+
+    def test_that_nobody_answers_can_be_given_up(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                async with alice.engine.call(bob.uri) as call:
+                    with pytest.raises(CallError, match="no answer within"):
+                        await call.answered(timeout=0.05)
+                assert (await call.ended()).code == 487
+
+        run(work())
+
+    def test_without_an_offer_gets_one_in_the_answer(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, incoming = await connected(alice, bob, offer=False)
+                await bob.heard.next(MediaChanged)
+                assert call.codec == incoming.codec == "pcmu"
+
+        run(work())
+
+    def test_carries_the_headers_it_was_given(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                headers = [("X-One", "1"), ("X-Two", "a"), ("X-Two", "b")]
+                _, incoming = await connected(alice, bob, headers=headers)
+                assert incoming.headers["X-One"] == "1"
+                assert incoming.headers["X-Two"] == ["a", "b"]
+
+        run(work())
+
+    def test_with_no_free_port_is_refused_before_it_begins(self) -> None:
+        async def work() -> None:
+            async with phone(rtp_ports=(21000, 21001)) as alice, phone(auto_answer=0) as bob:
+                await alice.engine.call(bob.uri).answered()
+                with pytest.raises(MediaError, match="21000-21001.*end a call"):
+                    alice.engine.call(bob.uri)
+                assert len(alice.engine.calls) == 1
+
+        run(work())
+
+
+class TestAnIncomingCall:
+    def test_rings_and_waits(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                alice.engine.call(bob.uri)
+                incoming = (await bob.heard.next(IncomingCall)).call
+                await alice.heard.next(
+                    CallStateChanged, lambda event: event.state is CallState.RINGING
+                )
+                assert incoming.state is CallState.RINGING
+                assert incoming.direction == "incoming"
+                assert incoming.request_user == "bob"
+
+        run(work())
+
+    def test_says_who_calls(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                account = alice.engine.account(
+                    f"sip:alice@127.0.0.1:{alice.port}", display_name="Alice", register=False
+                )
+                account.call(bob.uri)
+                incoming = (await bob.heard.next(IncomingCall)).call
+                assert incoming.display_name == "Alice"
+                assert incoming.remote == f"sip:alice@127.0.0.1:{alice.port}"
+                assert incoming.local == bob.uri
+
+        run(work())
+
+    def test_belongs_to_the_account_that_was_dialled(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                bob.engine.account(f"sip:carl@127.0.0.1:{bob.port}", register=False)
+                mine = bob.engine.account(bob.uri, register=False)
+                alice.engine.call(bob.uri)
+                assert (await bob.heard.next(IncomingCall)).call.account is mine
+
+        run(work())
+
+    def test_can_be_refused(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call = alice.engine.call(bob.uri)
+                (await bob.heard.next(IncomingCall)).call.reject(603)
+                with pytest.raises(CallError) as refused:
+                    await call.answered()
+                assert refused.value.code == 603
+                assert (await bob.heard.next(CallEnded)).by == "local"
+
+        run(work())
+
+    def test_can_be_redirected(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob, phone(auto_answer=0) as carol:
+                call = alice.engine.call(bob.uri)
+                (await bob.heard.next(IncomingCall)).call.redirect(carol.uri)
+                await call.answered()
+                assert (await carol.heard.next(IncomingCall)).call.state is CallState.CONFIRMED
+
+        run(work())
+
+    def test_can_have_early_media(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call = alice.engine.call(bob.uri)
+                incoming = (await bob.heard.next(IncomingCall)).call
+                incoming.progress()
+                await alice.heard.next(
+                    CallStateChanged, lambda event: event.state is CallState.EARLY
+                )
+                assert call.codec == "pcmu"
+                incoming.answer()
+                await call.answered()
+                started = alice.heard.of(MediaChanged)
+                assert [event.state for event in started] == [MediaState.STARTED]
+
+        run(work())
+
+    def test_with_no_codec_of_ours_is_not_acceptable(self) -> None:
+        async def work() -> None:
+            async with phone(codecs=["pcma"]) as alice, phone(codecs=["pcmu"]) as bob:
+                with pytest.raises(CallError) as refused:
+                    await alice.engine.call(bob.uri).answered()
+                assert refused.value.code == 488
+                assert bob.heard.events == []
+                assert bob.engine.calls == []
+
+        run(work())
+
+    def test_that_can_not_have_a_port_can_be_answered_later(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(rtp_ports=(21010, 21011)) as bob:
+                first, _ = await connected(alice, bob)
+                second = alice.engine.call(bob.uri)
+                waiting = (
+                    await bob.heard.next(IncomingCall, lambda event: event.call.id != "1")
+                ).call
+                with pytest.raises(MediaError, match="end a call"):
+                    waiting.answer()
+                first.hangup()
+                await bob.heard.next(CallEnded)
+                waiting.answer()
+                await second.answered()
+
+        run(work())
+
+
+class TestWrongCommands:
+    def test_an_outgoing_call_can_not_be_answered(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call = alice.engine.call(bob.uri)
+                with pytest.raises(StateError, match="outgoing call can't be answered"):
+                    call.answer()
+
+        run(work())
+
+    def test_a_call_that_is_not_answered_can_not_be_held(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call = alice.engine.call(bob.uri)
+                with pytest.raises(StateError, match="only an answered call"):
+                    call.hold()
+
+        run(work())
+
+    def test_a_call_that_has_ended_takes_no_commands_but_hangup(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                call.hangup()
+                call.hangup()
+                for command in (call.mute, call.stop_record, lambda: call.send_dtmf("1")):
+                    with pytest.raises(StateError, match="it has ended"):
+                        command()
+                with pytest.raises(StateError):
+                    await call.write(bytes(320))
+
+        run(work())
+
+    @pytest.mark.parametrize("code", [100, 200, 299, 700])
+    def test_a_call_is_rejected_with_a_final_refusal(self, code: int) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                alice.engine.call(bob.uri)
+                incoming = (await bob.heard.next(IncomingCall)).call
+                with pytest.raises(StateError, match="300 to 699"):
+                    incoming.reject(code)
+
+        run(work())
+
+    def test_digits_by_a_method_to_come_say_what_there_is(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                with pytest.raises(StateError, match='not supported yet.*use "rtp"'):
+                    call.send_dtmf("1", method="info")
+
+        run(work())
+
+    def test_an_unknown_digit_is_named(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                with pytest.raises(ValueError, match="x"):
+                    call.send_dtmf("12x")
+
+        run(work())
+
+
+class TestHold:
+    def test_is_told_to_both_ends_and_undone(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, other = await connected(alice, bob)
+                call.hold()
+                await alice.heard.next(CallStateChanged, hold_of(call, "local"))
+                await bob.heard.next(CallStateChanged, hold_of(other, "remote"))
+                assert (call.hold_state, other.hold_state) == ("local", "remote")
+                call.resume()
+                while call.hold_state != "none" or other.hold_state != "none":
+                    await asyncio.sleep(0.01)
+                directions = [event.direction for event in alice.heard.of(MediaChanged)]
+                assert directions == ["sendrecv", "sendonly", "sendrecv"]
+
+        run(work())
+
+    def test_from_both_ends_is_both(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, other = await connected(alice, bob)
+                call.hold()
+                await bob.heard.next(CallStateChanged, hold_of(other, "remote"))
+                other.hold()
+                await alice.heard.next(CallStateChanged, hold_of(call, "both"))
+                await bob.heard.next(CallStateChanged, hold_of(other, "both"))
+
+        run(work())
+
+    def test_and_resume_at_once_ends_resumed(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, other = await connected(alice, bob)
+                call.hold()
+                call.resume()
+                while len(bob.heard.of(CallStateChanged)) < 3:
+                    await asyncio.sleep(0.01)
+                while call.hold_state != "none" or other.hold_state != "none":
+                    await asyncio.sleep(0.01)
+
+        run(work())
+
+    def test_sends_no_voice(self) -> None:
+        async def work() -> None:
+            async with phone(audio="tone") as alice, phone() as bob:
+                call, other = await connected(alice, bob)
+                frames = other.frames()
+                assert await loud(frames)
+                call.hold()
+                await alice.heard.next(CallStateChanged, hold_of(call, "local"))
+                assert call.media.stream.held
+
+        run(work())
+
+
+def peak(frame: bytes) -> int:
+    return max(map(abs, array("h", frame)))
+
+
+async def loud(frames: Any, level: int = 4000) -> bytes:
+    """The first frame that is heard."""
+    async for frame in frames:
+        if peak(frame) > level:
+            return bytes(frame)
+    raise AssertionError("the call ended in silence")
+
+
+def wav(path: Path, samples: list[int], rate: int = 8000) -> str:
+    path.write_bytes(wav_header(rate, len(samples)) + array("h", samples).tobytes())
+    return str(path)
+
+
+class TestMedia:
+    def test_starts_with_the_answer_and_ends_with_the_call(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                started = await alice.heard.next(MediaChanged)
+                assert (started.state, started.codec, started.direction) == (
+                    MediaState.STARTED,
+                    "pcmu",
+                    "sendrecv",
+                )
+                theirs = await bob.heard.next(MediaChanged)
+                assert (started.local, started.remote) == (theirs.remote, theirs.local)
+                assert started.local.startswith("127.0.0.1:")
+                call.hangup()
+                await alice.heard.next(MediaChanged, lambda event: event.state is MediaState.ENDED)
+
+        run(work())
+
+    def test_what_one_says_the_other_hears(self) -> None:
+        async def work() -> None:
+            async with phone(audio="tone") as alice, phone() as bob:
+                _, incoming = await connected(alice, bob)
+                frame = await loud(incoming.frames())
+                assert len(frame) == 320
+
+        run(work())
+
+    def test_what_is_written_is_heard(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, incoming = await connected(alice, bob)
+                square = array("h", [8000] * 4 + [-8000] * 4).tobytes() * 20 * 50  # a second
+                writing = asyncio.create_task(call.write(square))
+                assert await loud(incoming.frames())
+                await writing
+
+        run(work())
+
+    def test_writing_an_odd_number_of_bytes_is_an_error(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                with pytest.raises(ValueError, match="even number of bytes"):
+                    await call.write(b"123")
+
+        run(work())
+
+    def test_the_frames_end_with_the_call(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, incoming = await connected(alice, bob)
+                frames = incoming.frames()
+                await anext(frames)
+                call.hangup()
+                async for _ in frames:
+                    pass
+                assert incoming.state is CallState.ENDED
+
+        run(work())
+
+    def test_echo_comes_back(self) -> None:
+        async def work() -> None:
+            async with phone(audio="tone") as alice, phone(audio="echo", auto_answer=0) as bob:
+                call = alice.engine.call(bob.uri)
+                await call.answered()
+                assert await loud(call.frames())
+
+        run(work())
+
+    def test_a_muted_call_sends_silence(self) -> None:
+        async def work() -> None:
+            async with phone(audio="tone") as alice, phone() as bob:
+                call, incoming = await connected(alice, bob)
+                frames = incoming.frames()
+                await loud(frames)
+                call.mute()
+                assert call.muted
+                async for frame in frames:
+                    if peak(frame) < 100:
+                        break
+                call.mute(False)
+                assert await loud(frames)
+
+        run(work())
+
+    def test_a_call_can_have_a_source_of_its_own(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                _, incoming = await connected(alice, bob, source="tone")
+                assert await loud(incoming.frames())
+
+        run(work())
+
+    def test_digits_arrive(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, incoming = await connected(alice, bob)
+                call.send_dtmf("5#", duration_ms=60)
+                while len(bob.heard.of(DtmfReceived)) < 2:
+                    await asyncio.sleep(0.01)
+                heard = bob.heard.of(DtmfReceived)
+                assert [event.digit for event in heard] == ["5", "#"]
+                assert {event.method for event in heard} == {"rtp"}
+                assert heard[0].call is incoming
+                assert heard[0].duration_ms >= 60
+
+        run(work())
+
+    def test_a_file_is_played_to_its_end(self, tmp_path: Path) -> None:
+        async def work() -> None:
+            file = wav(tmp_path / "a.wav", [8000, -8000] * 400)
+            async with phone() as alice, phone() as bob:
+                call, incoming = await connected(alice, bob)
+                frames = incoming.frames()
+                call.play(file)
+                assert await loud(frames)
+                played = await alice.heard.next(Played)
+                assert (played.call, played.file) == (call, file)
+
+        run(work())
+
+    def test_a_file_that_is_no_wav_is_told_and_the_call_goes_on(self, tmp_path: Path) -> None:
+        async def work() -> None:
+            file = tmp_path / "a.wav"
+            file.write_text("this is not sound")
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                with pytest.raises(AudioFileError, match="not a WAV file; convert it"):
+                    call.play(str(file))
+                assert call.state is CallState.CONFIRMED
+
+        run(work())
+
+    def test_what_is_heard_is_recorded(self, tmp_path: Path) -> None:
+        async def work() -> None:
+            file = tmp_path / "out.wav"
+            async with phone(audio="tone") as alice, phone(record=str(file)) as bob:
+                call, incoming = await connected(alice, bob)
+                await loud(incoming.frames())
+                call.hangup()
+                await bob.heard.next(CallEnded)
+            recorded = read_wav(file)
+            assert recorded.rate == 8000
+            assert peak(recorded.pcm) > 4000
+
+        run(work())
+
+    def test_a_recording_that_can_not_be_made_is_told_and_the_call_goes_on(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(record="/no/such/out.wav") as bob:
+                call, incoming = await connected(alice, bob)
+                problem = await bob.heard.next(ErrorOccurred)
+                assert "/no/such/out.wav" in problem.message
+                assert problem.call is incoming
+                assert call.state is CallState.CONFIRMED
+
+        run(work())
+
+    def test_a_second_recording_of_a_call_is_refused(self, tmp_path: Path) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                call.record(str(tmp_path / "a.wav"))
+                with pytest.raises(MediaError, match="already recording"):
+                    call.record(str(tmp_path / "b.wav"))
+                call.stop_record()
+                with pytest.raises(MediaError, match="nothing is being recorded"):
+                    call.stop_record()
+
+        run(work())
+
+    def test_statistics_count_both_ways(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, incoming = await connected(alice, bob)
+                frames = incoming.frames()
+                for _ in range(5):
+                    await anext(frames)
+                stats = call.statistics()
+                assert stats["send"]["packets"] > 0
+                assert stats["codec"] == "pcmu"
+                assert stats["duration_s"] is not None
+                call.hangup()
+                ended = await bob.heard.next(CallEnded)
+                assert ended.statistics["receive"]["packets"] > 0
+                assert ended.statistics["receive"]["lost"] == 0
+
+        run(work())
+
+    def test_rtp_from_a_stranger_is_not_heard(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, incoming = await connected(alice, bob)
+                frames = incoming.frames()
+                await anext(frames)
+                port = int(incoming.media.stream.port or 0)
+                noise = bytes([0x80, 0]) + bytes(10) + bytes([0x00] * 160)  # loud in mu-law
+                with Stranger() as stranger:
+                    for _ in range(10):
+                        stranger.send(noise, port)
+                        stranger.send(b"not RTP at all", port)
+                        assert peak(await anext(frames)) < 100
+                assert call.state is CallState.CONFIRMED
+                view = incoming.media.stream.view
+                assert view is not None
+                assert view.remote == ("127.0.0.1", call.media.stream.port)
+
+        run(work())

@@ -1,0 +1,125 @@
+"""`python -m ui_tk`: the phone's window, from the configuration file or the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tkinter as tk
+from collections.abc import Sequence
+from pathlib import Path
+
+from platypus import ConfigError
+from platypus.config import Config, load
+from ui_tk.messages import AccountSettings
+
+DONE, USAGE, NO_DISPLAY = 0, 2, 6
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        config = load(options.config)
+    except ConfigError as error:
+        print(f"platypus: {error}", file=sys.stderr)  # noqa: T201 - there is no window yet
+        return USAGE
+    accounts = _accounts(parser, options, config)
+    try:
+        root = tk.Tk(className="Platypus")
+    except tk.TclError as error:
+        print(  # noqa: T201 - there is no window to say it in
+            f"platypus: no window: {error}; without a display use `platypus agent` or"
+            " `platypus demo`",
+            file=sys.stderr,
+        )
+        return NO_DISPLAY
+    from ui_tk.app import App, with_passwords  # the engine is needed only from here
+    from ui_tk.bridge import PhoneSettings
+
+    settings = PhoneSettings(
+        accounts=with_passwords(root, accounts),
+        listen=options.listen or config.listen,
+        codecs=config.codecs,
+        rtp_ports=config.rtp_ports,
+        audio=options.audio or config.audio.source,
+        input=options.input or config.audio.input,
+        output=options.output or config.audio.output,
+    )
+    App(root, settings, scale=options.scale).run()
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="platypus-gui",
+        description="The phone's window. Without an account it registers to a PBX of its own.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="instead of the usual file")
+    parser.add_argument("--account", metavar="sip:USER@HOST", help="instead of the file's accounts")
+    parser.add_argument("--auth-user", metavar="NAME")
+    parser.add_argument("--password-env", metavar="VAR", help="asked for without it")
+    parser.add_argument("--registrar", metavar="sip:HOST[:PORT]")
+    parser.add_argument("--outbound-proxy", metavar="sip:HOST[:PORT]")
+    parser.add_argument("--no-register", action="store_true")
+    parser.add_argument("--listen", type=_address, metavar="HOST:PORT")
+    parser.add_argument("--audio", metavar="system|null|tone|echo|wav:FILE|wav-loop:FILE")
+    parser.add_argument("--input", metavar="NAME", help="the microphone")
+    parser.add_argument("--output", metavar="NAME", help="the loudspeaker")
+    parser.add_argument("--scale", type=_scale, metavar="FACTOR", help="1 is 96 dots an inch")
+    return parser
+
+
+def _accounts(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config
+) -> list[AccountSettings]:
+    password = None
+    if options.password_env is not None:
+        password = os.environ.get(options.password_env)
+        if password is None:
+            parser.error(f"--password-env: there is no variable {options.password_env}")
+    if options.account is not None:
+        return [
+            AccountSettings(
+                options.account,
+                password,
+                auth_user=options.auth_user,
+                registrar=options.registrar,
+                outbound_proxy=options.outbound_proxy,
+                register=not options.no_register,
+            )
+        ]
+    return [
+        AccountSettings(
+            each.address,
+            password,
+            auth_user=each.auth_user,
+            registrar=each.registrar,
+            outbound_proxy=each.outbound_proxy,
+            display_name=each.display_name,
+            register=each.register,
+            expires=each.expires,
+        )
+        for each in config.accounts
+    ]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _scale(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.5 <= value <= 4:
+        raise argparse.ArgumentTypeError("is a number from 0.5 to 4")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

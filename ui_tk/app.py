@@ -1,0 +1,82 @@
+"""Joins the window and the engine: starts both, carries messages, ends both."""
+
+from __future__ import annotations
+
+import sys
+import tkinter as tk
+from collections.abc import Sequence
+from dataclasses import replace
+from tkinter import simpledialog
+
+from ui_tk import words
+from ui_tk.bridge import Bridge, PhoneSettings
+from ui_tk.messages import AccountSettings, Command
+from ui_tk.model import Model
+from ui_tk.theme import Theme
+from ui_tk.window import Window
+
+BATCH = 100  # messages drawn at once, so that a storm of them leaves time for the keyboard
+POLL_MS = 20  # where Tk can't watch a socket: Windows
+
+
+class App:
+    """One phone with its window. `run` returns when the user has closed it."""
+
+    def __init__(self, root: tk.Tk, settings: PhoneSettings, *, scale: float | None = None) -> None:
+        self._root = root
+        self._bridge = Bridge(settings)
+        self._model = Model()
+        self._closed = False
+        theme = Theme(root, scale=scale)
+        self._window = Window(root, theme, self._model, self._send, self.close)
+
+    def run(self) -> None:
+        self._watch()
+        self._bridge.start()
+        try:
+            self._root.mainloop()
+        finally:
+            self._bridge.close()
+
+    def close(self) -> None:
+        """Hang up, unregister and end. The window is gone at once; the engine says goodbye."""
+        if self._closed:
+            return
+        self._closed = True
+        self._root.withdraw()
+        self._root.update_idletasks()
+        self._bridge.close()
+        self._root.destroy()
+
+    def _send(self, command: Command) -> None:
+        self._bridge.send(command)
+
+    def _watch(self) -> None:
+        if sys.platform == "win32":
+            self._poll()
+        else:
+            self._root.createfilehandler(
+                self._bridge.socket, tk.READABLE, lambda *_: self._receive()
+            )
+
+    def _poll(self) -> None:
+        self._receive()
+        if not self._closed:
+            self._root.after(POLL_MS, self._poll)
+
+    def _receive(self) -> None:
+        messages = self._bridge.drain(BATCH)
+        if messages and not self._closed:
+            self._window.receive(messages)
+
+
+def with_passwords(root: tk.Tk, accounts: Sequence[AccountSettings]) -> tuple[AccountSettings, ...]:
+    """Ask for the passwords that aren't known. They are kept in memory only."""
+    complete = []
+    for account in accounts:
+        password = account.password
+        if password is None and account.register:
+            prompt = f"Password for {words.short(account.address)}:"
+            password = simpledialog.askstring("Platypus", prompt, show="•", parent=root)
+        complete.append(replace(account, password=password))
+    return tuple(complete)

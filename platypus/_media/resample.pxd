@@ -1,31 +1,33 @@
-from libc.stdint cimport int16_t
+from libc.stdint cimport int16_t, int64_t
+
+cdef enum:
+    RESAMPLE_BLOCK = 4096    # samples taken in at once, at the most
 
 cdef struct resampler_t:
     int in_rate
     int out_rate
-    int taps             # coefficients a phase; even
-    int phases           # rows of the table (one more is stored, for interpolation)
-    int interpolated     # the ratio needs positions between the rows
-    int step_whole       # input samples to go on by for one output sample...
-    int step_part        # ... and the remainder, in units of 1 / step_parts
-    int step_parts
-    int part             # position of the next output between two inputs, same units
-    int start            # first input sample the next output needs, index into `history`
-    int filled           # samples in `history`
-    int capacity         # of `history`
-    float *coefficients  # (phases + 1) x taps; owned
-    float *history       # owned
+    int taps                 # coefficients of a phase, a multiple of 8; 0: the rates are equal
+    int phases               # rows of the table; one more is stored, for what lies between
+    int between              # positions fall between the rows
+    int step                 # from one output sample to the next: step / parts input samples
+    int parts
+    int part                 # of the position of the next output sample
+    int start                # first of the samples that it is made of, in `history`
+    int filled               # samples in `history`
+    float *table             # (phases + 1) x taps; owned
+    float *history           # taps + RESAMPLE_BLOCK; owned
 
+# NULL: no memory, or a rate that is not 1,000 to 384,000 or more than 48 times the other.
 cdef resampler_t *resampler_new(int in_rate, int out_rate) noexcept nogil
 cdef void resampler_free(resampler_t *resampler) noexcept nogil
 cdef void resampler_reset(resampler_t *resampler) noexcept nogil
-# Takes in all `count` samples, which may not be more than resampler_max_input(), and
-# returns how many were put out. `out_capacity` must be resampler_max_output(count).
+# Takes in `count` samples, at most resampler_max_input(), and returns how many came out.
+# The room must be resampler_max_output(count); what does not fit is lost.
 cdef int resampler_process(resampler_t *resampler, const int16_t *samples, int count,
                            int16_t *out, int out_capacity) noexcept nogil
 cdef int resampler_max_input(const resampler_t *resampler) noexcept nogil
 cdef int resampler_max_output(const resampler_t *resampler, int count) noexcept nogil
-# How many input samples must still be given before `out_count` samples can be put out.
+# How many samples must still be given until `out_count` can come out.
 cdef int resampler_needed(const resampler_t *resampler, int out_count) noexcept nogil
 
 

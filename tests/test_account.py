@@ -67,8 +67,7 @@ class TestRegistering:
                 account = alice.engine.account(server.aor, password="secret")
                 await account.registered()
                 account.register()
-                while len(alice.heard.of(Registered)) < 2:
-                    await asyncio.sleep(0.01)
+                await alice.heard.count(Registered, 2)
 
         run(work())
 
@@ -141,7 +140,7 @@ class TestFailing:
             with Stranger() as silent:
                 async with phone() as alice:
                     account = alice.engine.account(f"sip:alice@127.0.0.1:{silent.port}")
-                    with pytest.raises(RegistrationError, match="did not answer.*check"):
+                    with pytest.raises(RegistrationError, match=r"did not answer.*check"):
                         await account.registered(timeout=0.05)
                     assert account.state == "registering"
                     await alice.engine.close(timeout=0)

@@ -1,6 +1,5 @@
 """The engine's own life: entering, leaving, options, bad input from the network."""
 
-import asyncio
 import gc
 import logging
 import threading
@@ -248,24 +247,19 @@ class TestPolicies:
         assert "theirs" in caplog.text
 
     def test_a_handler_takes_sessions_over(self) -> None:
-        taken: list[object] = []
+        events: list[object] = []
 
         async def work() -> None:
-            async with (
-                phone() as alice,
-                phone(
-                    handlers={"INVITE": lambda event: taken.append(event.session) or True},
-                ) as bob,
-            ):
-                call = alice.engine.call(bob.uri)
-                while not taken:
-                    await asyncio.sleep(0)
-                session: Any = taken[0]
-                session.reject(486, bob.engine.now())
-                bob.engine.pump()
+            def take(event: Any) -> bool:
+                event.session.reject(486, bob.engine.now())
+                return True
+
+            options = {"handlers": {"INVITE": take}, "session_events": events.append}
+            async with phone() as alice, phone(**options) as bob:
                 with pytest.raises(CallError):
-                    await call.answered()
+                    await alice.engine.call(bob.uri).answered()
                 assert bob.heard.events == []
+                assert [type(event).__name__ for event in events] == ["SessionEnded"]
 
         run(work())
 

@@ -44,8 +44,22 @@ class Heard:
             for event in self.of(kind):
                 if test(event):
                     return event
-            self._new.clear()
-            await self._new.wait()
+            await self._more()
+
+    async def count(self, kind: type[E], number: int) -> list[E]:
+        """All of this kind, once there are `number` of them."""
+        while len(self.of(kind)) < number:
+            await self._more()
+        return self.of(kind)
+
+    async def until(self, test: Callable[[], bool]) -> None:
+        """Wait for something that events tell of."""
+        while not test():
+            await self._more()
+
+    async def _more(self) -> None:
+        self._new.clear()
+        await self._new.wait()
 
 
 class Phone:

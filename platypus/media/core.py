@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from platypus.errors import MediaError
 from platypus.media.ports import Ports
 from platypus.media.session import MediaSession
 
@@ -49,7 +50,7 @@ class MediaCore:
         if self._loop is None:
             from platypus._media.loop import Loop  # compiled, and not needed to register
 
-            self._loop = Loop(log=logger.info)
+            self._loop = Loop(log=logger.info, error=MediaError)
             self._loop.start()
             self._on_start(self._loop.wake_socket)
         return self._loop

@@ -1,0 +1,6 @@
+from collections.abc import Sequence
+
+from typing_extensions import Buffer
+
+def mix(frames: Sequence[bytes], *, without: int | None = None) -> bytes: ...
+def level(pcm: Buffer) -> tuple[float, float]: ...

@@ -18,23 +18,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platypus._media.endpoint import BufferSource, EchoSource, ToneSource
 from platypus.errors import PlatypusError
 from platypus.events import CallEnded, CallState, DtmfReceived
-from platypus.pbx.melody import MESSAGE, MUSIC, RATE, melody, spoken_digits
+from platypus.media.endpoints import BufferSource
+from platypus.pbx.melody import MESSAGE, MUSIC, RATE, melody, ringback, spoken_digits
 
 if TYPE_CHECKING:
-    from platypus._media.endpoint import Source
     from platypus.call import Call
     from platypus.engine import Engine
     from platypus.events import Event
+    from platypus.media.endpoints import Source
 
 logger = logging.getLogger("platypus.pbx")
 
-TONE_HZ = 1004.0  # ITU-T O.6: not a divisor of the sampling rate
-TONE_AMPLITUDE = 8192.0  # -12 dBFS
-RINGBACK = [(425.0, 6000.0)]  # ITU-T E.180: the ringing tone of most countries
-RINGBACK_CADENCE_MS = (1000, 1000)  # quicker than a real one, to be heard in a short test
 RING_SECONDS = 3.0
 EARLY_SECONDS = 3.0
 DIGIT_PAUSE = 1.0  # silence after which what was keyed is said back
@@ -105,12 +101,12 @@ class Extensions:
                 if pause is not None:
                     pause.cancel()
 
-    def _answer(self, call: Call, source: Source | None) -> None:
+    def _answer(self, call: Call, source: Source | str | None) -> None:
         call.set_source(source)
         call.answer()
 
     def _echo(self, call: Call) -> None:
-        self._answer(call, EchoSource())
+        self._answer(call, "echo")
 
     def _message(self, call: Call) -> None:
         samples = melody(MESSAGE)
@@ -118,7 +114,7 @@ class Extensions:
         self._later(len(samples) / 2 / RATE, call, call.hangup)
 
     def _tone(self, call: Call) -> None:
-        self._answer(call, ToneSource([(TONE_HZ, TONE_AMPLITUDE)]))
+        self._answer(call, "tone")
 
     def _music(self, call: Call) -> None:
         self._answer(call, BufferSource(melody(MUSIC), RATE, loop=True))
@@ -128,7 +124,7 @@ class Extensions:
         self._later(RING_SECONDS, call, lambda: self._echo(call))
 
     def _early(self, call: Call) -> None:
-        call.set_source(ToneSource(RINGBACK, RINGBACK_CADENCE_MS))
+        call.set_source(BufferSource(ringback(), RATE, loop=True))
         call.progress(183)
         self._later(EARLY_SECONDS, call, lambda: call.reject(404))
 

@@ -71,6 +71,17 @@ def _note(semitones: int | None, length: int) -> array[int]:
     )
 
 
+@lru_cache(maxsize=1)
+def ringback() -> bytes:
+    """425 Hz, the ringing tone of most countries (ITU-T E.180), to be played over and over.
+
+    A second on and a second off is quicker than a real one, to be heard in a short test.
+    """
+    step = 2 * math.pi * 425 / RATE
+    tone = array("h", (round(AMPLITUDE * math.sin(step * n)) for n in range(RATE)))
+    return tone.tobytes() + bytes(2 * RATE)
+
+
 def spoken_digits(digits: Iterable[str], *, on_ms: int = 160, off_ms: int = 120) -> bytes:
     """Each digit as its pair of tones (ITU-T Q.23), one after another."""
     samples = array("h")

@@ -1,0 +1,188 @@
+"""The sound card: a callback in C between PortAudio's thread and two PCM rings.
+
+PortAudio's functions are called by their addresses in the library that PyAudio has loaded, so
+device numbers are PyAudio's and there is one PortAudio in the process. The callback takes no
+lock and never meets the GIL. Which devices there are, and who may open one, is for
+`platypus.audio.portaudio`; drift against the media clock is for the endpoints.
+"""
+
+from libc.stdint cimport int16_t, uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+from platypus._media.endpoint cimport RingSink, RingSource
+from platypus._media.platform cimport (
+    platform_load_acquire, platform_monotonic_ns, platform_store_release,
+)
+from platypus._media.ring cimport Ring, ring_read, ring_write
+
+# portaudio.h, V19
+cdef unsigned long PA_INT16 = 8
+cdef unsigned long PA_NO_FLAG = 0
+
+cdef struct stream_parameters_t:
+    int device
+    int channels
+    unsigned long sample_format
+    double suggested_latency
+    void *host_api_info
+
+# What the card may get ahead or behind before samples are lost.
+cdef int RING_MS = 200
+
+
+cdef int move_samples(
+    const void *captured, void *played, unsigned long frames, const void *times,
+    unsigned long flags, void *argument,
+) noexcept nogil:
+    """PaStreamCallback: mono int16 both ways."""
+    cdef callback_t *shared = <callback_t *>argument
+    cdef int given = 0
+    if captured != NULL and shared.capture != NULL:
+        ring_write(shared.capture, <const int16_t *>captured, <int>frames)
+    if played != NULL:
+        if shared.playout != NULL:
+            given = ring_read(shared.playout, <int16_t *>played, <int>frames)
+        memset(<int16_t *>played + given, 0, (frames - given) * sizeof(int16_t))
+    platform_store_release(&shared.stamp_us, <uint32_t>(platform_monotonic_ns() // 1000))
+    platform_store_release(&shared.callbacks, shared.callbacks + 1)
+    if flags:
+        platform_store_release(&shared.flagged, shared.flagged + 1)
+    return 0  # paContinue
+
+
+cdef void say_nothing() noexcept nogil:
+    pass
+
+
+def quiet_handler():
+    """The address of a C function that does nothing with whatever it is given.
+
+    For the error handlers of ALSA and JACK, which are called in any thread: a Python one would
+    make PortAudio's thread wait for the GIL.
+    """
+    return <size_t>&say_nothing
+
+
+cdef class NativeStream:
+    """A stream of mono int16 at `rate`, with `period` samples a callback."""
+
+    def __cinit__(self, functions, *, capture, playout, int rate, int period):
+        self.shared = <callback_t *>calloc(1, sizeof(callback_t))
+        if self.shared == NULL:
+            raise MemoryError("no memory for a sound card's stream")
+        self.rate, self.period = rate, period
+        self.take_functions(functions)
+        if capture is not None:
+            self.capture = Ring(rate * RING_MS // 1000)
+            self.shared.capture = self.capture.ring
+            self.source = RingSource(self.capture, rate, card_period=period)
+            self.source.source.card.stamp_us = &self.shared.stamp_us
+            self.source.keeps = (self.capture, self)
+        if playout is not None:
+            self.playout = Ring(rate * RING_MS // 1000)
+            self.shared.playout = self.playout.ring
+            self.sink = RingSink(self.playout, rate, card_period=period)
+            self.sink.sink.card.stamp_us = &self.shared.stamp_us
+            self.sink.keeps = (self.playout, self)
+        self.open(capture, playout)
+
+    def __dealloc__(self):
+        # With the stream still open its thread may be in the callback: rather leaked than freed.
+        if self.stream == NULL:
+            free(self.shared)
+
+    cdef int take_functions(self, functions) except -1:
+        cdef size_t address = functions["Pa_OpenStream"]
+        (<size_t *>&self.functions.open_stream)[0] = address
+        address = functions["Pa_StartStream"]
+        (<size_t *>&self.functions.start_stream)[0] = address
+        address = functions["Pa_AbortStream"]
+        (<size_t *>&self.functions.abort_stream)[0] = address
+        address = functions["Pa_CloseStream"]
+        (<size_t *>&self.functions.close_stream)[0] = address
+        address = functions["Pa_IsStreamActive"]
+        (<size_t *>&self.functions.is_stream_active)[0] = address
+        return 0
+
+    cdef int open(self, capture, playout) except -1:
+        cdef stream_parameters_t to_capture, to_play
+        cdef int problem
+        to_capture = parameters(capture)
+        to_play = parameters(playout)
+        with nogil:
+            problem = self.functions.open_stream(
+                &self.stream,
+                &to_capture if to_capture.channels else NULL,
+                &to_play if to_play.channels else NULL,
+                self.rate, self.period, PA_NO_FLAG, <void *>&move_samples, self.shared,
+            )
+        if problem:
+            self.stream = NULL
+            raise OSError(problem, "Pa_OpenStream")
+        return 0
+
+    def start(self):
+        """OSError with PortAudio's number when it can't."""
+        cdef int problem
+        if self.stream == NULL:
+            raise ValueError("the stream is closed")
+        with nogil:
+            problem = self.functions.start_stream(self.stream)
+        if problem:
+            raise OSError(problem, "Pa_StartStream")
+
+    def close(self):
+        """Stop and close it; blocks as long as PortAudio does. Idempotent."""
+        cdef void *stream = self.stream
+        cdef int problem
+        if stream == NULL:
+            return
+        with nogil:
+            self.functions.abort_stream(stream)
+            problem = self.functions.close_stream(stream)
+        if problem:
+            raise OSError(problem, "Pa_CloseStream")
+        self.stream = NULL
+
+    @property
+    def active(self):
+        """PortAudio says so: true for a card that is suspended, too. Watch `silent_ms`."""
+        cdef int active
+        if self.stream == NULL:
+            return False
+        with nogil:
+            active = self.functions.is_stream_active(self.stream)
+        return active == 1
+
+    @property
+    def silent_ms(self):
+        """Since the last callback; None before the first."""
+        cdef uint32_t elapsed_us
+        if not platform_load_acquire(&self.shared.callbacks):
+            return None
+        elapsed_us = <uint32_t>(platform_monotonic_ns() // 1000) - platform_load_acquire(
+            &self.shared.stamp_us
+        )
+        return elapsed_us / 1000.0
+
+    def statistics(self):
+        return {
+            "callbacks": platform_load_acquire(&self.shared.callbacks),
+            "flagged": platform_load_acquire(&self.shared.flagged),
+            "captured": self.capture.available if self.capture is not None else 0,
+            "capture_overruns": self.capture.overruns if self.capture is not None else 0,
+            "playing": self.playout.available if self.playout is not None else 0,
+            "playout_underruns": self.playout.underruns if self.playout is not None else 0,
+        }
+
+
+cdef stream_parameters_t parameters(end) except *:
+    """From (device number, latency in seconds), or None for a direction that is not wanted."""
+    cdef stream_parameters_t wanted
+    memset(&wanted, 0, sizeof(wanted))
+    if end is not None:
+        wanted.device, wanted.suggested_latency = end
+        wanted.channels = 1
+        wanted.sample_format = PA_INT16
+    return wanted

@@ -1,0 +1,90 @@
+"""PyAudio's own stream, where PortAudio's functions can't be reached from C.
+
+Its callback is Python and waits for the GIL: milliseconds when other threads are busy. So its
+buffers are deeper, and calls have that much more delay. The same two rings and the same two
+ends as the native stream.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from platypus._media.endpoint import RingSink, RingSource
+from platypus._media.ring import Ring
+
+if TYPE_CHECKING:
+    from platypus.audio.device import Device
+
+PERIOD_MS = 20
+# What the rings hold beside a callback's samples: callbacks were seen 50 ms late.
+DEPTH = 3
+RING_MS = 400
+PA_INT16 = 8
+PA_CONTINUE = 0
+
+
+class FallbackStream:
+    """Mono int16 both ways, started at once. Raises OSError or ValueError as PyAudio does."""
+
+    def __init__(
+        self, pyaudio: Any, microphone: Device | None, speaker: Device | None, rate: int
+    ) -> None:
+        self.rate = rate
+        self.period = rate * PERIOD_MS // 1000
+        self._capture = Ring(rate * RING_MS // 1000) if microphone else None
+        self._playout = Ring(rate * RING_MS // 1000) if speaker else None
+        depth = DEPTH * self.period
+        self.source = RingSource(self._capture, rate, card_period=depth) if self._capture else None
+        self.sink = RingSink(self._playout, rate, card_period=depth) if self._playout else None
+        self._callbacks = self._flagged = 0
+        self._last: float | None = None
+        self._stream = pyaudio.open(
+            rate=rate,
+            channels=1,
+            format=PA_INT16,
+            input=microphone is not None,
+            output=speaker is not None,
+            input_device_index=microphone.number if microphone else None,
+            output_device_index=speaker.number if speaker else None,
+            frames_per_buffer=self.period,
+            stream_callback=self._move,
+        )
+
+    def _move(
+        self, captured: bytes | None, frames: int, _times: object, flags: int
+    ) -> tuple[bytes | None, int]:
+        # An exception here, or too few bytes, would end the stream without a word.
+        self._last = time.monotonic()
+        self._callbacks += 1
+        self._flagged += bool(flags)
+        if captured is not None and self._capture is not None:
+            self._capture.write(captured)
+        if self._playout is None:
+            return None, PA_CONTINUE
+        return self._playout.read(frames).ljust(2 * frames, b"\0"), PA_CONTINUE
+
+    @property
+    def active(self) -> bool:
+        return self._stream is not None and bool(self._stream.is_active())
+
+    @property
+    def silent_ms(self) -> float | None:
+        return None if self._last is None else (time.monotonic() - self._last) * 1000
+
+    def statistics(self) -> dict[str, int]:
+        capture, playout = self._capture, self._playout
+        return {
+            "callbacks": self._callbacks,
+            "flagged": self._flagged,
+            "captured": capture.available if capture else 0,
+            "capture_overruns": capture.overruns if capture else 0,
+            "playing": playout.available if playout else 0,
+            "playout_underruns": playout.underruns if playout else 0,
+        }
+
+    def close(self) -> None:
+        """Idempotent."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None

@@ -13,17 +13,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from platypus._version import __version__
-
-DONE, FAILED, USAGE, NOT_REGISTERED, NOT_ANSWERED, NO_MEDIA = range(6)
-
-EXIT_CODES = """\
-exit codes:
-  0  done
-  1  could not start, and why is on standard error
-  2  wrong usage
-  3  not registered
-  4  not answered
-  5  no media"""
+from platypus.cli import exit_codes
 
 VERBS = {
     "agent": "run the phone without a window: JSON commands in, JSON events out",
@@ -53,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog=f"platypus {name}",
         description=VERBS[name][0].upper() + VERBS[name][1:] + ".",
-        epilog=EXIT_CODES,
+        epilog=exit_codes.TEXT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -71,7 +61,7 @@ def _no_verb(words: list[str]) -> int:
         prog="platypus",
         usage="platypus COMMAND [OPTION ...]",
         description="A SIP phone for any PBX.",
-        epilog=f"commands (each has a --help of its own):\n{verbs}\n\n{EXIT_CODES}",
+        epilog=f"commands (each has a --help of its own):\n{verbs}\n\n{exit_codes.TEXT}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -81,4 +71,4 @@ def _no_verb(words: list[str]) -> int:
     if options.command is not None:
         parser.error(f"there is no command {options.command!r}; there are: {', '.join(VERBS)}")
     parser.print_help(sys.stderr)
-    return USAGE
+    return exit_codes.USAGE

@@ -91,7 +91,7 @@ request_route {{
     if (is_method("REGISTER")) {{ route(REGISTRAR); exit; }}
     if (is_method("OPTIONS") && $rU == $null) {{ sl_send_reply("200", "OK"); exit; }}
     if (is_method("INVITE")) {{
-        if (!pv_proxy_authenticate("{realm}", "$sht(users=>$au)", "0")) {{
+        if ($au == $null || !pv_proxy_authenticate("{realm}", "$sht(users=>$au)", "0")) {{
             proxy_challenge("{realm}", "1");
             exit;
         }}
@@ -103,8 +103,8 @@ request_route {{
 }}
 
 route[REGISTRAR] {{
-    if (!pv_www_authenticate("{realm}", "$sht(users=>$au)", "0")) {{
-        if ($hdr(Authorization) == $null) xlog("L_INFO", "CHALLENGED $fU cseq=$cs\\n");
+    if ($au == $null || !pv_www_authenticate("{realm}", "$sht(users=>$au)", "0")) {{
+        if ($au == $null) xlog("L_INFO", "CHALLENGED $fU cseq=$cs\\n");
         else xlog("L_INFO", "REFUSED $fU cseq=$cs\\n");
         www_challenge("{realm}", "1");
         exit;

@@ -8,7 +8,9 @@ import logging
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from platypus.cli import values as check
 from platypus.cli.signals import stop_on_signals
@@ -21,7 +23,13 @@ DEFAULT_USERS = ("alice", "bob")
 class _UserPassword(argparse.Action):
     """Binds `--password-env` to the `--user` before it."""
 
-    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
         if not namespace.users:
             parser.error(f"{option_string} needs a --user before it")
         namespace.passwords = {**(namespace.passwords or {}), namespace.users[-1]: values}

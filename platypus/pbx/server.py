@@ -86,7 +86,6 @@ class Pbx:
     async def start(self) -> None:
         """Bind the socket. Raises NetworkError."""
         await self._engine.start()
-        logger.info(NOTICE)
 
     async def close(self) -> None:
         """Hang up every call. Idempotent."""

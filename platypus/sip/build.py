@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from platypus.errors import ProtocolError
 from platypus.sip.grammar import format_host_port
 from platypus.sip.message import Headers, Request, Response
 from platypus.sip.uri import Uri
@@ -66,13 +67,22 @@ def build_response(
     for name in ("Via", "From", "To", "Call-ID", "CSeq"):
         for value in source.get_all(name):
             copied.add(name, value)
-    if to_tag and not request.to.tag:
-        copied.set("To", f"{source.get('To')};tag={to_tag}")
+    if to_tag and not _has_tag(request):
+        copied.set("To", f"{source.get('To', '')};tag={to_tag}")
+    if status == 100 and "Timestamp" in source:
+        copied.set("Timestamp", source.get("Timestamp") or "")  # 8.2.6.1
     for name, value in headers:
         copied.add(name, value)
     if body:
         copied.set("Content-Type", content_type)
     return Response(status, reason or reason_phrase(status), copied, body)
+
+
+def _has_tag(request: Request) -> bool:
+    try:
+        return bool(request.to.tag)
+    except ProtocolError:
+        return True  # a To that is none goes back as it came
 
 
 def ack_for_refusal(request: Request, response: Response) -> bytes:

@@ -56,8 +56,9 @@ class Called:
         """A provisional response of 101 to 199."""
         if not 100 < status < 200:
             raise ValueError(f"{status} is not a provisional response")
-        if body is not None and self._offered:
-            self._early_body = body
+        # An offer in a response that may be lost is none (13.2.1); only an answer goes early.
+        body = body if self._offered else None
+        self._early_body = body or self._early_body
         data = self._session.response(self._transaction, status, body=body)
         self._session.state = SessionState.RINGING
         self._provisional = (status, data)

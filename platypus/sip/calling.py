@@ -231,11 +231,10 @@ class Calling:
                 found.append(uri)
         self._targets[:0] = found
         del self._targets[max(left, 0) :]
-        if not self._targets:
-            return False
-        targets = tuple(str(uri) for uri in self._targets)
-        self._stack.emit(Redirected(self._session, targets))
-        return True
+        if found and self._targets:
+            targets = tuple(str(uri) for uri in self._targets)
+            self._stack.emit(Redirected(self._session, targets))
+        return bool(self._targets)
 
     def _next_target(self, now: float) -> bool:
         if not self._targets:

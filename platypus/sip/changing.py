@@ -108,6 +108,8 @@ class Changes:
     def stop(self) -> None:
         """The call is over."""
         self._wanted = False
+        if self._outgoing is not None:
+            self._outgoing.stop()
         if self._glare_timer is not None:
             self._glare_timer.stop()
             self._glare_timer = None
@@ -153,6 +155,10 @@ class Reinvite:
     def start(self, now: float) -> None:
         """Send it on the dialog's way."""
         self._attempts.start(now, flow=self._dialog.known_flow)
+
+    def stop(self) -> None:
+        """No further attempt; an answer is still acknowledged."""
+        self._attempts.stop()
 
     def build(self, flow: Flow, via: str, now: float) -> Request:
         """The re-INVITE (14.1)."""

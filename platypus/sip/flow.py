@@ -42,7 +42,7 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open or reuse a flow to `hop`; answer with `connected(key, flow, now)` or `failed(key, ...)`."""
+    """Open or reuse a flow to `hop`; answer with `connected(key, flow, now)` or `failed`."""
 
     key: int
     hop: Hop

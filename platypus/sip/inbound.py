@@ -87,7 +87,7 @@ class Inbound:
             transaction.receive_request(request, now)
             return
         reply_flow = note_source(request, flow)
-        if len(stack.servers) >= stack.settings.max_transactions:
+        if self._is_full(request, key):
             self._refuse_stateless(
                 request, 503, reply_flow, [("Retry-After", RETRY_AFTER_OVERLOAD)]
             )
@@ -104,6 +104,15 @@ class Inbound:
             self._receive_in_dialog(transaction, request, flow, now)
         else:
             self._receive_new(transaction, request, flow, now)
+
+    def _is_full(self, request: Request, key: tuple[str, ...]) -> bool:
+        """Whether a new request is too much; those of calls that exist still find room."""
+        stack = self._stack
+        if len(stack.servers) < stack.settings.max_transactions:
+            return False
+        known = (request.call_id, request.to.tag or "") in stack.sessions
+        known = known or (request.method == "CANCEL" and (*key[:-1], "INVITE") in stack.servers)
+        return not known or len(stack.servers) >= 2 * stack.settings.max_transactions
 
     def _receive_ack(self, request: Request, now: float) -> None:
         session = self._stack.sessions.get((request.call_id, request.to.tag or ""))

@@ -27,6 +27,7 @@ from platypus.sip.transaction import (
     ClientUser,
     InviteClientTransaction,
     NonInviteClientTransaction,
+    State,
 )
 from platypus.sip.uri import Uri
 
@@ -96,9 +97,10 @@ class Stack:
     @property
     def idle(self) -> bool:
         """Whether nothing we started is still on its way."""
-        return not self._waiters and all(
-            client.state.name in ("ACCEPTED", "COMPLETED") for client in self.clients.values()
-        )
+        if self._waiters or any(session.ended for session in self.sessions.values()):
+            return False
+        settled = (State.ACCEPTED, State.COMPLETED)
+        return all(client.state in settled for client in self.clients.values())
 
     def new_digest(self, account: AccountSettings) -> DigestClient | None:
         """Something that answers challenges for this account, if it has a password."""
@@ -155,7 +157,7 @@ class Stack:
         else:
             transaction = NonInviteServerTransaction(self, key, request, flow, now)
         self.servers[key] = transaction
-        if not request.to.tag:
+        if not request.to.tag and request.method != "CANCEL":
             transaction.merge_key = merge_key(request)
             self.merges.setdefault(transaction.merge_key, transaction)
         return transaction

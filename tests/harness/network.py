@@ -90,7 +90,7 @@ class Network:
     def carry(self, data: bytes, flow: Flow) -> None:
         """Take a message from `flow.local` to `flow.remote`."""
         step = Step(self.now, flow.local, flow.remote, label(data), data, False)
-        dropped = not all([allowed(step) for allowed in self.filters])
+        dropped = not all(allowed(step) for allowed in self.filters)
         rules = self.impairment
         reliable = flow.transport != "udp"
         copies = 1

@@ -38,6 +38,12 @@ class Registrar:
             self.registered.set()
 
 
+def environment() -> dict[str, str]:
+    """Ours, with a password; compiled modules are cached, as they are for everybody."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PASSWORD": "secret"}
+
+
 def command(port: int | None, *options: str) -> list[str]:
     account = ["--account", f"sip:bench@127.0.0.1:{port}", "--password-env", "PASSWORD"]
     start = [sys.executable, "-m", "platypus", "agent", "--listen", "127.0.0.1:0"]
@@ -50,7 +56,7 @@ def agent(port: int | None, *options: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         command(port, *options),
         cwd=ROOT,
-        env={**os.environ, "PASSWORD": "secret"},
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -41,4 +41,10 @@ def call(sipp: str, address: str, count: int) -> None:
     """Makes the calls; a failed one ends the benchmark, since it would cost less."""
     arguments = [sipp, address, "-sn", "uac", "-i", "127.0.0.1", "-m", str(count), "-r", str(RATE)]
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([*arguments, "-nostdin"], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            [*arguments, "-nostdin"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )

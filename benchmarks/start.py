@@ -5,7 +5,6 @@ python -m benchmarks start
 
 from __future__ import annotations
 
-import os
 import socket
 import statistics
 import subprocess
@@ -13,7 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from benchmarks._agent import ROOT, command
+from benchmarks._agent import ROOT, command, environment
 
 TARGETS = {"first_register_ms": 100.0}
 ROUNDS = 9
@@ -40,7 +39,7 @@ def first_packet_ms(arguments: Sequence[str], receiver: socket.socket) -> float:
     process = subprocess.Popen(
         arguments,
         cwd=ROOT,
-        env={**os.environ, "PASSWORD": "secret"},
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tkinter as tk
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ class App:
 
     def run(self) -> None:
         self._watch()
+        self._watch_signals()
         self._bridge.start()
         try:
             self._root.mainloop()
@@ -58,6 +60,16 @@ class App:
             self._root.createfilehandler(
                 self._bridge.socket, tk.READABLE, lambda *_: self._receive()
             )
+
+    def _watch_signals(self) -> None:
+        """SIGTERM and SIGINT hang up and unregister, like closing the window.
+
+        Tk waits in C, where Python's handlers don't run: the byte that a signal writes
+        to the bridge's socket wakes it.
+        """
+        signal.set_wakeup_fd(self._bridge.wake_fd, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._root.after_idle(self.close))
 
     def _poll(self) -> None:
         self._receive()

@@ -101,6 +101,11 @@ class Bridge:
         self._calls: dict[str, Call] = {}
         self._levels: asyncio.Task[None] | None = None
 
+    @property
+    def wake_fd(self) -> int:
+        """Whatever is written here makes `socket` readable."""
+        return self._wake.fileno()
+
     def start(self) -> None:
         self._thread.start()
 

@@ -1,0 +1,86 @@
+"""A screen without glass (Xvfb), a hand (xdotool) and an eye (ImageMagick's import)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.harness.programs import Program, find_program
+
+SIZE = (1600, 1300)
+PATIENCE_S = 15.0
+LOOK_S = 0.05  # how often the title is looked at: X tells nobody that it changed
+
+
+class Screen:
+    """One X server on a display that was free. Windows stand at its upper left corner."""
+
+    def __init__(self) -> None:
+        self._xdotool, self._import = find_program("xdotool"), find_program("import")
+        width, height = SIZE
+        command = [find_program("Xvfb"), "-displayfd", "1", "-dpi", "96", "-nolisten", "tcp"]
+        self._server = Program("Xvfb", [*command, "-screen", "0", f"{width}x{height}x24"])
+        number = self._server.expect(r"^(\d+)$")[1]
+        self.display = f":{number}"
+
+    def close(self) -> None:
+        self._server.stop()
+
+    def titles(self) -> list[str]:
+        found = self._run(self._xdotool, "search", "--onlyvisible", "--class", "Platypus")
+        return [self._run(self._xdotool, "getwindowname", each).strip() for each in found.split()]
+
+    def wait_for_title(self, pattern: str) -> str:
+        """The title of the window, as soon as it matches."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            titles = self.titles()
+            for title in titles:
+                if re.search(pattern, title):
+                    return title
+            assert time.monotonic() < end, f"no window named like {pattern!r}, but {titles}"
+            time.sleep(LOOK_S)
+
+    def focus(self) -> None:
+        """Without a window manager nobody gives the keyboard to the window."""
+        window = self._run(self._xdotool, "search", "--onlyvisible", "--class", "Platypus").split()
+        self._run(self._xdotool, "windowfocus", "--sync", window[-1])
+
+    def type(self, text: str) -> None:
+        self._run(self._xdotool, "type", "--delay", "30", text)
+
+    def key(self, *names: str) -> None:
+        self._run(self._xdotool, "key", "--delay", "30", *names)
+
+    def click(self, x: int, y: int) -> None:
+        self._run(self._xdotool, "mousemove", str(x), str(y), "click", "1")
+
+    def look(self, save: Path | None = None) -> np.ndarray:
+        """Every pixel: rows, columns, red green and blue."""
+        if save is not None:
+            self._run(self._import, "-window", "root", str(save))
+        raw = subprocess.run(
+            [self._import, "-window", "root", "-depth", "8", "rgb:-"],
+            env={"DISPLAY": self.display},
+            capture_output=True,
+            check=True,
+        ).stdout
+        return np.frombuffer(raw, np.uint8).reshape(SIZE[1], SIZE[0], 3)
+
+    def wait_for_colour(self, x: int, y: int, colour: str) -> None:
+        """Until the pixel there has this colour, `#rrggbb`."""
+        end = time.monotonic() + PATIENCE_S
+        while (seen := "#" + self.look()[y, x].tobytes().hex()) != colour:
+            assert time.monotonic() < end, f"the pixel at {x}, {y} is {seen}, not {colour}"
+            time.sleep(LOOK_S)
+
+    def _run(self, *command: str) -> str:
+        # A search that finds nothing ends with 1: that is an answer too.
+        done = subprocess.run(
+            command, env={"DISPLAY": self.display}, capture_output=True, text=True, check=False
+        )
+        return done.stdout

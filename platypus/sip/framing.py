@@ -50,25 +50,29 @@ class StreamFramer:
         if self._broken is not None:
             raise self._broken
         if not self._needed:
-            if self._buffer.startswith((b"\r", b"\n")):
+            if self._buffer.startswith(PONG):
                 return self._keepalive()
+            if self._buffer == b"\r":
+                return None
+            self._skip_line_ends()
             self._find_length()
         if not self._needed or len(self._buffer) < self._needed:
             return None
         return self._take(self._needed)
 
     def _keepalive(self) -> bytes | None:
-        buffer = self._buffer
-        if buffer.startswith(PING):
+        if self._buffer.startswith(PING):
             return self._take(len(PING))
-        if buffer == b"\r" or (self._accepted and buffer in (PONG, b"\r\n\r")):
+        if self._accepted and self._buffer in (PONG, PONG + b"\r"):
             return None
-        # RFC 3261, 7.5: line ends before a start line are ignored; a lone one may be a pong.
-        return self._take(2) and PONG if buffer.startswith(PONG) else self._skip_line_end()
+        return self._take(len(PONG))
 
-    def _skip_line_end(self) -> bytes | None:
-        self._take(1)
-        return self._next()
+    def _skip_line_ends(self) -> None:
+        """RFC 3261, 7.5: line ends before a start line are ignored, odd ones too."""
+        stray = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
+        if stray:
+            del self._buffer[:stray]
+            self._searched = 0
 
     def _find_length(self) -> None:
         match = _END_OF_HEAD.search(self._buffer, max(0, self._searched - 3))

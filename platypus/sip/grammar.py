@@ -253,7 +253,7 @@ def is_ipv6(text: str) -> bool:
         return False
     left, gap, right = address.partition("::")
     groups = (left.split(":") if left else []) + (right.split(":") if right else [])
-    if groups and _IPV4.fullmatch(groups[-1]):
+    if groups and address.endswith(groups[-1]) and _IPV4.fullmatch(groups[-1]):
         groups[-1:] = ["0", "0"]
     if not all(_HEX_GROUP.fullmatch(group) for group in groups):
         return False

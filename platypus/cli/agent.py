@@ -14,6 +14,7 @@ import os
 import sys
 
 from platypus._version import __version__
+from platypus.cli.exit_codes import code_for
 from platypus.cli.options import add_media_options, add_phone_options
 from platypus.cli.phone import Phone, read_phone
 from platypus.cli.signals import exit_at_the_latest, stop_on_signals
@@ -61,7 +62,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         asyncio.run(_serve(phone, output))
     except (PlatypusError, OSError) as error:
         print(f"platypus agent: {error}", file=sys.stderr)
-        return 1
+        return code_for(error)
     return 0
 
 
@@ -92,6 +93,7 @@ async def _serve(phone: Phone, output: int) -> None:
         control.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WRITE_WITHIN):
+                await control.settle()
                 await writer.drain()
 
 

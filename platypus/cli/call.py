@@ -15,14 +15,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 from platypus.account import Account
-from platypus.cli.exit_codes import DONE, FAILED, NO_MEDIA, NOT_ANSWERED, NOT_REGISTERED
+from platypus.cli.exit_codes import DONE, NO_MEDIA, NOT_ANSWERED, code_for
 from platypus.cli.options import add_media_options, add_phone_options
 from platypus.cli.phone import Phone, read_phone
 from platypus.cli.progress import Progress, summary
 from platypus.cli.signals import exit_at_the_latest, stop_on_signals
 from platypus.cli.values import seconds
 from platypus.engine import Engine
-from platypus.errors import CallError, PlatypusError, RegistrationError
+from platypus.errors import PlatypusError
 
 REGISTER_WITHIN = 10.0
 ANSWER_WITHIN = 60.0
@@ -56,17 +56,9 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     phone = read_phone(parser, options, look_for_config=True)
     try:
         return asyncio.run(_run(phone, options))
-    except RegistrationError as error:
-        return _failed(error, NOT_REGISTERED)
-    except CallError as error:
-        return _failed(error, NOT_ANSWERED)
     except (PlatypusError, OSError) as error:
-        return _failed(error, FAILED)
-
-
-def _failed(error: Exception, code: int) -> int:
-    print(f"platypus call: {error}", file=sys.stderr)
-    return code
+        print(f"platypus call: {error}", file=sys.stderr)
+        return code_for(error)
 
 
 async def _run(phone: Phone, options: argparse.Namespace) -> int:

@@ -22,10 +22,10 @@ from platypus._media.endpoint import RingSink, RingSource
 from platypus._media.ring import Ring
 from platypus.audio.synthetic import speech
 from platypus.call import Call
-from platypus.cli.exit_codes import DONE, FAILED, NO_MEDIA, NOT_ANSWERED, NOT_REGISTERED
+from platypus.cli.exit_codes import DONE, NO_MEDIA, code_for
 from platypus.cli.measure import find_lag, snr_db, through_g711
 from platypus.engine import Engine
-from platypus.errors import CallError, PlatypusError, RegistrationError
+from platypus.errors import PlatypusError
 from platypus.pbx import Pbx
 
 RATE = 8000
@@ -69,22 +69,14 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         parser.error("--seconds: from 1 to 60")
     try:
         measured = asyncio.run(_demo(options.seconds))
-    except RegistrationError as error:
-        return _failed(error, NOT_REGISTERED)
-    except CallError as error:
-        return _failed(error, NOT_ANSWERED)
     except (PlatypusError, OSError) as error:
-        return _failed(error, FAILED)
+        print(f"platypus demo: {error}", file=sys.stderr)
+        return code_for(error)
     if measured is None:
         print("platypus demo: the voice did not come back", file=sys.stderr)
         return NO_MEDIA
     print("\n".join(measured.lines()))
     return DONE
-
-
-def _failed(error: Exception, code: int) -> int:
-    print(f"platypus demo: {error}", file=sys.stderr)
-    return code
 
 
 async def _demo(seconds: float) -> Measured | None:

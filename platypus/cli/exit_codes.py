@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from platypus.errors import (
+    AudioFileError,
+    CallError,
+    ConfigError,
+    MediaError,
+    RegistrationError,
+)
+
 DONE, FAILED, USAGE, NOT_REGISTERED, NOT_ANSWERED, NO_MEDIA = range(6)
 
 TEXT = """\
@@ -12,3 +20,17 @@ exit codes:
   3  not registered
   4  not answered
   5  no media"""
+
+
+def code_for(error: Exception) -> int:
+    """The exit code that says what kind of failure this was."""
+    match error:
+        case AudioFileError() | ConfigError():
+            return USAGE  # an option names a file or a value that can't be used
+        case RegistrationError():
+            return NOT_REGISTERED
+        case CallError():
+            return NOT_ANSWERED
+        case MediaError():
+            return NO_MEDIA
+    return FAILED

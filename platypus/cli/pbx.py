@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from platypus.cli import values as check
+from platypus.cli.exit_codes import code_for
 from platypus.cli.signals import stop_on_signals
 from platypus.errors import PlatypusError
 
@@ -85,7 +86,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         asyncio.run(_serve(options, users, shown))
     except (PlatypusError, OSError) as error:
         print(f"platypus pbx: {error}", file=sys.stderr)
-        return 1
+        return code_for(error)
     return 0
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from platypus.account import Account
-from platypus.cli.exit_codes import DONE, FAILED, NOT_REGISTERED
+from platypus.cli.exit_codes import DONE, NOT_REGISTERED, code_for
 from platypus.cli.options import add_phone_options
 from platypus.cli.phone import Phone, read_phone
 from platypus.cli.signals import exit_at_the_latest, stop_on_signals
@@ -47,7 +47,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return asyncio.run(verb)
     except (PlatypusError, OSError) as error:
         print(f"platypus register: {error}", file=sys.stderr)
-        return FAILED
+        return code_for(error)
 
 
 async def _check(phone: Phone, timeout: float) -> int:  # noqa: ASYNC109 - one for each account

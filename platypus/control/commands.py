@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from platypus import events
 from platypus.control.events import account_to_json, call_to_json, event_to_json, plain
 from platypus.control.schema import Command, CommandError, parse_command
-from platypus.errors import PlatypusError
+from platypus.errors import DeviceError, PlatypusError
 
 if TYPE_CHECKING:
     from platypus.account import Account
@@ -38,6 +38,15 @@ def _line(value: Json) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
+def _device_names() -> tuple[list[str], list[str]]:
+    from platypus.audio.portaudio import devices
+
+    try:
+        return devices()
+    except DeviceError:  # without PyAudio there are none; the `device` event says so in a call
+        return [], []
+
+
 class Control:
     """Speaks the protocol for `engine`: `receive` takes a line, `emit` gets each line to write."""
 
@@ -51,6 +60,11 @@ class Control:
     def close(self) -> None:
         """No more events come."""
         self._unsubscribe()
+
+    async def settle(self) -> None:
+        """Wait for the replies that are still owed."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def ready(self, version: str) -> None:
         """Say that the sockets are bound."""
@@ -204,8 +218,8 @@ class Control:
         return {"accounts": [account_to_json(account) for account in self._engine.accounts]}
 
     async def _do_devices(self) -> Json:
-        devices = await self._engine.audio_devices()
-        return {"input": list(devices["input"]), "output": list(devices["output"])}
+        inputs, outputs = await asyncio.to_thread(_device_names)  # PortAudio may take a second
+        return {"input": inputs, "output": outputs}
 
     def _do_register(self, account: str | None = None) -> None:
         for one in [self._account(account)] if account else self._all_accounts():

@@ -67,7 +67,7 @@ class Call:
         self._changed = Change()
         self._answered_at: float | None = None
         self._ended_at: float | None = None
-        self._audio = CallAudio(self.media.stream)
+        self._audio = CallAudio(self.media)
         self._signals = CallSignals(self, engine, calling)
 
     def __repr__(self) -> str:
@@ -246,12 +246,12 @@ class Call:
     def set_source(self, source: Source | str | None) -> None:
         """What the far end hears: a source, its name (`tone`, `wav:FILE`), or None for silence."""
         self._living("change its source")
-        self.media.stream.set_source(make_source(source) if isinstance(source, str) else source)
+        self.media.set_source(make_source(source) if isinstance(source, str) else source)
 
     def set_sink(self, sink: Sink | None) -> None:
         """Where the far end is heard; None is nowhere."""
         self._living("change its sink")
-        self.media.stream.set_sink(sink)
+        self.media.set_sink(sink)
 
     def frames(self) -> AsyncIterator[bytes]:
         """What is heard, in frames of 20 ms: int16, mono, 160 samples at 8 kHz; ends with the call.

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from platypus.errors import StateError
 
 if TYPE_CHECKING:
+    from platypus.call_media import CallMedia
     from platypus.media.endpoints import PcmReader, PcmWriter
-    from platypus.media.session import MediaSession
 
 POLL = 0.01
 
@@ -23,8 +23,8 @@ POLL = 0.01
 class CallAudio:
     """The two rings of one call, made when first used."""
 
-    def __init__(self, stream: MediaSession) -> None:
-        self._stream = stream
+    def __init__(self, media: CallMedia) -> None:
+        self._media = media
         self._reader: PcmReader | None = None
         self._writer: PcmWriter | None = None
 
@@ -33,8 +33,8 @@ class CallAudio:
             from platypus.media.endpoints import PcmReader
 
             self._reader = PcmReader()
-        if self._stream.sink is not self._reader.sink:
-            self._stream.set_sink(self._reader.sink)
+        if self._media.stream.sink is not self._reader.sink:
+            self._media.set_sink(self._reader.sink)
         return self._read(self._reader)
 
     async def write(self, pcm: bytes | bytearray | memoryview) -> None:
@@ -42,19 +42,19 @@ class CallAudio:
             from platypus.media.endpoints import PcmWriter
 
             self._writer = PcmWriter()
-        if self._stream.source is not self._writer.source:
-            self._stream.set_source(self._writer.source)
+        if self._media.stream.source is not self._writer.source:
+            self._media.set_source(self._writer.source)
         rest = memoryview(pcm).cast("B")
         if len(rest) % 2:
             raise ValueError("samples are 16 bits wide: an even number of bytes is needed")
         while rest := rest[2 * self._writer.write(rest) :]:
             await asyncio.sleep(POLL)
-            if self._stream.closed:
+            if self._media.stream.closed:
                 raise StateError("the call has ended; not everything was sent")
 
     async def _read(self, reader: PcmReader) -> AsyncIterator[bytes]:
         while True:
-            closed = self._stream.closed  # what came before that is still to be read
+            closed = self._media.stream.closed  # what came before that is still to be read
             for frame in reader.frames():
                 yield frame
             if closed:

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.calling import Calling
     from platypus.events import Direction, HoldState
-    from platypus.media.endpoints import Source
-    from platypus.sound import Ends
+    from platypus.media.endpoints import Sink, Source
 
 MAX_BRANCHES = 16  # of a forked call; a proxy that makes more does not make our table grow
 
@@ -53,7 +52,7 @@ class CallMedia:
         self._publish = publish
         self._answers: dict[tuple[str, int], bytes] = {}  # of branches, by where their RTP is
         self._hold: HoldState = "none"
-        self._ends: Ends | None = None
+        self._own_source = self._own_sink = False  # given by whoever holds the call
         self._playing: tuple[str, Source | None] | None = None
 
     @property
@@ -100,11 +99,31 @@ class CallMedia:
         else:
             self._negotiator.resume()
         self.stream.hold(on)
+        if not on:
+            self._calling.sound.focus(self)
 
     def offer_refused(self) -> None:
         """All is as it was agreed before."""
         self._negotiator.offer_refused()
         self.stream.hold(self._negotiator.hold_state in ("local", "both"))
+
+    def set_source(self, source: Source | None) -> None:
+        """What the far end hears, from now on or after the file that is being played."""
+        self._own_source = True
+        self._set_source(source)
+
+    def set_sink(self, sink: Sink | None) -> None:
+        self._own_sink = True
+        self.stream.set_sink(sink)
+
+    def seat_source(self, source: Source | None) -> None:
+        """The engine's sound, where the call was given none of its own."""
+        if not self._own_source:
+            self._set_source(source)
+
+    def seat_sink(self, sink: Sink | None) -> None:
+        if not self._own_sink:
+            self.stream.set_sink(sink)
 
     def play(self, path: str, source: Source) -> None:
         """Let the far end hear `source` instead, until it is over."""
@@ -117,8 +136,7 @@ class CallMedia:
         if self.stream.closed:
             return
         self.stream.close()
-        if self._ends is not None:
-            self._calling.sound.release(self._ends)
+        self._calling.sound.release(self)
         self._tell(MediaState.ENDED)
 
     def _apply(self, plan: StreamPlan) -> None:
@@ -133,13 +151,15 @@ class CallMedia:
         if changed:
             self._tell(MediaState.STARTED)
 
+    def _set_source(self, source: Source | None) -> None:
+        if self._playing is not None:
+            self._playing = self._playing[0], source
+        else:
+            self.stream.set_source(source)
+
     def _equip(self) -> None:
         """Sound and recording as the engine was asked, where the call has none of its own."""
-        source, sink = self._ends = self._calling.sound.ends()
-        if self.stream.source is None:
-            self.stream.set_source(source)
-        if self.stream.sink is None:
-            self.stream.set_sink(sink)
+        self._calling.sound.attach(self)
         names = self._calling.recordings
         if names is None or self.stream.recording is not None:
             return

@@ -63,12 +63,11 @@ class Calling:
         offer: bool,
     ) -> Call:
         call = self.new_call(account, "outgoing")
-        stream = call.media.stream
         if source is not None:
-            stream.set_source(make_source(source) if isinstance(source, str) else source)
+            call.media.set_source(make_source(source) if isinstance(source, str) else source)
         if sink is not None:
-            stream.set_sink(sink)
-        stream.open()  # no free port is told to whoever calls, not to the far end
+            call.media.set_sink(sink)
+        call.media.stream.open()  # no free port is told to whoever calls, not to the far end
         session = self._engine.user_agent.invite(
             target,
             account=account.settings if account is not None else None,

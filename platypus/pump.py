@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from platypus.errors import NetworkError
 from platypus.net.transport import Transport, format_address
 from platypus.sip.flow import Close, Connect, Flow, Hop, Resolve, Send
+from platypus.waiting import log_failure
 
 if TYPE_CHECKING:
     from platypus.sip.events import Event
@@ -143,6 +144,7 @@ class Pump:
         task = self._loop.create_task(self._look_up(key, uri))
         self._lookups.add(task)
         task.add_done_callback(self._lookups.discard)
+        task.add_done_callback(log_failure)
 
     async def _look_up(self, key: int, uri: str) -> None:
         from platypus.net.resolver import resolve

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from typing import Any
+
+logger = logging.getLogger("platypus.engine")
 
 
 class Change:
@@ -25,3 +29,9 @@ class Change:
         for future in tuple(self._waiting):
             if not future.done():
                 future.set_result(None)
+
+
+def log_failure(task: asyncio.Task[Any]) -> None:
+    """A done-callback: an error in a task that nobody awaits is told now, not when it is freed."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("a task failed; the phone goes on", exc_info=error)

@@ -60,6 +60,7 @@ class Account:
 
     @property
     def state(self) -> State:
+        """The truth about the registration, at this moment."""
         return self._registration.state if self._registration is not None else "unregistered"
 
     @property

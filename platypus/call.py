@@ -21,9 +21,8 @@ from platypus.call_audio import CallAudio
 from platypus.call_media import CallMedia
 from platypus.call_signals import CallSignals
 from platypus.errors import CallError, StateError
-from platypus.events import CallEnded, CallState, CallStateChanged, DtmfMethod, HoldState
+from platypus.events import CallEnded, CallState, DtmfMethod, HoldState
 from platypus.sound import make_source, read_source
-from platypus.waiting import Change
 
 if TYPE_CHECKING:
     from platypus.account import Account
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from platypus.engine import Engine
     from platypus.media.endpoints import Sink, Source
     from platypus.negotiation import Negotiator
-    from platypus.sip.events import Event as SipEvent
     from platypus.sip.message import Request
     from platypus.sip.session import Session
 
@@ -57,21 +55,13 @@ class Call:
         self.id = call_id
         self.account = account
         self.direction = direction
-        self.invite: Request | None = None
-        self.ended_event: CallEnded | None = None
         self.media = CallMedia(self, calling, negotiator, engine.publish)
+        self.signals = CallSignals(self, engine, calling)  # the engine's side of this handle
         self._engine = engine
-        self._session: Session | None = None
-        self._state = CallState.TRYING
-        self._announced = direction == "incoming"  # `IncomingCall` told of it
-        self._changed = Change()
-        self._answered_at: float | None = None
-        self._ended_at: float | None = None
         self._audio = CallAudio(self.media)
-        self._signals = CallSignals(self, engine, calling)
 
     def __repr__(self) -> str:
-        return f"<Call {self.id} {self.direction} {self._state} {self.remote}>"
+        return f"<Call {self.id} {self.direction} {self.state}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,10 +76,17 @@ class Call:
 
     @property
     def state(self) -> CallState:
-        return self._state
+        """Trying, ringing, early, confirmed or ended; hold is beside it."""
+        return self.signals.state
+
+    @property
+    def ended_event(self) -> CallEnded | None:
+        """How the call ended; None until then."""
+        return self.signals.ended
 
     @property
     def hold_state(self) -> HoldState:
+        """Who holds whom: `none`, `local`, `remote` or `both`."""
         return self.media.hold_state
 
     @property
@@ -99,14 +96,18 @@ class Call:
 
     @property
     def muted(self) -> bool:
+        """Whether the far end hears silence because we want so."""
         return self.media.stream.muted
 
     @property
     def session(self) -> Session:
         """The signalling behind this call."""
-        if self._session is None:
-            raise StateError("the call has not begun")
-        return self._session
+        return self.signals.session
+
+    @property
+    def invite(self) -> Request | None:
+        """The INVITE that came in; None for an outgoing call."""
+        return self.signals.invite
 
     @property
     def local(self) -> str:
@@ -116,7 +117,7 @@ class Call:
     @property
     def remote(self) -> str:
         """The far end's address, a bare URI."""
-        return self._session.remote_uri if self._session is not None else ""
+        return self.session.remote_uri
 
     @property
     def display_name(self) -> str:
@@ -145,41 +146,42 @@ class Call:
         """Wait for the answer. Raises CallError when the call ends first, or after `timeout` s."""
         try:
             async with asyncio.timeout(timeout):
-                while self._state not in (CallState.CONFIRMED, CallState.ENDED):
-                    await self._changed.next()
+                while self.state not in (CallState.CONFIRMED, CallState.ENDED):
+                    await self.signals.changed.next()
         except TimeoutError:
             raise CallError(None, f"no answer within {timeout} s") from None
-        if self._answered_at is None and self.ended_event is not None:
-            raise CallError(self.ended_event.code, self.ended_event.reason)
+        ended = self.ended_event
+        if ended is not None and self.signals.answered_at is None:
+            raise CallError(ended.code, ended.reason)
 
     async def ended(self, timeout: float | None = None) -> CallEnded:  # noqa: ASYNC109
         """Wait for the end, and say how it came. Raises TimeoutError after `timeout` s."""
         async with asyncio.timeout(timeout):
-            while self.ended_event is None:
-                await self._changed.next()
-        return self.ended_event
+            while (ended := self.ended_event) is None:
+                await self.signals.changed.next()
+        return ended
 
     def ring(self) -> None:
         """Tell the caller that it rings (180). The engine does so by itself."""
         self._incoming("ring")
         self.session.ring(self._engine.now())
         self._engine.pump()
-        self.set_state(CallState.RINGING)
+        self.signals.enter(CallState.RINGING)
 
     def progress(self, status: int = 183) -> None:
         """Answer with early media: the caller hears us before the call is answered."""
         self._incoming("send early media")
-        body = self._signals.answer_body()
+        body = self.signals.answer_body()
         self.session.progress(status, body, self._engine.now())
         self._engine.pump()
-        self.set_state(CallState.EARLY)
+        self.signals.enter(CallState.EARLY)
 
     def answer(self) -> None:
         """Take the call. Raises MediaError when there is no port for its media."""
         self._incoming("be answered")
-        body = self._signals.answer_body()
+        body = self.signals.answer_body()
         self.session.answer(body, self._engine.now())
-        self.confirm()
+        self.signals.confirm()
         self._engine.pump()
 
     def reject(self, code: int = 486, reason: str = "") -> None:
@@ -201,18 +203,14 @@ class Call:
 
     def hangup(self) -> None:
         """End the call, whatever its state: CANCEL, a refusal or BYE. Nothing when it is over."""
-        if self._state is CallState.ENDED or self._session is None:
-            return
-        self._ended_at = self._engine.now()
-        self.media.close()  # the microphone is off from here, whatever the far end answers
-        self.session.hangup(self._engine.now())
-        self._engine.pump()
+        self.signals.hangup()
 
     def hold(self) -> None:
         """Put the far end on hold by a re-INVITE; it hears silence at once."""
         self._reinvite(hold=True)
 
     def resume(self) -> None:
+        """Take the far end from hold, and make this the call that has the sound card."""
         self._reinvite(hold=False)
 
     def mute(self, on: bool = True) -> None:
@@ -240,6 +238,7 @@ class Call:
         self.media.stream.record(path)
 
     def stop_record(self) -> None:
+        """Finish the recording; nothing is written after this. Raises MediaError if none runs."""
         self._living("stop recording")
         self.media.stream.stop_record()
 
@@ -272,7 +271,7 @@ class Call:
 
     def statistics(self) -> dict[str, Any]:
         """What was sent and received, in the shape of the control protocol's `stats`."""
-        return self.media.stream.statistics(self._duration())
+        return self.media.stream.statistics(self.signals.duration)
 
     def levels(self) -> tuple[float | None, float | None]:
         """Peak of the last 100 ms sent and received, as a fraction of full scale."""
@@ -281,45 +280,9 @@ class Call:
             return None, None
         return figures["send"]["level_peak"], figures["receive"]["level_peak"]
 
-    def begin(self, session: Session, invite: Request | None = None) -> None:
-        """The engine hands in the session this call is about."""
-        self._session, self.invite = session, invite
-
-    def receive(self, event: SipEvent) -> None:
-        """The engine hands in what the machine said about the session."""
-        self._signals.receive(event)
-
-    def announce(self) -> None:
-        """The first event of an outgoing call, once."""
-        if not self._announced:
-            self._announced = True
-            self._engine.publish(CallStateChanged(self, CallState.TRYING, "none"))
-
-    def set_state(self, state: CallState) -> None:
-        """Enter `state` and tell everybody; a state never goes back."""
-        if self._state in (state, CallState.ENDED):
-            return
-        self.announce()
-        self._state = state
-        self._changed.notify()
-        self._engine.publish(CallStateChanged(self, state, self.hold_state))
-
-    def confirm(self) -> None:
-        """Both ends have agreed."""
-        self._answered_at = self._engine.now()
-        self.set_state(CallState.CONFIRMED)
-
-    def finish(self, ended: CallEnded) -> None:
-        """Over: the last thing anybody hears of this call."""
-        self.announce()
-        self._state = CallState.ENDED
-        self.ended_event = ended
-        self._changed.notify()
-        self._engine.publish(ended)
-
     def _reinvite(self, *, hold: bool) -> None:
-        if self._state is not CallState.CONFIRMED:
-            raise StateError(f"only an answered call can be held or resumed, this is {self._state}")
+        if self.state is not CallState.CONFIRMED:
+            raise StateError(f"only an answered call can be held or resumed, this is {self.state}")
         self.media.hold(hold)
         self.session.reinvite(self.media.offer, self._engine.now())
         self._engine.pump()
@@ -327,20 +290,9 @@ class Call:
     def _incoming(self, verb: str) -> None:
         if self.direction != "incoming":
             raise StateError(f"an outgoing call can't {verb}; the far end does that")
-        if self._state in (CallState.CONFIRMED, CallState.ENDED):
-            raise StateError(f"the call can't {verb}: it is already {self._state}")
+        if self.state in (CallState.CONFIRMED, CallState.ENDED):
+            raise StateError(f"the call can't {verb}: it is already {self.state}")
 
     def _living(self, verb: str) -> None:
-        if self._state is CallState.ENDED:
+        if self.state is CallState.ENDED:
             raise StateError(f"the call can't {verb}: it has ended")
-
-    def _duration(self) -> float | None:
-        if self._answered_at is None:
-            return None
-        until = self._ended_at if self._ended_at is not None else self._engine.now()
-        return until - self._answered_at
-
-    def mark_end(self) -> None:
-        """The clock of the call stops; the first call counts."""
-        if self._ended_at is None:
-            self._ended_at = self._engine.now()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.errors import MediaError, SdpError
-from platypus.events import CallEnded, CallState, ErrorOccurred
+from platypus.errors import MediaError, SdpError, StateError
+from platypus.events import CallEnded, CallState, CallStateChanged, ErrorOccurred
 from platypus.sip.events import (
     Acknowledged,
     Answered,
@@ -20,28 +20,86 @@ from platypus.sip.events import (
     ReinviteRefused,
     SessionEnded,
 )
+from platypus.waiting import Change
 
 if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.calling import Calling
     from platypus.engine import Engine
+    from platypus.sip.message import Request
+    from platypus.sip.session import Session
 
 
 class CallSignals:
-    """The session's side of `call`."""
+    """The session of `call` and how far it has come; the handle only shows it."""
 
     def __init__(self, call: Call, engine: Engine, calling: Calling) -> None:
         self._call = call
         self._engine = engine
         self._calling = calling
         self._media = call.media
+        self.state = CallState.TRYING
+        self.changed = Change()
+        self.invite: Request | None = None
+        self.ended: CallEnded | None = None
+        self.answered_at: float | None = None
+        self._session: Session | None = None
+        self._announced = call.direction == "incoming"  # `IncomingCall` told of it
+        self._ended_at: float | None = None
         self._answer: bytes | None = None  # ours to the first offer: 183 and 200 say the same
         self._ack_answers = False  # our 2xx carried an offer
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            raise StateError("the call has not begun")
+        return self._session
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the answer to the end, or to now; None without an answer."""
+        if self.answered_at is None:
+            return None
+        until = self._ended_at if self._ended_at is not None else self._engine.now()
+        return until - self.answered_at
+
+    def begin(self, session: Session, invite: Request | None = None) -> None:
+        """This is the session the call is about."""
+        self._session, self.invite = session, invite
+
+    def announce(self) -> None:
+        """The first event of an outgoing call, once."""
+        if not self._announced:
+            self._announced = True
+            self._engine.publish(CallStateChanged(self._call, CallState.TRYING, "none"))
+
+    def enter(self, state: CallState) -> None:
+        """Enter `state` and tell everybody; a state never goes back."""
+        if self.state in (state, CallState.ENDED):
+            return
+        self.announce()
+        self.state = state
+        self.changed.notify()
+        self._engine.publish(CallStateChanged(self._call, state, self._media.hold_state))
+
+    def confirm(self) -> None:
+        """Both ends have agreed."""
+        self.answered_at = self._engine.now()
+        self.enter(CallState.CONFIRMED)
+
+    def hangup(self) -> None:
+        """End the call in any state; nothing when it is over."""
+        if self.state is CallState.ENDED or self._session is None:
+            return
+        self._ended_at = self._engine.now()
+        self._media.close()  # the microphone is off from here, whatever the far end answers
+        self._session.hangup(self._engine.now())
+        self._engine.pump()
 
     def answer_body(self) -> bytes:
         """What our 183 or 200 carries: an answer, or an offer where the INVITE had none."""
         if self._answer is None:
-            session = self._call.session
+            session = self.session
             local = session.local_address or self._engine.address[0]
             if session.remote_body:
                 self._answer = self._media.answer(local)
@@ -77,17 +135,17 @@ class CallSignals:
                 # The answer in the 200 may still be right.
                 self._tell(f"the far end's early media can't be used: {problem}")
             else:
-                self._call.set_state(CallState.EARLY)
+                self.enter(CallState.EARLY)
                 return
-        if status == 180 and self._call.state is CallState.TRYING:
-            self._call.set_state(CallState.RINGING)
+        if status == 180 and self.state is CallState.TRYING:
+            self.enter(CallState.RINGING)
 
     def _answered(self, body: bytes | None, body_is: str | None) -> None:
         if not body and not self._media.stream.started:
             self._give_up("the far end answered without a description of its media")
             return
         if self._take(body, body_is):
-            self._call.confirm()
+            self.confirm()
 
     def _take(self, body: bytes | None, body_is: str | None) -> bool:
         """A body of a 2xx to an INVITE of ours; whether the call can go on."""
@@ -97,7 +155,7 @@ class CallSignals:
             if body_is == "offer":
                 self._media.receive_offer(body)
                 answer = self._media.answer(self._local())
-                self._call.session.acknowledge(answer, self._engine.now())
+                self.session.acknowledge(answer, self._engine.now())
             else:
                 self._media.receive_answer(body)
         except (SdpError, MediaError) as problem:
@@ -119,7 +177,7 @@ class CallSignals:
             self._give_up(f"the far end's answer can't be used: {problem}")
 
     def _reinvited(self, body: bytes | None) -> None:
-        session, now = self._call.session, self._engine.now()
+        session, now = self.session, self._engine.now()
         try:
             if body:
                 self._media.receive_offer(body)
@@ -138,20 +196,24 @@ class CallSignals:
 
     def _ended(self, event: SessionEnded) -> None:
         call = self._call
-        call.mark_end()
+        if self._ended_at is None:
+            self._ended_at = self._engine.now()
         self._media.close()
         self._calling.forget(call)
-        statistics = call.statistics()
-        call.finish(
-            CallEnded(call, event.code, event.reason, event.by, event.elsewhere, statistics)
+        self.announce()
+        self.state = CallState.ENDED
+        self.ended = CallEnded(
+            call, event.code, event.reason, event.by, event.elsewhere, call.statistics()
         )
+        self.changed.notify()
+        self._engine.publish(self.ended)
 
     def _give_up(self, message: str) -> None:
         self._tell(message)
-        self._call.hangup()
+        self.hangup()
 
     def _tell(self, message: str) -> None:
         self._engine.publish(ErrorOccurred(message, self._call))
 
     def _local(self) -> str:
-        return self._call.session.local_address or self._engine.address[0]
+        return self.session.local_address or self._engine.address[0]

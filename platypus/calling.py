@@ -75,7 +75,7 @@ class Calling:
             headers=tuple(headers),
             now=self._engine.now(),
         )
-        call.begin(session)
+        call.signals.begin(session)
         self.adopt(session, call)
         # In a turn of its own, so that whoever calls has the call before its first event.
         self._engine.loop.call_soon(self._announce, call)
@@ -111,7 +111,7 @@ class Calling:
         call = self._sessions.get(session) if session is not None else None
         if call is None:
             return False
-        call.receive(event)
+        call.signals.receive(event)
         return True
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class Calling:
     def _announce(self, call: Call) -> None:
         if not self._engine.running:
             return
-        call.announce()
+        call.signals.announce()
         self._engine.pump()
 
     def _watch(self, wake_socket: socket.socket) -> None:

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any, Self
 from platypus._version import __version__
 from platypus.account import Account
 from platypus.delivery import Delivery, EventStream, guarded
-from platypus.errors import NetworkError, StateError
+from platypus.errors import StateError
 from platypus.events import Event
 from platypus.net.keepalive import KeepAlive
 from platypus.options import DEFAULT_CODECS, IncomingOptions, MediaOptions
 from platypus.pump import Pump
+from platypus.queries import Queries
 from platypus.sip import events as sip
 from platypus.sip.settings import AccountSettings, UserAgentSettings
 from platypus.sip.user_agent import UserAgent
@@ -108,7 +109,7 @@ class Engine:
         self._delivery = Delivery()
         self._accounts: list[Account] = []
         self._registrations: dict[Registration, Account] = {}
-        self._options: dict[int, asyncio.Future[sip.ResponseReceived]] = {}
+        self._queries = Queries(self)
         self._calling: Calling | None = None
         self._keepalive: KeepAlive | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -154,10 +155,12 @@ class Engine:
 
     @property
     def running(self) -> bool:
+        """Whether its sockets are open."""
         return self._loop is not None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
+        """The asyncio loop that entered it. Raises StateError before and after."""
         if self._loop is None:
             raise StateError("the engine is not running: use it inside `async with Engine() ...`")
         return self._loop
@@ -179,6 +182,7 @@ class Engine:
 
     @property
     def accounts(self) -> list[Account]:
+        """In the order they were added; the first is the default for calls."""
         return list(self._accounts)
 
     @property
@@ -249,23 +253,13 @@ class Engine:
         )
 
     def find_call(self, call_id: str) -> Call | None:
+        """The call with this `id`, None if there is none or it has ended."""
         return next((call for call in self.calls if call.id == call_id), None)
 
     async def options(self, to: str, *, account: Account | None = None) -> Response:
         """Ask what `to` can do (RFC 3261, 11). Raises NetworkError when nothing comes back."""
         settings = account.settings if account is not None else None
-        target = self.complete(to, account)
-        key = self.user_agent.options(target, account=settings, now=self.now())
-        future: asyncio.Future[sip.ResponseReceived] = self.loop.create_future()
-        self._options[key] = future
-        try:
-            self.pump()
-            answer = await future
-        finally:
-            self._options.pop(key, None)
-        if answer.response is None:
-            raise NetworkError(f"{target}: {answer.reason or 'no answer'}")
-        return answer.response
+        return await self._queries.options(self.complete(to, account), settings)
 
     def events(self) -> EventStream:
         """Everything that happens from now on, until the engine is closed."""
@@ -296,6 +290,7 @@ class Engine:
         self._pump.run()
 
     def adopt(self, registration: Registration, account: Account) -> None:
+        """What the machine says of `registration` is for `account`."""
         self._registrations[registration] = account
 
     def _on_event(self, event: sip.Event) -> None:
@@ -309,10 +304,8 @@ class Engine:
                     self.calling.receive_invite(event)
             case sip.RequestReceived(_, request):
                 self._handled(request.method, event)
-            case sip.ResponseReceived(key):
-                future = self._options.get(key)
-                if future is not None and not future.done():
-                    future.set_result(event)
+            case sip.ResponseReceived():
+                self._queries.receive(event)
             case _:
                 if self._calling is None or not self._calling.receive(event):
                     self._pass_on(event)
@@ -361,6 +354,7 @@ class Engine:
             self._calling.close()
         if self._keepalive is not None:
             self._keepalive.close()
+        self._queries.close()
         self._pump.close()
         self._loop = None
         self._delivery.close()

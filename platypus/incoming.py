@@ -41,7 +41,7 @@ class Reception:
             session.reject(status, engine.now())
             return
         call = self._calling.new_call(account_for(engine.accounts, event.request), "incoming")
-        call.begin(session, event.request)
+        call.signals.begin(session, event.request)
         if session.remote_body:
             try:
                 call.media.receive_offer(session.remote_body)

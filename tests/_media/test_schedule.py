@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from platypus._media.schedule import Schedule
 
 MS = 1_000_000
@@ -35,7 +37,7 @@ def test_turns_are_exactly_20_ms_apart_however_late_they_are_taken():
     schedule = Schedule()
     schedule.add(START)
     deadlines = [deadline for _, deadline, _, _ in turns(schedule, 50, late=7 * MS)]
-    assert {b - a for a, b in zip(deadlines, deadlines[1:], strict=False)} == {20 * MS}
+    assert {b - a for a, b in itertools.pairwise(deadlines)} == {20 * MS}
 
 
 def test_a_few_legs_share_one_slot():
@@ -61,7 +63,7 @@ def test_slots_lie_apart_inside_the_frame():
     for _ in range(100):
         schedule.add(START)
     deadlines = sorted(deadline for _, deadline, _, _ in turns(schedule, 4))
-    gaps = [b - a for a, b in zip(deadlines, deadlines[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(deadlines)]
     assert gaps == [5 * MS] * 3
 
 
@@ -78,7 +80,7 @@ def test_with_a_sound_card_turns_come_every_10_ms_and_every_other_is_a_half_one(
     schedule.add(START, card=True)
     taken = turns(schedule, 6)
     deadlines = [deadline for _, deadline, _, _ in taken]
-    assert {b - a for a, b in zip(deadlines, deadlines[1:], strict=False)} == {10 * MS}
+    assert {b - a for a, b in itertools.pairwise(deadlines)} == {10 * MS}
     assert [half for _, _, half, _ in taken] == [False, True] * 3
 
 
@@ -98,7 +100,7 @@ def test_frames_keep_their_20_ms_when_the_card_leaves_between_two():
     schedule.remove(0, card=True)
     following = turns(schedule, 3)
     frames = [first[1]] + [deadline for _, deadline, half, _ in following if not half]
-    assert [b - a for a, b in zip(frames, frames[1:], strict=False)] == [20 * MS] * 2
+    assert [b - a for a, b in itertools.pairwise(frames)] == [20 * MS] * 2
 
 
 def test_a_short_stall_skips_nothing_and_is_caught_up_at_once():

@@ -1,0 +1,112 @@
+"""A PulseAudio of the test's own, with one speaker and one microphone that are not there.
+
+The speaker is a null sink whose monitor is what would be heard. The microphone is the monitor
+of a second null sink, into which the test plays what is to be said:
+
+    saying(pcm) -> micfeed -> mic -> phone -> speaker -> hearing(path) -> pcm
+
+Without `norewinds` a null sink lets its clients wait for a second before the first callback.
+Whoever opens sound in this process must have `environment` set: ALSA's `pulse` plugin reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.harness.programs import Program, find_program
+
+RATE = 48000
+SCRIPT = """\
+load-module module-native-protocol-unix auth-anonymous=1 socket={socket}
+load-module module-null-sink norewinds=1 sink_name=speaker rate=48000 channels=1
+load-module module-null-sink norewinds=1 sink_name=micfeed rate=48000 channels=1
+load-module module-remap-source master=micfeed.monitor source_name=mic channels=1
+set-default-sink speaker
+set-default-source mic
+"""
+RAW = ("--raw", "--format=s16le", f"--rate={RATE}", "--channels=1")
+
+
+class SoundServer:
+    """Runs from construction to `stop`; missing programs skip the test by name."""
+
+    def __init__(self, folder: Path) -> None:
+        for program in ("pacat", "parec", "pactl"):
+            find_program(program)
+        folder.chmod(0o700)
+        socket = folder / "native"
+        script = folder / "server.pa"
+        script.write_text(SCRIPT.format(socket=socket))
+        self.environment = {
+            "PULSE_SERVER": f"unix:{socket}",
+            "XDG_RUNTIME_DIR": str(folder),
+            "PULSE_RUNTIME_PATH": str(folder / "pulse"),
+            "PULSE_STATE_PATH": str(folder / "state"),
+            "HOME": str(folder),
+        }
+        command = [find_program("pulseaudio"), "-n", "-F", str(script), "--daemonize=no"]
+        command += ["--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"]
+        command += ["--realtime=no", "--high-priority=no", "--log-target=stderr", "-v"]
+        self._program = Program("pulseaudio", command, environment=self.environment)
+        self._program.expect("Daemon startup complete|Startup complete", 10.0)
+
+    @property
+    def running(self) -> bool:
+        return self._program.running
+
+    @contextlib.contextmanager
+    def saying(self, pcm: bytes) -> Iterator[None]:
+        """While inside, int16 samples at 48 kHz are played into the microphone."""
+        with tempfile.TemporaryFile() as spool:
+            spool.write(pcm)
+            spool.seek(0)
+            player = subprocess.Popen(
+                [find_program("pacat"), "--device=micfeed", "--latency-msec=20", *RAW],
+                env={**os.environ, **self.environment},
+                stdin=spool,
+            )
+            try:
+                yield
+            finally:
+                player.terminate()
+                player.wait(5)
+
+    @contextlib.contextmanager
+    def hearing(self, path: Path) -> Iterator[None]:
+        """While inside, what the speaker plays is written to `path` (int16 at 48 kHz)."""
+        with path.open("wb") as file:
+            recorder = subprocess.Popen(
+                [find_program("parec"), "--device=speaker.monitor", "--latency-msec=20", *RAW],
+                env={**os.environ, **self.environment},
+                stdout=file,
+            )
+            try:
+                yield
+            finally:
+                recorder.terminate()
+                recorder.wait(5)
+
+    def stop(self) -> None:
+        self._program.stop()
+
+
+@contextlib.contextmanager
+def soundserver(folder: Path) -> Iterator[SoundServer]:
+    """A running server, whose address this process has in its environment meanwhile."""
+    server = SoundServer(folder)
+    before = {key: os.environ.get(key) for key in server.environment}
+    os.environ.update(server.environment)
+    try:
+        yield server
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+        server.stop()

@@ -378,10 +378,10 @@ cdef class Leg:
         """What to send and where. Without a remote nothing is sent yet."""
         cdef command_t *command
         address = address_of(remote)
-        number = codec_number(codec)
+        number, checked = codec_number(codec), checked_type(payload_type)
         events = -1 if event_payload_type is None else checked_type(event_payload_type)
         command = self.command(VERB_SEND)
-        command.first = checked_type(payload_type)
+        command.first = checked
         command.second = number
         command.third = events
         command.address = address

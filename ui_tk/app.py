@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import tkinter as tk
 from collections.abc import Sequence
 from dataclasses import replace
 from tkinter import simpledialog
+from types import TracebackType
 
 from ui_tk import words
 from ui_tk.bridge import Bridge, PhoneSettings
@@ -15,6 +17,8 @@ from ui_tk.messages import AccountSettings, Command
 from ui_tk.model import Model
 from ui_tk.theme import Theme
 from ui_tk.window import Window
+
+logger = logging.getLogger("ui_tk.app")
 
 BATCH = 100  # messages drawn at once, so that a storm of them leaves time for the keyboard
 POLL_MS = 20  # where Tk can't watch a socket: Windows
@@ -29,6 +33,7 @@ class App:
         self._model = Model()
         self._closed = False
         theme = Theme(root, scale=scale)
+        root.report_callback_exception = self._on_fault
         self._window = Window(root, theme, self._model, self._send, self.close)
 
     def run(self) -> None:
@@ -58,8 +63,22 @@ class App:
             self._poll()
         else:
             self._root.createfilehandler(
-                self._bridge.socket, tk.READABLE, lambda *_: self._receive()
+                self._bridge.socket, tk.READABLE, lambda *_: self._on_readable()
             )
+
+    def _on_readable(self) -> None:
+        try:
+            self._receive()
+        except Exception as error:  # what leaves a file handler would end Tk's main loop
+            self._on_fault(type(error), error, error.__traceback__)
+
+    def _on_fault(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """What Tk calls for whatever a callback raised."""
+        logger.error("a fault in the window", exc_info=(kind, error, trace))
+        if not self._closed and not isinstance(error, tk.TclError):
+            self._window.say_fault(error)
 
     def _watch_signals(self) -> None:
         """SIGTERM and SIGINT hang up and unregister, like closing the window.

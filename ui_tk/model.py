@@ -116,13 +116,15 @@ class Model:
 
     def _call_changed(self, call: CallChanged, now: float) -> None:
         line = self.lines.get(call.call)
+        is_new = line is None
         if line is None:
             line = self.lines[call.call] = Line(call, now)
             self.say("")
         line.call = call
         if call.state == "confirmed" and line.confirmed_at is None:
             line.confirmed_at = now
-        if self.selected is None or (not line.rings_here and self.active is None):
+        # What we dial comes to the front; what comes in does so when it is answered.
+        if not line.rings_here and (self.line is None or is_new):
             self.selected = call.call
 
     def _call_over(self, over: CallOver, now: float) -> None:
@@ -130,7 +132,8 @@ class Model:
         if line is None:
             return
         if self.selected == over.call:
-            self.selected = next(iter(self.lines), None)
+            rest = (key for key, each in self.lines.items() if not each.rings_here)
+            self.selected = next(rest, None)
         self.recent.appendleft(_recent(line, over, now))
         seconds = None if line.confirmed_at is None else now - line.confirmed_at
         if seconds is not None and over.code == 200:

@@ -153,10 +153,9 @@ class Theme:
         style.map("Treeview", background=[("selected", p.key)], foreground=[("selected", p.text)])
         style.layout("Treeview", [("Treeview.treearea", {"sticky": "nswe"})])
         # Without the place for a sign that opens a branch: the rows are a plain list.
-        text = ("Treeitem.text", {"side": "left", "sticky": ""})
-        style.layout(
-            "Treeview.Item", [("Treeitem.padding", {"sticky": "nswe", "children": [text]})]
-        )
+        text: tuple[str, dict[str, str]] = ("Treeitem.text", {"side": "left"})
+        row = {"sticky": "nswe", "children": [text]}
+        style.layout("Treeview.Item", [("Treeitem.padding", row)])  # type: ignore[list-item]
         options = ("background", p.key), ("foreground", p.text), ("selectBackground", p.key_down)
         for option, value in options:
             self._root.option_add(f"*TCombobox*Listbox.{option}", value)

@@ -64,6 +64,11 @@ class Window:
         elif self._model.active is not None:
             self._card.show_levels(self._model.active)
 
+    def say_fault(self, error: BaseException) -> None:
+        """A fault of the window itself: said, and the phone goes on."""
+        self._model.say(f"A fault in the window: {error}", "bad")
+        self.refresh()
+
     def refresh(self) -> None:
         """Draw what the model says."""
         model, now = self._model, time.monotonic()
@@ -180,6 +185,7 @@ class Window:
         root.bind("<<Paste>>", self._on_paste)
         # Tk would delete a letter (Ctrl-H) in the entry before the window sees the key.
         self._entry.bind("<Control-h>", self._on_hold_key)
+        self._entry.bind("<Control-a>", self._on_select_all)
         self._number.trace_add("write", lambda *_: self._on_typed())
 
     def _do(self, commands: Iterable[Command]) -> None:
@@ -223,6 +229,10 @@ class Window:
         self._do(self._model.toggle_hold())
         return "break"
 
+    def _on_select_all(self, _: tk.Event[tk.Misc]) -> str:
+        self._entry.selection_range(0, "end")
+        return "break"
+
     def _on_account(self, _: object) -> None:
         self._model.account = list(self._model.accounts)[self._accounts.current()]
         self._accounts.selection_clear()
@@ -263,14 +273,14 @@ class Window:
         self._call.set_enabled(model.running)
 
     def _show_calls(self, now: float) -> None:
-        model = self._model
-        place(self._banner, model.ringing is not None, before=self._card)
-        if model.ringing is not None:
-            self._banner.show(model.ringing)
-        line = model.active
+        model, line = self._model, self._model.active
         place(self._card, line is not None, before=self._others)
         if line is not None:
             self._card.show(model, line, now)
+        below: tk.Widget = self._card if line is not None else self._others
+        place(self._banner, model.ringing is not None, before=below)
+        if model.ringing is not None:
+            self._banner.show(model.ringing)
         self._others.show(model)
 
     def _attend(self) -> None:

@@ -235,6 +235,21 @@ class TestIncoming:
         assert model.answer() == [Hold("1", True), Answer("9")]
         assert model.selected == "9"
 
+    def test_the_answered_one_comes_to_the_front_whatever_is_told_first(self, model):
+        call(model)
+        ring(model)
+        model.answer()
+        call(model, hold="local")
+        call(model, "9", direction="incoming")
+        assert model.active.call.call == "9"
+
+    def test_one_that_rings_never_comes_to_the_front_by_itself(self, model):
+        ring(model)
+        call(model, state="ringing")
+        assert model.active.call.call == "1"
+        over(model)
+        assert (model.active, model.ringing.call.call) == (None, "9")
+
     def test_escape_refuses_the_second_before_it_ends_the_first(self, model):
         call(model)
         ring(model)
@@ -251,9 +266,15 @@ class TestSeveral:
         model.set_number("602")
         assert model.enter() == [Hold("1", True), Dial("602", ALICE)]
 
+    def test_what_is_dialled_comes_to_the_front(self, model):
+        call(model, hold="local")
+        call(model, "2", state="trying")
+        call(model, hold="local")
+        assert model.active.call.call == "2"
+
     def test_changing_to_another_holds_and_resumes(self, model):
-        call(model)
         call(model, "2", hold="local")
+        call(model)
         assert model.select("2") == [Hold("1", True), Hold("2", False)]
         assert model.active.call.call == "2"
         assert model.select("2") == model.select("gone") == []

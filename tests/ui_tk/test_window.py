@@ -23,7 +23,7 @@ from tests.ui_tk.screen import Screen
 pytestmark = pytest.mark.ui
 
 ROOT = Path(__file__).parent.parent.parent
-DOT, CALL_BUTTON, ANSWER_EDGE = (22, 30), (120, 517), (394, 117)
+DOT, CALL_BUTTON, BANNER = (22, 30), (120, 517), (720, 20)
 GREEN, RED, DOT_GREEN, DOT_RED = "#1f9d57", "#d13b40", "#25b365", "#d13b40"
 QUIET = 30  # of 32768: what G.711 makes of silence is less
 
@@ -173,7 +173,7 @@ class TestIncoming:
     ):
         call = exchange.call_of_bob("alice")
         screen.wait_for_title("bob calls")
-        screen.wait_for_colour(*ANSWER_EDGE, "#252b34")
+        screen.wait_for_colour(*BANNER, "#252b34")
         screen.look(tmp_path / "incoming.png")
         screen.key("Return")
         answered(exchange, call)

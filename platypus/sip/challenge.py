@@ -7,14 +7,13 @@ UTF-8. Who answers and who verifies is in `digest`.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import unquote
-from platypus.sip.message import Response
+from platypus.sip.message import Request, Response
 
 # challenge = auth-scheme 1*SP auth-param *(COMMA auth-param); several may share one field.
 _AUTH_PIECE = re.compile(
@@ -26,21 +25,37 @@ _AUTH_PIECE = re.compile(
 Hash = Callable[[bytes], str]
 
 
+# hashlib loads OpenSSL, which takes milliseconds: at the first challenge, not at the start.
 def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    from hashlib import md5
+
+    return md5(data, usedforsecurity=False).hexdigest()
 
 
 def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    from hashlib import sha256
+
+    return sha256(data).hexdigest()
 
 
 def _sha512_256(data: bytes) -> str:
+    from hashlib import new
+
     try:
-        return hashlib.new("sha512_256", data).hexdigest()
+        return new("sha512_256", data).hexdigest()
     except ValueError as error:
         raise ProtocolError(
-            "this Python's OpenSSL has no SHA-512-256, which the server asks for"
+            "this Python's OpenSSL has no SHA-512-256, which the other side asks for"
         ) from error
+
+
+def is_available(algorithm: str) -> bool:
+    """Whether we know this algorithm's hash, and this Python has it."""
+    try:
+        HASHES[split_algorithm(algorithm)[0]](b"")
+    except (KeyError, ProtocolError):
+        return False
+    return True
 
 
 # Weakest first. RFC 8760, 2.4 takes the topmost challenge unless local policy differs: ours does.
@@ -153,10 +168,11 @@ class Challenge:
 
     @property
     def strength(self) -> int:
-        """Rank of the hash; -1 for what we don't know."""
-        if self.chosen_qop is None:
+        """Rank of the hash; -1 for what we can't answer."""
+        name = split_algorithm(self.algorithm or "md5")[0]
+        if self.chosen_qop is None or not is_available(name):
             return -1
-        return _STRENGTH.get(split_algorithm(self.algorithm or "md5")[0], -1)
+        return _STRENGTH[name]
 
 
 def challenges_of(response: Response) -> list[Challenge]:
@@ -169,3 +185,25 @@ def challenges_of(response: Response) -> list[Challenge]:
             except ProtocolError:
                 continue
     return found
+
+
+def credentials_header(proxy: bool) -> str:
+    """The header that answers a challenge."""
+    return "Proxy-Authorization" if proxy else "Authorization"
+
+
+def parse_auth_leniently(text: str) -> list[tuple[str, dict[str, str]]]:
+    """As `parse_auth`, and nothing out of what can't be read."""
+    try:
+        return parse_auth(text)
+    except ProtocolError:
+        return []
+
+
+def find_credentials(request: Request, name: str, realm: str) -> dict[str, str] | None:
+    """The Digest credentials a request carries for a realm."""
+    for text in request.headers.get_all(name):
+        for scheme, params in parse_auth_leniently(text):
+            if scheme == "digest" and params.get("realm") == realm:
+                return params
+    return None

@@ -1,41 +1,36 @@
-"""Digest authentication for SIP, both sides (RFC 7616, RFC 8760, RFC 3261 section 22).
+"""Digest authentication of a user agent (RFC 7616, RFC 8760, RFC 3261 section 22).
 
-`DigestClient` answers challenges for a user agent, `DigestServer` makes and
-verifies them for the built-in PBX. Nothing here reads a clock: times are arguments.
-The grammar of challenges and the hashes are in `challenge`.
+`DigestClient` answers challenges and authorises later requests beforehand. The
+grammar and the hashes are in `challenge`, the other side in `digest_server`.
 """
 
 from __future__ import annotations
 
-import hmac
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 from platypus.errors import ProtocolError
 from platypus.sip.challenge import (
     Challenge,
     challenges_of,
+    credentials_header,
     digest_response,
+    find_credentials,
     ha1,
-    parse_auth,
+    parse_auth_leniently,
     split_algorithm,
 )
+from platypus.sip.digest_server import DigestServer, Verdict, Verification
 from platypus.sip.grammar import quote
 from platypus.sip.message import Request, Response
-from platypus.sip.uri import Uri
 
-# A phone meets its registrar's and a few proxies' realms; a server that invents a new one for
-# each answer would otherwise have us retry for ever.
+__all__ = ["DigestClient", "DigestServer", "Verdict", "Verification"]
+
+# A phone meets its registrar's realm and those of a few proxies; of more the oldest is forgotten.
+# A request that carries credentials for so many meets a server that invents them: it is given up.
 MAX_REALMS = 8
 # A nonce that is stale when it arrives comes from a broken clock: asking a second time can't help.
 MAX_STALE_IN_ROW = 1
-# Nonces in use at the built-in registrar: each phone holds about one per lifetime.
-MAX_USED_NONCES = 4_096
-
-# RFC 7616, 3.4: nc is eight hexadecimal digits.
-_NC = re.compile(r"[0-9A-Fa-f]{8}")
 
 
 @dataclass(slots=True)
@@ -63,6 +58,8 @@ class DigestClient:
     """
 
     def __init__(self, username: str, password: str, random: Callable[[int], bytes]) -> None:
+        if "\r" in username or "\n" in username:
+            raise ValueError("a line end in the user name")
         self.username = username
         self._password = password
         self._random = random
@@ -105,7 +102,7 @@ class DigestClient:
         """Take the next nonce of Authentication-Info (RFC 7616, 3.5), if it has one."""
         for proxy, name in ((False, "Authentication-Info"), (True, "Proxy-Authentication-Info")):
             for text in response.headers.get_all(name):
-                for _, info in _parsed(f"Digest {text}"):
+                for _, info in parse_auth_leniently(f"Digest {text}"):
                     self._take_next_nonce(proxy, info)
 
     def _take_next_nonce(self, proxy: bool, info: Mapping[str, str]) -> None:
@@ -124,7 +121,7 @@ class DigestClient:
         if not best:
             names = ", ".join(sorted({c.algorithm for c in challenges if c.algorithm}))
             self.problem = f"no authentication that we know ({names or 'no Digest challenge'})"
-        return list(best.values())
+        return list(best.values())[:MAX_REALMS]
 
     def _take(self, challenge: Challenge, request: Request) -> bool:
         """Make a session of a challenge, unless its realm has refused our credentials."""
@@ -137,7 +134,7 @@ class DigestClient:
             if challenge.stale:
                 stale_in_row = old.stale_in_row + 1 if first_use else 0
             elif first_use or sent.get("nonce") == challenge.nonce:
-                self._refused.add(key)
+                self._refuse(key)
         if key in self._refused:
             self._sessions.pop(key, None)
             self.problem = f"{challenge.realm} refused the user name or password"
@@ -146,9 +143,11 @@ class DigestClient:
             del self._sessions[key]
             self.problem = f"{challenge.realm} calls its own fresh nonces stale"
             return False
-        if old is None and len(self._sessions) >= MAX_REALMS:
+        if len(request.headers.get_all(credentials_header(challenge.proxy))) >= MAX_REALMS:
             self.problem = "the server asks for ever new realms"
             return False
+        if old is None and len(self._sessions) >= MAX_REALMS:
+            del self._sessions[next(iter(self._sessions))]
         cnonce = self._random(8).hex()
         secret = ha1(
             challenge.algorithm or "md5", self.username, challenge.realm, self._password,
@@ -158,6 +157,11 @@ class DigestClient:
         hosts.add(_domain(request))
         self._sessions[key] = _Session(challenge, cnonce, secret, hosts, 0, stale_in_row)
         return True
+
+    def _refuse(self, key: tuple[bool, str]) -> None:
+        if len(self._refused) >= MAX_REALMS:
+            self._refused.pop()
+        self._refused.add(key)
 
     def _add_credentials(self, session: _Session, request: Request) -> None:
         session.count += 1
@@ -197,10 +201,6 @@ def _is_first_use(session: _Session, sent: Mapping[str, str]) -> bool:
     return session.count <= 1 and sent.get("nonce") == session.challenge.nonce
 
 
-def _header_name(proxy: bool) -> str:
-    return "Proxy-Authorization" if proxy else "Authorization"
-
-
 def _domain(request: Request) -> str:
     try:
         return request.to.uri.host.lower()
@@ -210,165 +210,16 @@ def _domain(request: Request) -> str:
 
 def _credentials_for(challenge: Challenge, request: Request) -> dict[str, str] | None:
     """The credentials a request carries for the realm of a challenge."""
-    return _find_credentials(request, _header_name(challenge.proxy), challenge.realm)
-
-
-def _find_credentials(request: Request, name: str, realm: str) -> dict[str, str] | None:
-    for text in request.headers.get_all(name):
-        for scheme, params in _parsed(text):
-            if scheme == "digest" and params.get("realm") == realm:
-                return params
-    return None
-
-
-def _parsed(text: str) -> list[tuple[str, dict[str, str]]]:
-    try:
-        return parse_auth(text)
-    except ProtocolError:
-        return []
+    return find_credentials(request, credentials_header(challenge.proxy), challenge.realm)
 
 
 def _replace_credentials(request: Request, challenge: Challenge, text: str) -> None:
-    name = _header_name(challenge.proxy)
+    name = credentials_header(challenge.proxy)
     others = [
         field
         for field in request.headers.get_all(name)
-        if all(params.get("realm") != challenge.realm for _, params in _parsed(field))
+        if all(params.get("realm") != challenge.realm for _, params in parse_auth_leniently(field))
     ]
     request.headers.remove(name)
     for field_text in (*others, text):
         request.headers.add(name, field_text)
-
-
-class Verdict(Enum):
-    """What a server makes of a request's credentials."""
-
-    OK = "ok"
-    MISSING = "missing"  # challenge it
-    STALE = "stale"  # right, but with a nonce that is too old or used up: challenge with stale=true
-    BAD = "bad"  # wrong user, password or digest: challenge, or refuse
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """A verdict and the user it is about."""
-
-    verdict: Verdict
-    username: str = ""
-
-
-class DigestServer:
-    """Challenges requests and verifies what comes back, for the built-in PBX.
-
-    `passwords(username)` gives a password or None. Nonces carry their time and a MAC,
-    so that nothing is stored before credentials were right.
-    """
-
-    def __init__(
-        self,
-        realm: str,
-        passwords: Callable[[str], str | None],
-        random: Callable[[int], bytes],
-        *,
-        algorithms: Iterable[str] = ("SHA-256", "MD5"),
-        qop: str = "auth",
-        nonce_lifetime: float = 300.0,
-        proxy: bool = False,
-    ) -> None:
-        self.realm = realm
-        self.algorithms = tuple(algorithms)
-        self.proxy = proxy
-        self._qop = qop
-        self._passwords = passwords
-        self._random = random
-        self._lifetime = nonce_lifetime
-        self._key = random(32)
-        self._used: dict[str, int] = {}  # nonce: highest nc seen, oldest nonce first
-        self._oldest = float("-inf")  # nonces issued before this were forgotten
-
-    def challenge(self, now: float, *, stale: bool = False) -> list[tuple[str, str]]:
-        """The header fields to put into a 401 or 407, the strongest algorithm on top."""
-        name = "Proxy-Authenticate" if self.proxy else "WWW-Authenticate"
-        text = f'Digest realm={quote(self.realm)}, nonce="{self._make_nonce(now)}"'
-        if self._qop:
-            text += f', qop="{self._qop}"'
-        if stale:
-            text += ", stale=true"
-        return [(name, f"{text}, algorithm={algorithm}") for algorithm in self.algorithms]
-
-    def verify(self, request: Request, now: float) -> Verification:
-        """Judge the credentials for our realm."""
-        params = _find_credentials(request, _header_name(self.proxy), self.realm)
-        if params is None:
-            return Verification(Verdict.MISSING)
-        username = params.get("username", "")
-        if not self._is_right(params, request):
-            return Verification(Verdict.BAD, username)
-        issued = self._issued(params["nonce"])
-        if issued is None or not now - self._lifetime <= issued <= now or issued < self._oldest:
-            return Verification(Verdict.STALE, username)
-        if not self._use(params["nonce"], int(params.get("nc", "1"), 16)):
-            return Verification(Verdict.STALE, username)
-        return Verification(Verdict.OK, username)
-
-    def _is_right(self, params: Mapping[str, str], request: Request) -> bool:
-        algorithm = params.get("algorithm", "MD5")
-        qop = params.get("qop", "").lower()
-        nonce, nc, cnonce = params.get("nonce", ""), params.get("nc", ""), params.get("cnonce", "")
-        if algorithm.lower() not in {known.lower() for known in self.algorithms}:
-            return False
-        if qop and (qop not in ("auth", "auth-int") or not _NC.fullmatch(nc) or not cnonce):
-            return False
-        if not _same_uri(params.get("uri", ""), request):
-            return False
-        username = params.get("username", "")
-        password = self._passwords(username)
-        secret = ha1(algorithm, username, self.realm, password or "", session=f"{nonce}:{cnonce}")
-        expected = digest_response(
-            algorithm, secret, method=request.method, uri=params.get("uri", ""), nonce=nonce,
-            qop=qop, nc=nc, cnonce=cnonce, body=request.body,
-        )  # fmt: skip
-        given = params.get("response", "").lower()
-        same = hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
-        return same and password is not None
-
-    def _make_nonce(self, now: float) -> str:
-        text = f"{max(0, int(now * 1000)):x}-{self._random(8).hex()}"
-        return f"{text}-{self._mac(text)}"
-
-    def _mac(self, text: str) -> str:
-        return hmac.digest(self._key, text.encode("utf-8", "replace"), "sha256").hex()[:32]
-
-    def _issued(self, nonce: str) -> float | None:
-        """When we made this nonce; None if we didn't."""
-        text, _, mac = nonce.rpartition("-")
-        if not hmac.compare_digest(self._mac(text).encode(), mac.encode("utf-8", "replace")):
-            return None
-        return int(text.partition("-")[0], 16) / 1000
-
-    def _use(self, nonce: str, nc: int) -> bool:
-        """Note a count as used; False if it was, or a higher one (a replay)."""
-        if nc <= self._used.get(nonce, 0):
-            return False
-        if nonce not in self._used and len(self._used) >= MAX_USED_NONCES:
-            self._forget()
-        self._used[nonce] = nc
-        return True
-
-    def _forget(self) -> None:
-        """Make room; a nonce that is forgotten while it is valid must not work again."""
-        issued = {nonce: self._issued(nonce) or 0.0 for nonce in self._used}
-        by_age = sorted(issued, key=issued.__getitem__)
-        for nonce in by_age[: MAX_USED_NONCES // 2]:
-            self._oldest = max(self._oldest, issued[nonce] + 0.001)
-            del self._used[nonce]
-
-
-def _same_uri(text: str, request: Request) -> bool:
-    """RFC 7616, 3.4.6: the URI of the credentials names what is asked for."""
-    if text == str(request.uri):
-        return True
-    try:
-        return Uri.parse(text).equivalent(request.uri)
-    except ProtocolError:
-        return False

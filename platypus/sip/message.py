@@ -28,8 +28,10 @@ __all__ = ["SIP_VERSION", "Headers", "Message", "Request", "Response", "parse_me
 
 SIP_VERSION = "SIP/2.0"
 
+# Spared the check of their grammar.
+_METHODS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "NOTIFY", "INFO"})
+
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-_FOLD = re.compile(r"\r?\n[ \t]+")
 # Status-Line = SIP-Version SP Status-Code SP Reason-Phrase; the last blank is often left out.
 _STATUS_LINE = re.compile(r"SIP/2\.0[ \t]+([1-6][0-9][0-9])(?:[ \t]+(.*))?", re.IGNORECASE)
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
@@ -154,17 +156,16 @@ def parse_message(data: bytes) -> Message:
         end, start = match.span() if match else (len(data), len(data))
     text = str(data[:end], "utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    breaks = len(lines) - 1
-    if "\n " in text or "\n\t" in text:
-        text = _FOLD.sub(" ", text)
-        breaks = -1
-    if text.count("\n") != breaks or text.count("\r") != breaks:
+    left = "".join(lines)
+    if "\n" in left or "\r" in left:
         # A line may end with LF alone. A lone CR ends nothing, and could not be written again.
         lines = text.replace("\r\n", "\n").replace("\r", " ").split("\n")
     if len(lines) > MAX_HEADERS + 1:
         raise ProtocolError("more headers than any message has")
     message = _parse_start_line(lines[0])
     _parse_fields(message, lines)
+    if end > MAX_HEADER_LINE:
+        _check_lengths(message)
     message.body = _cut_body(message, data, start)
     return message
 
@@ -186,7 +187,7 @@ def _parse_start_line(line: str) -> Message:
         # RFC 4475, 3.1.2.8 to 10: several blanks are taken; one inside the URI is not.
         request = Request(parts[0], " ".join(parts[1:-1]).removeprefix("<").removesuffix(">"))
         request.version = parts[-1]
-    if not TOKEN.fullmatch(request.method):
+    if request.method not in _METHODS and not TOKEN.fullmatch(request.method):
         raise ProtocolError("a method that is none")
     if len(line) > MAX_HEADER_LINE:
         request._defect = ProtocolError("a request line that is too long", status=414)
@@ -194,28 +195,44 @@ def _parse_start_line(line: str) -> Message:
 
 
 def _parse_fields(message: Message, lines: list[str]) -> None:
-    headers = message.headers
-    fields = headers._fields
+    fields = message.headers._fields
     known = CANONICAL_NAMES.get
+    key: str | None = None
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        key = known(name)
-        if key is None:
-            name = name.strip()
-            if not colon or not TOKEN.fullmatch(name):
+        canonical = known(name)
+        if canonical is None:
+            folded = line[:1] in (" ", "\t")
+            if folded and key is not None:
+                fields[key][-1] = f"{fields[key][-1]} {line.strip()}".lstrip()
+                continue
+            canonical = _parse_name(message, name.strip()) if colon and not folded else None
+            if canonical is None:
                 if line:
                     message._defect = ProtocolError("a header line that is none")
                 continue
-            key = headers._unusual_key(name)
-            if key not in CANONICAL_NAMES:
-                headers._others[key.lower()] = key
-        if len(value) > MAX_HEADER_LINE:
-            message._defect = ProtocolError(f"a {key} header that is too long")
-            continue
+        key = canonical
         if key in fields:
             fields[key].append(value.strip())
         else:
             fields[key] = [value.strip()]
+
+
+def _parse_name(message: Message, name: str) -> str | None:
+    """The key of a field that is not spelt as most are; None where the name is none."""
+    if not TOKEN.fullmatch(name):
+        return None
+    headers = message.headers
+    key = headers._unusual_key(name)
+    if key not in CANONICAL_NAMES:
+        headers._others[key.lower()] = key
+    return key
+
+
+def _check_lengths(message: Message) -> None:
+    for name, value in message.headers.items():
+        if len(value) > MAX_HEADER_LINE:
+            message._defect = ProtocolError(f"a {name} header that is too long")
 
 
 def _cut_body(message: Message, data: bytes, start: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import pathlib
@@ -11,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platypus.errors import ProtocolError
-from platypus.sip import challenge as challenge_module
 from platypus.sip.challenge import (
+    HASHES,
     Challenge,
     challenges_of,
     digest_response,
     ha1,
     parse_auth,
 )
-from platypus.sip.digest import MAX_REALMS, MAX_USED_NONCES, DigestClient, DigestServer, Verdict
+from platypus.sip.digest import MAX_REALMS, DigestClient
+from platypus.sip.digest_server import MAX_USED_NONCES, DigestServer, Verdict
 from platypus.sip.message import Headers, Request, Response
 
 VECTORS = json.loads(
@@ -67,6 +69,11 @@ def again(request: Request) -> Request:
     return Request(request.method, request.uri, request.headers.copy(), request.body)
 
 
+def lacks_sha_512_256(name: str, data: bytes) -> object:
+    """hashlib.new of a Python whose OpenSSL was built without it."""
+    raise ValueError(f"unsupported hash type {name}")
+
+
 class TestArithmetic:
     @pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["name"])
     def test_gives_the_known_responses(self, case):
@@ -88,17 +95,14 @@ class TestArithmetic:
         assert response == case["response"]
 
     def test_sha_512_256_hashes_as_fips_180_4_says(self):
-        assert challenge_module.HASHES["sha-512-256"](b"abc") == (
+        assert HASHES["sha-512-256"](b"abc") == (
             "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"
         )
 
     def test_sha_512_256_absent_is_a_clear_error(self, monkeypatch):
-        def absent(name, data):
-            raise ValueError(f"unsupported hash type {name}")
-
-        monkeypatch.setattr(challenge_module.hashlib, "new", absent)
+        monkeypatch.setattr(hashlib, "new", lacks_sha_512_256)
         with pytest.raises(ProtocolError, match="SHA-512-256"):
-            challenge_module.HASHES["sha-512-256"](b"")
+            HASHES["sha-512-256"](b"")
 
 
 class TestParsing:
@@ -193,6 +197,25 @@ class TestClient:
         response = unauthorized(*[digest(algorithm=name, qop='"auth"') for name in offered])
         assert client().authorize(response, request)
         assert sent(request)["algorithm"] == taken
+
+    def test_a_hash_that_this_python_lacks_is_passed_over(self, monkeypatch):
+        monkeypatch.setattr(hashlib, "new", lacks_sha_512_256)
+        request = register()
+        both = unauthorized(digest(algorithm="SHA-512-256"), digest(algorithm="MD5"))
+        assert client().authorize(both, request)
+        assert sent(request)["algorithm"] == "MD5"
+
+    def test_only_a_hash_that_this_python_lacks_is_a_clear_problem(self, monkeypatch):
+        monkeypatch.setattr(hashlib, "new", lacks_sha_512_256)
+        digest_client = client()
+        assert not digest_client.authorize(
+            unauthorized(digest(algorithm="SHA-512-256")), register()
+        )
+        assert "SHA-512-256" in digest_client.problem
+
+    def test_a_user_name_with_a_line_end_is_refused(self):
+        with pytest.raises(ValueError, match="user name"):
+            client("alice\r\nX: y")
 
     def test_takes_auth_before_auth_int(self):
         request = register()
@@ -395,8 +418,27 @@ class TestRefusal:
         answers = [
             digest_client.authorize(unauthorized(digest(f"realm {n}")), request) for n in range(20)
         ]
-        assert answers.count(True) == MAX_REALMS
-        assert not any(answers[MAX_REALMS:])
+        assert answers == [True] * MAX_REALMS + [False] * (20 - MAX_REALMS)
+        assert "ever new realms" in digest_client.problem
+
+    def test_of_many_realms_in_one_response_only_so_many_are_answered(self):
+        request = register()
+        assert client().authorize(unauthorized(*[digest(f"realm {n}") for n in range(20)]), request)
+        assert len(request.headers.get_all("Authorization")) == MAX_REALMS
+
+    def test_a_phone_that_met_many_realms_in_its_life_goes_on(self):
+        digest_client = client()
+        for number in range(50):
+            assert digest_client.authorize(unauthorized(digest(f"realm {number}")), register())
+        assert len(digest_client._sessions) == MAX_REALMS
+
+    def test_what_was_refused_is_remembered_of_so_many_realms(self):
+        digest_client = client()
+        for number in range(50):
+            request = register()
+            for nonce in ("n1", "n2"):
+                digest_client.authorize(unauthorized(digest(f"realm {number}", nonce)), request)
+        assert len(digest_client._refused) <= MAX_REALMS
 
     def test_two_requests_challenged_at_once_both_succeed(self):
         digest_client, one, two = client(), register(), register()
@@ -430,6 +472,10 @@ class TestServer:
         fields = server().challenge(0.0)
         assert [name for name, _ in fields] == ["WWW-Authenticate"] * 2
         assert [Challenge.parse(text).algorithm for _, text in fields] == ["SHA-256", "MD5"]
+
+    def test_can_not_be_made_with_a_hash_that_is_missing(self):
+        with pytest.raises(ValueError, match="SHA3"):
+            server(algorithms=["MD5", "SHA3-256"])
 
     def test_as_a_proxy_asks_and_reads_in_the_proxy_headers(self):
         digest_server, request = server(proxy=True), register()

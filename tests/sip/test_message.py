@@ -223,6 +223,10 @@ class TestSloppyInput:
         assert message.headers.get("Subject") == "one two three"
         assert message.supported == ("a", "b")
 
+    def test_what_looks_folded_before_any_field_is_no_field(self):
+        problem_of(parse(MINIMAL.replace("Via", " Via", 1)))
+        problem_of(parse(MINIMAL.replace("Via", " folded\r\nVia", 1)))
+
     def test_blanks_around_names_and_values_do_not_count(self):
         message = parse(MINIMAL + "Subject  :\t one \r\nx-a : 1\r\n")
         assert message.headers.get("Subject") == "one"
@@ -359,9 +363,13 @@ class TestLimits:
             parse(MINIMAL + "X-A: 1\r\n" * (MAX_HEADERS + 1))
 
     def test_a_header_line_that_is_too_long_is_refused(self):
-        parse(MINIMAL + f"Subject: {'x' * (MAX_HEADER_LINE - 10)}\r\n").validate()
-        error = problem_of(parse(MINIMAL + f"Subject: {'x' * MAX_HEADER_LINE}\r\n"))
+        parse(MINIMAL + f"Subject: {'x' * MAX_HEADER_LINE}\r\n").validate()
+        error = problem_of(parse(MINIMAL + f"Subject: {'x' * MAX_HEADER_LINE}x\r\n"))
         assert "Subject" in str(error)
+
+    def test_folding_does_not_get_around_the_limit(self):
+        folded = f"Subject: {'x' * MAX_HEADER_LINE}\r\n {'x' * 10}\r\n"
+        assert "Subject" in str(problem_of(parse(MINIMAL + folded)))
 
     def test_a_request_line_that_is_too_long_is_answered_with_414(self):
         error = problem_of(parse(MINIMAL.replace("sip:a@b SIP", f"sip:a@{'b' * 9000} SIP", 1)))

@@ -43,6 +43,7 @@ class Queries:
             future.set_result(event)
 
     def close(self) -> None:
-        """Whoever still waits gets asyncio's CancelledError."""
+        """Whoever still waits is told so."""
         for future in self._waiting.values():
-            future.cancel()
+            if not future.done():
+                future.set_exception(NetworkError("the engine was closed before an answer came"))

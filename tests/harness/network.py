@@ -246,7 +246,7 @@ class Phone:
 
 def label(data: bytes) -> str:
     """A message in short: its method, or its status and the method it answers."""
-    head = data.partition(b"\r\n\r\n")[0].decode()
+    head = data.partition(b"\r\n\r\n")[0].decode(errors="replace")
     start = head.partition("\r\n")[0].split(" ")
     if not start[0].startswith("SIP/"):
         return start[0]

@@ -48,7 +48,7 @@ class Peer:
         return [
             m.status
             for m, _ in self.inbox
-            if isinstance(m, Response) and method in ("", m.cseq.method)
+            if isinstance(m, Response) and (m.headers.get("CSeq") or "").endswith(method)
         ]
 
     def request(self, method: str) -> Request:

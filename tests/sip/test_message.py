@@ -186,6 +186,12 @@ class TestHeaders:
         assert headers.get_all("Via") == ["a"]
         assert list(copy.items()) == [("Via", "a"), ("Via", "b"), ("X-Own", "1"), ("X-Own", "2")]
 
+    def test_a_copy_does_not_teach_the_original_its_spellings(self):
+        headers = Headers()
+        headers.copy().add("X-OWN", "1")
+        headers.add("x-own", "2")
+        assert list(headers) == [("x-own", "2")]
+
     def test_equal_whatever_the_order_of_names_and_their_case(self):
         assert Headers([("To", "t"), ("X-a", "1")]) == Headers([("x-A", "1"), ("t", "t")])
         assert Headers([("To", "t")]) != Headers([("To", "u")])
@@ -408,6 +414,7 @@ class TestSerialize:
         [
             Request("OPT\r\nIONS", "sip:a@b"),
             Request("OPT IONS", "sip:a@b"),
+            Request("OPTIONS", "sip:a@b SIP/2.0"),
             Request("OPTIONS", "sip:a@b\r\nEvil: 1"),
             Request("OPTIONS", "sip:a@b SIP/2.0\nEvil: 1"),
             Response(200, "OK\r\nEvil: 1"),

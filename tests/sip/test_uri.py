@@ -239,6 +239,8 @@ def test_equivalent_uris_of_the_rfc(one, two):
         ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
         ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
         ("sip:a@b", "sips:a@b"),
+        ("sip:a:p@b", "sip:a:q@b"),
+        ("sip:a:p@b", "sip:a@b"),
         ("sip:a%3Bb@c", "sip:a;b@c"),
         ("sip:a@b;user=phone", "sip:a@b"),
     ],

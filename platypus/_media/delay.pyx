@@ -3,9 +3,10 @@
 Transit is arrival less timestamp, in samples: its origin is arbitrary, its changes
 are the path's. The least transit of the last 5 to 10 s is the base, which follows a
 sender's drift; a histogram of what comes above it, in steps of 1 ms and forgetting over
-some 400 packets, gives the delay that all but 2 % of the packets keep. Memory is cheap
-early: the first packets count fully, so that a bad path is known after its first late
-packet.
+some 400 packets, gives the delay that all but 2 % of the packets keep. The first packets
+of all count fully, so that a bad path is known by its first late packet. Packets that
+come in a burst count little: the path held up one of them, and those behind it tell
+nothing more.
 
 It knows nothing of what is played; late and concealed packets are observed as well.
 """
@@ -17,8 +18,10 @@ from libc.string cimport memmove, memset
 cdef enum:
     MEMORY = 400             # packets
     SPAN = 250               # packets over which the least transit is held
+    SETTLING = 10            # packets after a new origin that only find the base
 
 cdef float TAIL = 0.02       # of the packets may come later than the delay asked for
+cdef float LIGHTEST = 0.1    # share of a packet that came together with another
 cdef float HEAVIEST = 1e6    # weights are scaled back here, far from float's precision
 
 
@@ -32,6 +35,7 @@ cdef void delay_rebase(delay_t *delay, int64_t transit) noexcept nogil:
     """Timestamps have a new origin: `transit` is the base now, the spread stays as known."""
     delay.base = delay.lowest[0] = delay.lowest[1] = transit
     delay.span = 0
+    delay.settling = SETTLING
     delay.known = 1
 
 
@@ -41,7 +45,11 @@ cdef void move_base(delay_t *delay) noexcept nogil:
     cdef int64_t half = delay.width // 2
     cdef int64_t steps
     cdef int i, shift
-    if lowest < delay.base - half:
+    if delay.settling > 0:
+        if lowest < delay.base - half:
+            delay.settling = SETTLING  # a burst that was waiting: its end tells the base
+        delay.base = lowest
+    elif lowest < delay.base - half:
         steps = (delay.base - lowest + half) // delay.width
         shift = <int>min(steps, DELAY_BINS - 1)
         for i in range(DELAY_BINS - 1 - shift, DELAY_BINS - 1):
@@ -59,10 +67,12 @@ cdef void move_base(delay_t *delay) noexcept nogil:
         delay.base += steps * delay.width
 
 
-cdef void delay_observe(delay_t *delay, int64_t transit) noexcept nogil:
-    """Take in the transit of one packet."""
+cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
+                        int samples) noexcept nogil:
+    """Take in the transit of a packet of `samples`, which came at `arrival`."""
     cdef int64_t bin
     cdef int i
+    cdef float weight
     if not delay.known:
         delay_rebase(delay, transit)
     if delay.span == SPAN:
@@ -70,12 +80,17 @@ cdef void delay_observe(delay_t *delay, int64_t transit) noexcept nogil:
         delay.lowest[0] = transit
         delay.span = 0
     delay.span += 1
+    if delay.settling > 0:
+        delay.settling -= 1
     delay.lowest[0] = min(delay.lowest[0], transit)
     move_base(delay)
     bin = (transit - delay.base + delay.width // 2) // delay.width
     bin = max(0, min(bin, DELAY_BINS - 1))
-    delay.bins[bin] += delay.weight
-    delay.total += delay.weight
+    weight = <float>(arrival - delay.arrival) / <float>samples if delay.seen > 0 else 1.0
+    weight = delay.weight * max(LIGHTEST, min(weight, <float>1.0))
+    delay.arrival = arrival
+    delay.bins[bin] += weight
+    delay.total += weight
     if delay.seen < MEMORY:
         delay.seen += 1
         return

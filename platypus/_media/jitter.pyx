@@ -95,7 +95,7 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
     if length > JITTER_PAYLOAD or samples > JITTER_PAYLOAD:
         return JITTER_TOO_LONG
     if samples > 0:
-        delay_observe(&jitter.delay, arrival - timestamp)
+        delay_observe(&jitter.delay, arrival - timestamp, arrival, samples)
     if jitter.order_known and position <= jitter.passed:
         jitter.counters.late += 1
         return JITTER_LATE
@@ -206,13 +206,14 @@ cdef void keep_time(jitter_t *jitter, int count, int64_t now) noexcept nogil:
 cdef void append_missing(jitter_t *jitter, int count, int lost) noexcept nogil:
     """Put in `count` samples for what is not there."""
     cdef int16_t *out = jitter.pcm + jitter.pcm_count
+    cdef int heard
     if not lost:
         conceal_hush(&jitter.conceal)
-    conceal_fill(&jitter.conceal, out, count)
-    if lost and not conceal_silent(&jitter.conceal):
-        jitter.counters.concealed += count
-    else:
-        jitter.counters.silent += count
+    heard = conceal_fill(&jitter.conceal, out, count)
+    if not lost:
+        heard = 0  # the end of what was sent, rounded off
+    jitter.counters.concealed += heard
+    jitter.counters.silent += count - heard
     conceal_remember(&jitter.conceal, out, count)
     jitter.pcm_count += count
     jitter.end += count
@@ -250,32 +251,44 @@ cdef void pass_what_is_no_audio(jitter_t *jitter) noexcept nogil:
         pop(jitter)
 
 
-cdef int start(jitter_t *jitter) noexcept nogil:
-    """Begin to play, if the first packet is due."""
-    cdef jitter_packet_t *packet
-    cdef int64_t needed, delay
-    pass_what_is_no_audio(jitter)
-    packet = head(jitter)
-    if packet == NULL:
-        return 0
-    needed = (max(delay_needed(&jitter.delay), packet.arrival - packet.timestamp)
-              + in_samples(jitter, GUARD_MS) + jitter.slot
-              - common_divisor(packet.samples, jitter.slot))
-    if jitter.clock - packet.timestamp < needed:
-        return 0
-    while jitter.count > 1:
-        delay = jitter.clock - packet.timestamp
-        if delay <= (delay_needed(&jitter.delay) + in_samples(jitter, GUARD_MS + SURPLUS_MS)
-                     + jitter.slot):
-            break
+cdef int64_t delay_to_start(jitter_t *jitter) noexcept nogil:
+    """The delay at which the first packet is to be played."""
+    cdef jitter_packet_t *packet = head(jitter)
+    jitter.grid = packet.timestamp
+    jitter.grid_samples = packet.samples
+    return aligned(jitter, in_samples(jitter, GUARD_MS)
+                   + max(delay_needed(&jitter.delay), packet.arrival - packet.timestamp))
+
+
+cdef void leave_surplus_out(jitter_t *jitter) noexcept nogil:
+    """Begin behind what has waited for too long to be stretched away."""
+    cdef int64_t most = (delay_needed(&jitter.delay) + jitter.slot
+                         + in_samples(jitter, GUARD_MS + SURPLUS_MS))
+    while jitter.count > 1 and jitter.clock - head(jitter).timestamp > most:
         pop(jitter)
         jitter.counters.discarded += 1
         pass_what_is_no_audio(jitter)
-        if head(jitter) == NULL:
-            return 0
-        packet = head(jitter)
-    jitter.end = jitter.heard = packet.timestamp
-    jitter.passed = packet.position - 1
+
+
+cdef int start(jitter_t *jitter) noexcept nogil:
+    """Begin to play, if the first packet is due in this slot."""
+    cdef int64_t lead
+    pass_what_is_no_audio(jitter)
+    if jitter.count == 0:
+        return 0
+    if delay_to_start(jitter) - (jitter.clock - head(jitter).timestamp) >= jitter.slot:
+        return 0
+    leave_surplus_out(jitter)
+    if jitter.count == 0:
+        return 0
+    # Packets that are not as long as slots need not begin with one.
+    lead = max(0, delay_to_start(jitter) - (jitter.clock - head(jitter).timestamp))
+    lead = min(lead, jitter.slot)
+    memset(jitter.pcm, 0, lead * sizeof(int16_t))
+    jitter.pcm_count = <int>lead
+    jitter.counters.silent += lead
+    jitter.end = jitter.heard = head(jitter).timestamp
+    jitter.passed = head(jitter).position - 1
     jitter.order_known = 1
     jitter.playing = 1
     jitter.dry = 0
@@ -362,10 +375,9 @@ cdef void shrink(jitter_t *jitter, int64_t surplus) noexcept nogil:
     cdef float alike
     cdef int lag
     jitter.surplus_for += jitter.slot
-    if surplus < jitter.slot:
-        alike = 2.0  # in silence only: little is gained
-    elif surplus <= 2 * jitter.slot:
-        if jitter.surplus_for < in_samples(jitter, PATIENCE_MS):
+    if surplus <= 2 * jitter.slot:
+        # Less than a slot is what an earlier step left over: the patience has been had.
+        if surplus >= jitter.slot and jitter.surplus_for < in_samples(jitter, PATIENCE_MS):
             return
         alike = ALIKE
     else:

@@ -43,7 +43,7 @@ from platypus._media.telephone_event cimport (
 
 cdef enum:
     PT_COMFORT_NOISE = 13    # RFC 3389: static, and sent by some without having been agreed
-    STRAY_MS = 60            # timestamps and clock may differ by this much and still agree
+    STRAY_MS = 30            # timestamps and clock may differ by this much and still agree
     REORDER_MS = 2000        # an overtaken packet is not older than this
     LONGEST_EVENT_MS = 60000 # a digit held for a minute is a mistake
 
@@ -203,7 +203,9 @@ cdef int is_restart(const stream_t *stream, const rtp_packet_t *packet,
     if not stream.placed or behind <= 0 or stream.codecs[packet.payload_type] not in (
             CODEC_PCMU, CODEC_PCMA):
         return 0
-    return advance > 0 or -<int64_t>advance > <int64_t>stream.rate * REORDER_MS // 1000
+    # An old one lies back at least a quarter of what its packets were worth of late.
+    return (-<int64_t>advance < behind * stream.placed_samples // 4
+            or -<int64_t>advance > <int64_t>stream.rate * REORDER_MS // 1000)
 
 
 cdef int64_t place(stream_t *stream, const rtp_packet_t *packet, int64_t extended,

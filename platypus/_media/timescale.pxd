@@ -25,7 +25,7 @@ cdef int scale_lengthen(int16_t *samples, int count, int lag) noexcept nogil
 
 cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil
 cdef void conceal_remember(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil
-cdef void conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogil
+cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogil
 cdef void conceal_hush(conceal_t *conceal) noexcept nogil
 cdef int conceal_silent(const conceal_t *conceal) noexcept nogil
 cdef void conceal_merge(conceal_t *conceal, int16_t *samples, int count) noexcept nogil

@@ -177,13 +177,15 @@ cdef inline int made_up(conceal_t *conceal) noexcept nogil:
     return value
 
 
-cdef void conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogil:
-    """Make up `count` samples for what is missing."""
-    cdef int i
+cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogil:
+    """Make up `count` samples for what is missing; how many came before the fade's end."""
+    cdef int i, heard = 0
     if not conceal.active:
         begin(conceal)
     for i in range(count):
+        heard += conceal.gain > 0
         out[i] = <int16_t>made_up(conceal)
+    return heard
 
 
 cdef void conceal_hush(conceal_t *conceal) noexcept nogil:

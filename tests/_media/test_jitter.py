@@ -1,0 +1,481 @@
+"""The jitter buffer on paths of every kind: what is heard, when, and what was counted."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from platypus._media import rtp
+from platypus._media.rtp import Packet
+from tests._media.path import (
+    FRAME,
+    MS,
+    Heard,
+    Pcm,
+    Sender,
+    as_heard,
+    listener,
+    network,
+    play,
+    speech,
+)
+
+SPEECH = speech(8.0)
+SENT = as_heard(SPEECH)
+PACKETS = Sender(SPEECH).packets()
+COUNT = len(PACKETS)
+
+
+def assert_adds_up(heard: Heard) -> None:
+    """Every sample asked for, and every packet that came, is in exactly one count."""
+    counters = heard.counters()
+    assert counters["requested_samples"] == len(heard.pcm)
+    assert counters["requested_samples"] == (
+        counters["played_samples"]
+        + counters["concealed_samples"]
+        + counters["silent_samples"]
+        + counters["inserted_samples"]
+    )
+    assert counters["packets"] + counters["duplicated"] == len(
+        [
+            verdict
+            for verdict in heard.verdicts
+            if verdict in ("accepted", "late", "held", "duplicate")
+        ]
+    )
+
+
+def lags(heard: Heard, sent: Pcm = SENT) -> list[int | None]:
+    """By how many samples each frame is later than its place in what was sent."""
+    return [
+        None if at is None else number * heard.slot - at
+        for number, at in enumerate(heard.sources(sent))
+    ]
+
+
+def right_from(heard: Heard, number: int, sent: Pcm = SENT) -> int | None:
+    """The first slot from `number` on after which every frame is as it was sent, at one lag."""
+    seen = lags(heard, sent)
+    last = seen[-1]
+    at = len(seen)
+    while at > number and seen[at - 1] == last:
+        at -= 1
+    return at if last is not None else None
+
+
+class TestCleanPath:
+    def test_is_heard_bit_for_bit(self) -> None:
+        heard = play(network(PACKETS), COUNT)
+        assert np.array_equal(heard.pcm, SENT)
+        assert not any(heard.concealed)
+        assert_adds_up(heard)
+
+    @pytest.mark.parametrize("jitter_ms", [1.0, 2.0, 3.0])
+    @pytest.mark.parametrize("phase_ms", [6.0, 9.0, 15.0, 19.9])
+    def test_stays_bit_for_bit_under_jitter_within_the_guard(
+        self, jitter_ms: float, phase_ms: float
+    ) -> None:
+        delays = np.random.default_rng(7).uniform(0, jitter_ms, COUNT).tolist()
+        heard = play(network(PACKETS, delays_ms=delays), COUNT, phase_ms=phase_ms + jitter_ms)
+        assert np.array_equal(heard.pcm, SENT)
+
+    @pytest.mark.parametrize(
+        ("phase_ms", "delay_ms"), [(0, 20), (4, 24), (5, 5), (6, 6), (12, 12), (19, 19)]
+    )
+    def test_plays_in_the_first_slot_a_guard_after_arrival(
+        self, phase_ms: float, delay_ms: float
+    ) -> None:
+        heard = play(network(PACKETS[:50]), 52, phase_ms=phase_ms)
+        assert heard.counters()["buffer_ms"] == pytest.approx(delay_ms, abs=0.2)
+
+    @pytest.mark.parametrize("slot_ms", [10, 20, 30])
+    @pytest.mark.parametrize("packet_ms", [10, 20, 30, 60])
+    def test_any_packet_time_in_any_slots(self, packet_ms: int, slot_ms: int) -> None:
+        packets = Sender(SPEECH[: 8 * 4800], frame=8 * packet_ms).packets()
+        heard = play(
+            network(packets, every_ms=packet_ms), 4800 // slot_ms, slot_ms=slot_ms, phase_ms=8.0
+        )
+        first = heard.pcm.tobytes().find(SENT[:80].tobytes()) // 2
+        assert 0 <= first < 8 * slot_ms
+        assert np.array_equal(heard.pcm[first:], SENT[: len(heard.pcm) - first])
+        assert not any(heard.concealed)
+
+    def test_a_constant_delay_is_of_no_consequence(self) -> None:
+        heard = play(network(PACKETS, delays_ms=500.0), COUNT + 25)
+        assert np.array_equal(heard.pcm[25 * FRAME :], SENT)
+        assert heard.counters()["buffer_ms"] == pytest.approx(7, abs=0.2)
+
+    def test_sequence_numbers_and_timestamps_wrap(self) -> None:
+        sender = Sender(SPEECH, sequence=65530, timestamp=2**32 - 3 * FRAME)
+        heard = play(network(sender.packets()), COUNT)
+        assert np.array_equal(heard.pcm, SENT)
+        assert heard.counters()["lost"] == 0
+
+    def test_sixteen_kilohertz_frames_as_well(self) -> None:
+        wide = speech(2.0, rate=16000)
+        packets = Sender(wide, frame=320).packets()
+        heard = play(network(packets), 100, stream=listener(16000))
+        assert np.array_equal(heard.pcm, as_heard(wide))
+
+
+class TestOrder:
+    def test_overtaken_packets_are_put_back(self) -> None:
+        delays = [15.0 if number % 5 == 0 else 0.0 for number in range(COUNT)]
+        delays[0] = 15.0
+        swapped = [delay + (6 if number % 5 == 0 else 0) for number, delay in enumerate(delays)]
+        heard = play(network(PACKETS, delays_ms=swapped), COUNT + 1, phase_ms=27.0)
+        assert np.array_equal(heard.pcm[: len(SENT)], SENT)
+        assert heard.counters()["reordered"] == COUNT // 5
+        assert heard.counters()["lost"] == 0
+
+    def test_duplicates_are_heard_once(self) -> None:
+        arrivals = [(20.0 * n + extra, PACKETS[n]) for n in range(COUNT) for extra in (0.0, 0.5)]
+        heard = play(arrivals, COUNT)
+        assert np.array_equal(heard.pcm, SENT)
+        assert heard.counters()["duplicated"] == COUNT
+        assert heard.counters()["packets"] == COUNT
+        assert_adds_up(heard)
+
+    def test_a_duplicate_that_comes_long_after_is_one_as_well(self) -> None:
+        late = [(2000.0, PACKETS[10]), (2001.0, PACKETS[40])]
+        heard = play([*network(PACKETS), *late], COUNT)
+        assert np.array_equal(heard.pcm, SENT)
+        assert heard.verdicts.count("duplicate") == 2
+
+    def test_a_packet_whose_place_was_played_is_late_not_lost(self) -> None:
+        arrivals = [*network(PACKETS, lost=[200]), (20.0 * 204, PACKETS[200])]
+        heard = play(arrivals, COUNT)
+        counters = heard.counters()
+        assert (counters["late"], counters["lost"], counters["reordered"]) == (1, 0, 1)
+        assert right_from(heard, 200) == 202
+        assert_adds_up(heard)
+
+
+class TestLoss:
+    @pytest.mark.parametrize("lost", [[100], [100, 101], [100, 102, 104], [50, 51, 52, 53]])
+    def test_what_is_lost_is_concealed_and_the_rest_is_untouched(self, lost: list[int]) -> None:
+        heard = play(network(PACKETS, lost=lost), COUNT)
+        counters = heard.counters()
+        assert counters["lost"] == len(lost)
+        assert [n for n, made_up in enumerate(heard.concealed) if made_up] == lost
+        seen = lags(heard)
+        # The frame behind a loss begins with a cross-fade.
+        touched = {n + k for n in lost for k in (0, 1)}
+        assert all(seen[n] == 0 for n in range(COUNT) if n not in touched)
+        assert_adds_up(heard)
+
+    def test_one_lost_packet_of_a_steady_voice_is_hardly_missed(self) -> None:
+        period = np.tile(speech(1.0)[:64] // 2 + speech(1.0)[:1], 200)
+        voice = np.asarray(period[: 60 * FRAME], dtype=np.int16)
+        heard = play(network(Sender(voice).packets(), lost=[30]), 60)
+        made = heard.pcm[30 * FRAME : 31 * FRAME].astype(float)
+        meant = as_heard(voice)[30 * FRAME : 31 * FRAME].astype(float)
+        # The fade has begun after 10 ms; the wave is the same.
+        assert np.corrcoef(made, meant)[0, 1] > 0.97
+
+    def test_it_fades_to_silence_within_100_ms(self) -> None:
+        heard = play(network(PACKETS, lost=range(100, 120)), COUNT)
+        gap = heard.pcm[100 * FRAME : 120 * FRAME].astype(float)
+        loudness = [float(np.sqrt(np.mean(part**2))) for part in gap.reshape(-1, 80)]
+        assert loudness[0] > 800
+        assert all(after <= before * 1.3 for before, after in itertools.pairwise(loudness))
+        assert not gap[8 * 100 :].any()
+        counters = heard.counters()
+        assert 75 < counters["concealed_samples"] / 8 < 100
+
+    def test_there_is_no_step_where_concealment_begins_and_ends(self) -> None:
+        steady = np.rint(8000 * np.sin(2 * np.pi * 200 * np.arange(16000) / 8000))
+        voice = steady.astype(np.int16)
+        heard = play(network(Sender(voice).packets(), lost=[40, 60, 61]), 100)
+        largest = np.abs(np.diff(as_heard(voice).astype(int))).max()
+        assert np.abs(np.diff(heard.pcm.astype(int))[FRAME:]).max() < 1.3 * largest
+
+    def test_a_loss_before_anything_was_heard_is_silence(self) -> None:
+        heard = play(network(PACKETS[:50], lost=[1]), 50)
+        assert not heard.pcm[FRAME : 2 * FRAME].any()
+
+    def test_after_a_long_outage_the_delay_is_what_it_was(self) -> None:
+        heard = play(network(PACKETS, lost=range(100, 200)), COUNT)
+        assert right_from(heard, 200) == 200
+        assert lags(heard)[-1] == 0
+        assert heard.counters()["lost"] == 100
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.lists(st.integers(0, 59), unique=True), st.integers(0, 19))
+    def test_any_pattern_of_losses_adds_up(self, lost: list[int], phase: int) -> None:
+        heard = play(network(PACKETS[:60], lost=lost), 64, phase_ms=phase)
+        assert_adds_up(heard)
+        seen = lags(heard)
+        arrived = [n for n in range(60) if n not in lost]
+        alone = [n for n in arrived if n - 1 in arrived]
+        first = seen.index(next((lag for lag in seen if lag is not None), None))
+        shift = first - min(arrived, default=0)
+        assert all(seen[n + shift] is not None for n in alone if 0 <= n + shift < 64)
+
+
+class TestLateness:
+    def test_a_path_that_became_slower_is_followed_within_60_ms(self) -> None:
+        delays = [0.0 if number < 100 else 80.0 for number in range(COUNT)]
+        heard = play(network(PACKETS, delays_ms=delays), COUNT + 4)
+        # Packet 100 comes 80 ms late: its first slot is number 104.
+        right = right_from(heard, 100)
+        assert right is not None
+        assert right <= 104 + 3
+        assert lags(heard)[-1] == 4 * FRAME
+        assert heard.counters()["late"] == 0
+
+    def test_steady_jitter_ends_with_nearly_nothing_late(self) -> None:
+        delays = np.random.default_rng(5).exponential(15, COUNT).tolist()
+        heard = play(network(PACKETS, delays_ms=delays), COUNT)
+        late_or_concealed = [n for n, made_up in enumerate(heard.concealed) if made_up and n > 100]
+        assert len(late_or_concealed) <= 0.03 * COUNT
+        assert heard.counters()["buffer_ms"] < 80
+        assert_adds_up(heard)
+
+    def test_one_late_packet_in_a_quiet_call_does_not_raise_the_delay(self) -> None:
+        delays = [30.0 if number == 300 else 0.0 for number in range(COUNT)]
+        heard = play(network(PACKETS, delays_ms=delays), COUNT)
+        assert lags(heard)[-1] == 0
+        assert heard.counters()["buffer_ms"] < 10
+
+    def test_a_burst_after_a_gap_is_heard_at_once_and_drained(self) -> None:
+        delays = [
+            float(max(0, 200 - 20 * (n - 200))) if 200 <= n < 210 else 0.0 for n in range(COUNT)
+        ]
+        heard = play(network(PACKETS, delays_ms=delays), COUNT)
+        seen = heard.sources(SENT)
+        assert any(at is not None for at in seen[211:216])
+        delay = [n * FRAME - at for n, at in enumerate(seen) if at is not None and n > 210]
+        assert max(delay) <= 8 * 90
+        half_a_second_later = [
+            n * FRAME - at for n, at in enumerate(seen) if at is not None and n > 235
+        ]
+        assert max(half_a_second_later) <= 8 * 45
+        assert heard.counters()["buffer_ms"] < 45
+        assert_adds_up(heard)
+
+    def test_a_burst_at_the_very_start_is_not_carried_as_delay(self) -> None:
+        # Thirty packets waited in the socket before anybody listened, in one moment.
+        arrivals = [(600.0, packet) for packet in PACKETS[:30]]
+        arrivals += [(20.0 * n, PACKETS[n]) for n in range(30, COUNT)]
+        heard = play(arrivals, COUNT)
+        assert heard.counters()["buffer_ms"] < 70
+        assert heard.counters()["discarded"] > 20
+
+
+class TestClocks:
+    @pytest.mark.parametrize("ppm", [100, -100, 500, -500])
+    def test_a_senders_drift_is_followed(self, ppm: int) -> None:
+        minute = speech(60.0)
+        packets = Sender(minute).packets()
+        every = 20 * (1 - ppm / 1e6)
+        heard = play(network(packets, every_ms=every), round(3000 * every / 20))
+        assert sum(heard.concealed) <= 1
+        assert heard.counters()["late"] == 0
+        assert heard.counters()["buffer_ms"] < 45
+        assert_adds_up(heard)
+
+    def test_a_stall_of_ours_is_made_good_at_once(self) -> None:
+        heard = play(
+            network(PACKETS),
+            COUNT,
+            slot_times=lambda n: None if 100 <= n < 125 else 7.0 + 20 * n,
+        )
+        sources = heard.sources(SENT)
+        assert sources[100] == 125 * FRAME
+        assert heard.counters()["buffer_ms"] == pytest.approx(7, abs=0.5)
+        assert heard.counters()["discarded"] == 25
+        assert_adds_up(heard)
+
+    def test_a_slot_that_was_missed_cuts_nothing_off(self) -> None:
+        heard = play(
+            network(PACKETS), COUNT, slot_times=lambda n: None if n == 100 else 7.0 + 20 * n
+        )
+        assert heard.sources(SENT)[100] == 100 * FRAME
+        assert heard.counters()["discarded"] == heard.counters()["dropped_samples"] == 0
+        assert heard.counters()["buffer_ms"] < 20
+
+    def test_slots_that_come_late_by_turns_change_nothing(self) -> None:
+        wakes = np.random.default_rng(2).uniform(0, 3, COUNT)
+        heard = play(network(PACKETS), COUNT, slot_times=lambda n: 9.0 + 20 * n + wakes[n])
+        assert np.array_equal(heard.pcm, SENT)
+
+    def test_days_of_clock_do_not_overflow(self) -> None:
+        stream = listener()
+        start = 400 * 86_400_000.0
+        arrivals = [(start + at, packet) for at, packet in network(PACKETS[:50])]
+        heard = play(arrivals, 50, stream=stream, phase_ms=start + 7)
+        assert np.array_equal(heard.pcm, SENT[: 50 * FRAME])
+
+
+class TestDiscontinuities:
+    """Audio is right again within 60 ms, whatever the sender does to its numbers."""
+
+    def changed_at_100(self, sender: Sender) -> Heard:
+        new = sender.packets()
+        return play([(20.0 * n, (PACKETS if n < 100 else new)[n]) for n in range(COUNT)], COUNT)
+
+    @pytest.mark.parametrize(
+        "sender",
+        [
+            Sender(SPEECH, ssrc=0x9999, sequence=31000, timestamp=123456789),
+            Sender(SPEECH, timestamp=1000 + 3600 * 8000),
+            Sender(SPEECH, timestamp=(1000 - 3600 * 8000) % 2**32),
+            Sender(SPEECH, timestamp=1000 + 800),
+            Sender(SPEECH, timestamp=1000 - 400),
+            Sender(SPEECH, sequence=40100),
+            Sender(SPEECH, sequence=101 - 100),
+            Sender(SPEECH, sequence=100 - 1),
+            Sender(SPEECH, sequence=2100),
+            Sender(SPEECH, sequence=7, timestamp=5),
+        ],
+        ids=[
+            "ssrc",
+            "an hour on",
+            "an hour back",
+            "100 ms on",
+            "50 ms back",
+            "sequence far on",
+            "sequence a little back",
+            "sequence repeated",
+            "sequence on",
+            "both anew",
+        ],
+    )
+    def test_is_right_again_within_60_ms(self, sender: Sender) -> None:
+        heard = self.changed_at_100(sender)
+        right = right_from(heard, 100)
+        assert right is not None
+        assert right <= 103
+        assert heard.counters()["buffer_ms"] < 30
+        assert_adds_up(heard)
+
+    @pytest.mark.parametrize("phase", [-13.0, -6.0, 0.0, 6.0, 11.0])
+    def test_a_new_source_with_another_rhythm(self, phase: float) -> None:
+        new = Sender(SPEECH, ssrc=5, sequence=9, timestamp=9).packets()
+        arrivals = network(PACKETS[:100]) + [(20.0 * n + phase, new[n]) for n in range(100, COUNT)]
+        heard = play(arrivals, COUNT - 2)
+        right = right_from(heard, 100)
+        assert right is not None
+        assert right <= 104
+        assert heard.counters()["buffer_ms"] < 27
+
+    def test_a_stray_packet_of_another_source_disturbs_nothing(self) -> None:
+        stray = [(20.0 * n + 3, Packet(0, False, 7, 7, 0xBAD + n, b"\x10" * 160)) for n in (50, 90)]
+        heard = play(network(PACKETS) + stray, COUNT)
+        assert np.array_equal(heard.pcm, SENT)
+        assert heard.verdicts.count("held") == 2
+        assert [event for event in heard.events if event[0] == "ssrc"] == [("ssrc", 0x1234)]
+
+    def test_two_sources_at_once_do_not_fight(self) -> None:
+        other = Sender(SPEECH, ssrc=0xBAD, sequence=9, timestamp=9).packets()
+        intruding = [(20.0 * n + 3, other[n]) for n in range(50, 150)]
+        heard = play(network(PACKETS) + intruding, COUNT)
+        assert np.array_equal(heard.pcm, SENT)
+
+    def test_no_packet_is_lost_in_a_change_of_source(self) -> None:
+        heard = self.changed_at_100(Sender(SPEECH, ssrc=1, sequence=5, timestamp=3))
+        assert heard.counters()["lost"] == 0
+        assert [event for event in heard.events if event[0] == "ssrc"] == [
+            ("ssrc", 0x1234),
+            ("ssrc", 1),
+        ]
+
+    def test_losses_before_a_change_of_source_stay_counted(self) -> None:
+        new = Sender(SPEECH, ssrc=1).packets()
+        arrivals = network(PACKETS[:100], lost=[10, 20]) + [
+            (20.0 * n, new[n]) for n in range(100, COUNT) if n != 150
+        ]
+        assert play(arrivals, COUNT).counters()["lost"] == 3
+
+
+class TestSilenceSuppression:
+    def test_a_pause_that_the_timestamps_tell_is_no_loss(self) -> None:
+        before, after = PACKETS[:100], PACKETS[150:]
+        moved = [p._replace(sequence=p.sequence - 50, marker=n == 0) for n, p in enumerate(after)]
+        arrivals = network(before) + [(20.0 * (150 + n), p) for n, p in enumerate(moved)]
+        heard = play(arrivals, COUNT)
+        assert heard.counters()["lost"] == 0
+        assert right_from(heard, 150) == 150
+        assert lags(heard)[-1] == 0
+
+    def test_comfort_noise_is_silence_and_no_loss(self) -> None:
+        noise = PACKETS[100]._replace(payload_type=13, payload=b"\x40")
+        after = [p._replace(sequence=p.sequence - 49) for p in PACKETS[150:]]
+        arrivals = [*network(PACKETS[:100]), (2000.0, noise)]
+        arrivals += [(20.0 * (150 + n), p) for n, p in enumerate(after)]
+        heard = play(arrivals, COUNT)
+        assert heard.counters()["concealed_samples"] == 0
+        assert not heard.pcm[101 * FRAME : 150 * FRAME].any()
+        assert right_from(heard, 150) == 150
+
+    def test_silence_that_begins_is_no_click(self) -> None:
+        loud = np.rint(12000 * np.cos(2 * np.pi * 200 * np.arange(16000) / 8000)).astype(np.int16)
+        packets = Sender(loud).packets()
+        noise = packets[50]._replace(payload_type=13, payload=b"\x40")
+        heard = play([*network(packets[:50]), (1000.0, noise)], 60)
+        largest = np.abs(np.diff(as_heard(loud).astype(int))).max()
+        steps = np.abs(np.diff(heard.pcm.astype(int)[FRAME:]))
+        assert steps.max() < 1.3 * largest
+        assert not heard.pcm[51 * FRAME :].any()
+
+
+class TestBounds:
+    def test_a_flood_keeps_the_newest_and_counts_the_rest(self) -> None:
+        arrivals: list[tuple[float, Packet | bytes]] = [(5.0, packet) for packet in PACKETS[:300]]
+        heard = play(arrivals, 40, phase_ms=20.0)
+        counters = heard.counters()
+        assert counters["packets"] == 300
+        assert counters["discarded"] >= 300 - 64
+        assert_adds_up(heard)
+
+    @settings(deadline=None, max_examples=100)
+    @given(
+        st.lists(
+            st.tuples(
+                st.integers(-5, 400),
+                st.integers(0, 2**16 - 1) | st.integers(0, 40),
+                st.integers(0, 2**32 - 1) | st.integers(0, 6000),
+                st.integers(0, 3),
+                st.sampled_from([0, 1, 80, 160, 161, 1400]),
+                st.sampled_from([0, 0, 0, 8, 13, 99, 101]),
+            ),
+            max_size=60,
+        ),
+        st.sampled_from([10, 20, 30]),
+    )
+    def test_whatever_comes_every_slot_gets_its_frame(
+        self, arrivals: list[tuple[int, int, int, int, int, int]], slot_ms: int
+    ) -> None:
+        packets = [
+            (float(at), Packet(payload_type, False, sequence, timestamp, ssrc, bytes(length)))
+            for at, sequence, timestamp, ssrc, length, payload_type in arrivals
+        ]
+        heard = play(packets, 25, slot_ms=slot_ms)
+        assert len(heard.pcm) == 25 * heard.slot
+        counters = heard.counters()
+        assert counters["requested_samples"] == len(heard.pcm)
+        assert counters["requested_samples"] == (
+            counters["played_samples"]
+            + counters["concealed_samples"]
+            + counters["silent_samples"]
+            + counters["inserted_samples"]
+        )
+
+    def test_times_that_run_backwards_are_survived(self) -> None:
+        stream = listener()
+        for number, packet in enumerate(PACKETS[:40]):
+            stream.receive(rtp.serialize(packet), -number * 20 * MS)
+            assert len(stream.playout(-number * 20 * MS + 7)) == 2 * FRAME
+
+    def test_the_same_input_gives_the_same_bits(self) -> None:
+        delays = np.random.default_rng(9).exponential(25, COUNT).tolist()
+        lost = [n for n in range(COUNT) if n % 17 == 0]
+        arrivals = network(PACKETS, delays_ms=delays, lost=lost)
+        first, second = play(arrivals, COUNT), play(arrivals, COUNT)
+        assert np.array_equal(first.pcm, second.pcm)
+        assert first.counters() == second.counters()

@@ -101,15 +101,15 @@ class Changes:
         self.refuse(487, now)
 
     def abandon(self, now: float) -> None:
-        """The call ends: answer what is pending."""
+        """The call ends: answer what is pending, and don't wait long for our own answer."""
         self._wanted = False
+        if self._outgoing is not None:
+            self._outgoing.give_up(now)
         self.refuse(487, now)
 
     def stop(self) -> None:
         """The call is over."""
         self._wanted = False
-        if self._outgoing is not None:
-            self._outgoing.stop()
         if self._glare_timer is not None:
             self._glare_timer.stop()
             self._glare_timer = None
@@ -142,7 +142,8 @@ class Changes:
 class Reinvite:
     """One re-INVITE of ours, until its transaction ends: the 2xx may come again."""
 
-    __slots__ = ("_acknowledgement", "_attempts", "_body", "_content_type", "_dialog", "_session")
+    __slots__ = ("_acknowledgement", "_attempts", "_body", "_content_type", "_dialog",
+                 "_patience", "_session")  # fmt: skip
 
     def __init__(self, session: Session, dialog: Dialog, body: Body, content_type: str) -> None:
         self._session = session
@@ -150,15 +151,18 @@ class Reinvite:
         self._body = body
         self._content_type = content_type
         self._acknowledgement: Acknowledgement | None = None
+        self._patience: Timer | None = None
         self._attempts = Attempts(session.stack, dialog.next_hop, self, session.digest)
 
     def start(self, now: float) -> None:
         """Send it on the dialog's way."""
+        self._wait(self._session.stack.settings.silence_limit, now)
         self._attempts.start(now, flow=self._dialog.known_flow)
 
-    def stop(self) -> None:
-        """No further attempt; an answer is still acknowledged."""
+    def give_up(self, now: float) -> None:
+        """The call is over: no further attempt, but an answer is still acknowledged."""
         self._attempts.stop()
+        self._wait(64 * self._session.stack.settings.t1, now)
 
     def build(self, flow: Flow, via: str, now: float) -> Request:
         """The re-INVITE (14.1)."""
@@ -185,6 +189,7 @@ class Reinvite:
         """Any response but a challenge that was answered."""
         if response.status < 200:
             return
+        self._stop_waiting()
         if response.status < 300:
             self._answered(response, now)
         else:
@@ -192,8 +197,22 @@ class Reinvite:
 
     def request_failed(self, reason: str, now: float) -> None:
         """No answer: the dialog is dead (14.1)."""
-        self._session.changes.over(now)
+        self._stop_waiting()
         self._end(408, reason, now)
+        self._session.changes.over(now)
+
+    def _wait(self, seconds: float, now: float) -> None:
+        self._stop_waiting()
+        self._patience = self._session.stack.timers.start(now + seconds, self._too_silent)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.stop()
+
+    def _too_silent(self, now: float) -> None:
+        """A peer that said 100 and nothing more; the transaction would wait for ever."""
+        self._attempts.abandon()
+        self.request_failed("the other side took a change of the call and said nothing more", now)
 
     def _answered(self, response: Response, now: float) -> None:
         if self._acknowledgement is not None:
@@ -222,13 +241,11 @@ class Reinvite:
         changes = session.changes
         if status == 491 and changes.collided(self._body, self._content_type, now):
             return
-        changes.over(now)
-        if session.ended:
-            return
         if status in (408, 481):
             self._end(status, reason, now)
-            return
-        session.stack.emit(ReinviteRefused(session, status, reason or reason_phrase(status)))
+        if not session.ended:
+            session.stack.emit(ReinviteRefused(session, status, reason or reason_phrase(status)))
+        changes.over(now)
 
     def _end(self, status: int, reason: str, now: float) -> None:
         """12.2.1.2: 408 and 481 end the dialog; a BYE tells whoever may still be there."""

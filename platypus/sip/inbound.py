@@ -167,7 +167,7 @@ class Inbound:
     ) -> None:
         session = self._stack.sessions.get((request.call_id, request.to.tag or ""))
         dialog = session.dialog_with(request.from_.tag) if session is not None else None
-        if session is None or dialog is None:
+        if session is None or dialog is None or (session.ended and request.method != "BYE"):
             self._respond(transaction, 481, now)
         elif not dialog.in_order(request):
             self._respond(transaction, 500, now)  # 12.2.2

@@ -282,6 +282,7 @@ class Session:
         if self.ended:
             self._bye_if_acknowledged(now)
             return
+        self.changes.abandon(now)
         self.end(408, "the answer was never acknowledged", "local")
         self.send_bye(now)
 
@@ -304,6 +305,7 @@ class Session:
             return
         self.changes.abandon(now)
         self._drop_answers()
+        self._forget_if_over()
         self.end(200, "the other side hung up", "remote")
 
     def send_bye(self, now: float) -> None:
@@ -324,8 +326,7 @@ class Session:
             return
         self.state = SessionState.ENDED
         self.changes.stop()
-        if not self.answers:
-            self.stack.sessions.pop((self.call_id, self.local_tag), None)
+        self._forget_if_over()
         self.stack.emit(SessionEnded(self, code, reason, by, elsewhere))
 
     def _ringing(self, verb: str) -> Called:
@@ -349,8 +350,12 @@ class Session:
 
     def _bye_if_acknowledged(self, now: float) -> None:
         if not self.answers:
-            self.stack.sessions.pop((self.call_id, self.local_tag), None)
+            self._forget_if_over()
             self.send_bye(now)
+
+    def _forget_if_over(self) -> None:
+        if self.ended and not self.answers:
+            self.stack.sessions.pop((self.call_id, self.local_tag), None)
 
     def _drop_answers(self) -> None:
         for answer in self.answers.values():

@@ -110,6 +110,21 @@ class TestOurs:
         assert setup.phone.next(SessionEnded).code == status
         assert bool(setup.peer.requests("BYE")) == (status == 408)
 
+    def test_a_wish_that_waited_is_forgotten_with_the_call(self) -> None:
+        setup = Setup()
+        setup.do(setup.call.reinvite, HOLD)
+        setup.do(setup.call.reinvite, RESUME)
+        setup.respond(481)
+        assert setup.invites() == 1
+
+    def test_a_peer_that_says_100_and_nothing_more_is_not_waited_for_for_ever(self) -> None:
+        setup = Setup()
+        setup.do(setup.call.reinvite, HOLD)
+        setup.respond(100)
+        setup.network.run(181)
+        assert setup.phone.next(SessionEnded).code == 408
+        assert setup.peer.requests("BYE")
+
     def test_silence_ends_the_call_with_bye(self) -> None:
         setup = Setup()
         setup.do(setup.call.reinvite, HOLD)

@@ -10,7 +10,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 HERE = Path(__file__).parent
-# `make` builds the extensions itself, in place and only what changed; its editable install need not.
+# `make` builds the extensions itself, in place and only what changed; pip need not do it again.
 SKIP = "PLATYPUS_NO_EXTENSIONS" in os.environ
 SANITIZE = os.environ.get("PLATYPUS_SANITIZE", "")  # e.g. "address,undefined" (make asan)
 

@@ -28,7 +28,8 @@ class UserAgentSettings:
     t1: float = 0.5  # the round trip estimate (RFC 3261, 17.1.1.1)
     t2: float = 4.0  # longest interval of retransmission
     t4: float = 5.0  # how long a message stays in the network
-    max_transactions: int = 4096  # server transactions; 64*T1 each, so about 128 requests a second
+    # Server transactions, a few kB each for 64*T1: 512 requests or 256 short calls a second.
+    max_transactions: int = 16_384
     max_sessions: int = 512  # calls, both directions; more from the network get 503
     max_redirects: int = 5  # 3xx followed for one call
     ring_limit: float = 600.0  # a caller that vanished without CANCEL stops ringing here

@@ -28,7 +28,7 @@ ELSEWHERE = ("Reason", 'SIP;cause=200;text="Call completed elsewhere"')
 BUSY, UNAVAILABLE, REQUEST_TERMINATED = 486, 480, 487
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Bridge:
     """One call between users. `now` gives the time; `done(self)` is called at its end."""
 
@@ -39,6 +39,7 @@ class Bridge:
     phones: list[Session] = field(default_factory=list)
     chosen: Session | None = None
     _codes: list[tuple[int, str]] = field(default_factory=list)
+    _asking: Session | None = None  # who wants a change that the other has not agreed to yet
     _over: bool = False
 
     def start(self, bindings: Sequence[Binding], aor: str, display_name: str) -> None:
@@ -89,8 +90,10 @@ class Bridge:
             case sip.Reinvited(session, _, body):
                 self._reinvited(session, body)
             case sip.ReinviteAnswered(session, body, _):
+                self._asking = None
                 self._other(session).accept_reinvite(body or b"", self.now())
             case sip.ReinviteRefused(session, code, reason):
+                self._asking = None
                 self._other(session).refuse_reinvite(code or 500, self.now(), reason)
             case sip.SessionEnded(session):
                 self._ended(session, event)
@@ -116,11 +119,17 @@ class Bridge:
         self.caller.answer(body, self.now())
 
     def _reinvited(self, session: Session, body: bytes | None) -> None:
+        # Each waiting for the other to take its change first would wait for ever: whoever asks
+        # second tries again later (RFC 3261, 14.1).
+        if self._asking is not None:
+            session.refuse_reinvite(491, self.now())
+            return
         try:
             self._other(session).reinvite(body, self.now())
         except StateError:
             session.refuse_reinvite(491, self.now())
             raise
+        self._asking = session
 
     def _acknowledged(self, session: Session, body: bytes | None) -> None:
         other = self._other(session)

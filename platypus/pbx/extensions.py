@@ -34,6 +34,8 @@ logger = logging.getLogger("platypus.pbx")
 RING_SECONDS = 3.0
 EARLY_SECONDS = 3.0
 DIGIT_PAUSE = 1.0  # silence after which what was keyed is said back
+DIGIT_MS = 100
+DIGIT_TURN = 0.2  # of a digit and the gap behind it, with some room
 MAX_DIGITS = 32  # said back at once; more are not kept
 MAX_RECORD_SECONDS = 600  # a forgotten call must not fill the disk
 
@@ -142,8 +144,10 @@ class Extensions:
     def _say(self, call: Call) -> None:
         """First as telephone-events (RFC 4733), which programs read, then for the ear."""
         digits, self._digits[call] = self._digits[call], ""
-        call.send_dtmf(digits)
-        call.set_source(BufferSource(spoken_digits(digits), RATE))
+        call.send_dtmf(digits, duration_ms=DIGIT_MS)
+        sounds = BufferSource(spoken_digits(digits), RATE)
+        # Events are sent instead of audio: what is played meanwhile would not be heard.
+        self._later(len(digits) * DIGIT_TURN, call, lambda: call.set_source(sounds))
 
     def _record(self, call: Call) -> None:
         if self._record_dir is not None:

@@ -209,14 +209,14 @@ class TestWriting:
     def test_writes_to_what_can_not_be_watched(self, kind, tmp_path):
         path = tmp_path / "out" if kind == "file" else os.devnull
 
-        async def scenario() -> None:
-            with open(path, "wb") as file:
-                writer = LineWriter(file.fileno(), broken=lambda: None, lost=lambda n: b"")
-                for number in range(1000):
-                    writer.write(b"%d" % number)
-                await writer.drain()
+        async def scenario(fd: int) -> None:
+            writer = LineWriter(fd, broken=lambda: None, lost=lambda n: b"")
+            for number in range(1000):
+                writer.write(b"%d" % number)
+            await writer.drain()
 
-        asyncio.run(scenario())
+        with open(path, "wb") as file:
+            asyncio.run(scenario(file.fileno()))
         if kind == "file":
             assert path.read_bytes().split() == [b"%d" % n for n in range(1000)]
 

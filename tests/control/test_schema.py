@@ -46,7 +46,17 @@ def test_a_refused_command_keeps_its_id_too():
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"   ", b"hang up", b"{", b'{"cmd":"quit"} {}', b"\xff\xfe", b"[" * 100_000, b'"\\', b"NaN"],
+    [
+        b"",
+        b"   ",
+        b"hang up",
+        b"{",
+        b'{"cmd":"quit"} {}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'"\\',
+        b"NaN",
+    ],
 )
 def test_a_line_that_is_not_json_is_refused_as_such(line):
     with pytest.raises(CommandError, match="not JSON") as caught:

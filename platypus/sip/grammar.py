@@ -68,7 +68,7 @@ Target-Dialog Timestamp To Unsupported User-Agent Via Warning WWW-Authenticate
 _LONG_NAMES = _LONG.split()
 
 # The parameters met most, which need no lower().
-_KNOWN_PARAMS = {n: n for n in ("tag", "branch", "rport", "received", "lr", "expires", "q", "ob")}
+_KNOWN_PARAMS = frozenset({"tag", "branch", "rport", "received", "lr", "expires", "q", "ob"})
 
 # The compact forms of the IANA registry (RFC 3261, 7.3.3 and later RFCs).
 _COMPACT_NAMES = {
@@ -116,8 +116,6 @@ def split_list(text: str) -> list[str]:
 
 def split_params(text: str) -> list[str]:
     """Split at the semicolons that stand outside quotes."""
-    if '"' not in text:
-        return text.split(";")
     return list(_split(text, _PARAM_PIECE, ";"))
 
 
@@ -137,17 +135,21 @@ def parse_params(text: str) -> Mapping[str, str | None]:
     replace a tag or branch. Empty ones (";;") are skipped.
     """
     params: dict[str, str | None] = {}
-    for param in split_params(text):
+    for param in split_params(text) if '"' in text else text.split(";"):
         name, equals, value = param.partition("=")
-        name = _KNOWN_PARAMS.get(name) or name.strip().lower()
-        if name and name not in params:
-            value = value.strip()
-            if value[:1] == '"':
-                value = Quoted(unquote(value))
-            params[name] = value if equals else None
-        elif equals and not name:
-            raise ProtocolError("a parameter without a name")
+        if name not in _KNOWN_PARAMS:
+            name = name.strip().lower()
+            if not name:
+                if equals:
+                    raise ProtocolError("a parameter without a name")
+                continue
+        if name not in params:
+            params[name] = _param_value(value.strip()) if equals else None
     return MappingProxyType(params)
+
+
+def _param_value(text: str) -> str:
+    return Quoted(unquote(text)) if text[:1] == '"' else text
 
 
 def format_params(params: Mapping[str, str | None]) -> str:
@@ -175,6 +177,11 @@ def unquote(text: str) -> str:
     match = _LIST_PIECE.match(text) if text[:1] == '"' else None
     if match is None or match.end() != len(text) or len(text) < 2 or not _is_closed(text):
         raise ProtocolError("a quoted string that is not closed")
+    return unescape_quoted(text)
+
+
+def unescape_quoted(text: str) -> str:
+    """What a quoted-string holds that is known to be closed."""
     inner = text[1:-1]
     return _QUOTED_PAIR.sub(r"\1", inner) if "\\" in inner else inner
 

@@ -25,7 +25,12 @@ from platypus.sip.headers import CSeq, NameAddr, Via
 _T = TypeVar("_T")
 
 # RFC 3261, 8.1.1: what every message has, each once.
-_MANDATORY = ("To", "From", "CSeq", "Call-ID")
+_MANDATORY: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("To", NameAddr.parse),
+    ("From", NameAddr.parse),
+    ("CSeq", CSeq.parse),
+    ("Call-ID", str),
+)
 
 
 class HeaderAccess:
@@ -184,18 +189,18 @@ class HeaderAccess:
         if self._defect is not None:
             raise self._defect
         fields = self.headers._fields
-        for name in _MANDATORY:
+        for name, parse in _MANDATORY:
             values = fields.get(name)
-            if not values:
+            if not values or not values[0]:
                 raise ProtocolError(f"no {name} header")
             if len(values) > 1:
                 raise ProtocolError(f"more than one {name} header")
+            self._one(name, parse)
         vias = self.vias
         if not vias:
             raise ProtocolError("no Via header")
         if len(vias) > MAX_VIAS:
             raise ProtocolError("more Vias than Max-Forwards allows", status=483)
-        _ = self.cseq, self.from_, self.to, self.call_id
         _ = self.contacts, self.routes, self.record_routes, self.content_length
 
     def _serialize(self, start_line: str) -> bytes:

@@ -25,7 +25,7 @@ from platypus.sip.grammar import (
     parse_port,
     printable,
     quote,
-    unquote,
+    unescape_quoted,
 )
 from platypus.sip.uri import Uri
 
@@ -88,7 +88,7 @@ def _name_addr(text: str) -> NameAddr:
         return _addr_spec(text)
     name, uri, params = match.groups()
     if name:
-        name = unquote(name.rstrip()) if name[0] == '"' else " ".join(name.split())
+        name = unescape_quoted(name.rstrip()) if name[0] == '"' else " ".join(name.split())
     return NameAddr(Uri.parse(uri), printable(name), parse_params(params) if params else NO_PARAMS)
 
 

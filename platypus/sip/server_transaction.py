@@ -129,7 +129,7 @@ class InviteServerTransaction(ServerTransaction):
         self._send()
         if status < 200:
             return
-        self.request = None
+        self.request = self.user = None
         wait = 64 * self.stack.settings.t1
         if status < 300:
             self.state = State.ACCEPTED

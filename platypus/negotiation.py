@@ -115,9 +115,7 @@ class Negotiator:
     def resume(self) -> None:
         self._wants_hold = False
 
-    def offer(
-        self, local_address: str, rtp_port: int, *, rtcp_port: int | None = None
-    ) -> bytes:
+    def offer(self, local_address: str, rtp_port: int, *, rtcp_port: int | None = None) -> bytes:
         """Our offer, the first or a later one. `local_address` is numeric."""
         audio = make_audio(
             self._numbered(),

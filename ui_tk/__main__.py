@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     accounts = _accounts(parser, options, config)
     try:
         root = tk.Tk(className="Platypus")
+        root.withdraw()  # until everything is in its place
     except tk.TclError as error:
         print(  # noqa: T201 - there is no window to say it in
             f"platypus: no window: {error}; without a display use `platypus agent` or"

@@ -35,6 +35,7 @@ class App:
         theme = Theme(root, scale=scale)
         root.report_callback_exception = self._on_fault
         self._window = Window(root, theme, self._model, self._send, self.close)
+        root.deiconify()
 
     def run(self) -> None:
         self._watch()

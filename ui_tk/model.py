@@ -82,6 +82,7 @@ class Model:
         self.notice_tone: Tone = "plain"
         self.hint = "Starting…"
         self.device = ""
+        self.has_sound = True
         self.running = False
         self.accounts: dict[str, AccountChanged] = {}
         self.account: str | None = None
@@ -106,6 +107,7 @@ class Model:
                     self.lines[call].sent, self.lines[call].heard = sent, heard
             case DeviceSettled(microphone, speaker, reason):
                 self.device = words.device_line(microphone, speaker, reason)
+                self.has_sound = microphone is not None and speaker is not None
             case Trouble(text):
                 self.say(text, "bad")
             case Stopped(error):

@@ -88,7 +88,10 @@ class Window:
         self._recent.show(model, now)
         codec = model.active.call.codec if model.active is not None else None
         shown = (codec.upper() if codec else None, model.device)
-        self._status.configure(text="  ·  ".join(each for each in shown if each))
+        self._status.configure(
+            text="  ·  ".join(each for each in shown if each),
+            foreground=self._theme.tone("plain" if model.has_sound else "busy"),
+        )
         self._attend()
 
     def _build_left(self) -> None:
@@ -165,7 +168,8 @@ class Window:
         self._others = OtherCalls(right, theme, lambda call: self._do(self._model.select(call)))
         self._recent = RecentCalls(right, theme, self._call_again)
         self._status = label(right, theme, 11, colour=p.dim)
-        self._status.pack(side="bottom", anchor="w", padx=theme.px(18), pady=theme.px(10))
+        self._status.pack(side="bottom", fill="x", padx=theme.px(18), pady=theme.px(10))
+        self._status.bind("<Configure>", lambda e: self._status.configure(wraplength=e.width))
         for row in (self._banner, self._card, self._others):
             row.pack(fill="x")
         self._recent.pack(fill="both", expand=True)

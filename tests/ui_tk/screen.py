@@ -45,10 +45,15 @@ class Screen:
             assert time.monotonic() < end, f"no window named like {pattern!r}, but {titles}"
             time.sleep(LOOK_S)
 
-    def focus(self) -> None:
-        """Without a window manager nobody gives the keyboard to the window."""
-        window = self._run(self._xdotool, "search", "--onlyvisible", "--class", "Platypus").split()
-        self._run(self._xdotool, "windowfocus", "--sync", window[-1])
+    def focus(self, how: str = "--class") -> None:
+        """Without a window manager nobody gives the keyboard to a window."""
+        found: list[str] = []
+        end = time.monotonic() + PATIENCE_S
+        while not found:
+            assert time.monotonic() < end, "there is no window"
+            time.sleep(LOOK_S)
+            found = self._run(self._xdotool, "search", "--onlyvisible", how, "Platypus").split()
+        self._run(self._xdotool, "windowfocus", "--sync", found[-1])
 
     def type(self, text: str) -> None:
         self._run(self._xdotool, "type", "--delay", "30", text)

@@ -331,4 +331,6 @@ class TestTheEnd:
 
 def test_no_sound_card_is_said(model):
     model.receive(DeviceSettled(None, None, "no sound card"), 0.0)
-    assert model.device == "No sound: no sound card"
+    assert (model.device, model.has_sound) == ("No sound: no sound card", False)
+    model.receive(DeviceSettled("Headset", "Headset"), 0.0)
+    assert (model.device, model.has_sound) == ("Headset", True)

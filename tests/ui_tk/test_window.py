@@ -211,6 +211,17 @@ class TestAccount:
         screen.wait_for_colour(*DOT, DOT_RED)
         assert exchange.do(lambda: exchange.pbx.contacts("alice")) == []
 
+    def test_a_password_that_is_not_known_is_asked_for_and_not_kept(
+        self, screen, exchange, start, tmp_path
+    ):
+        start("--account", exchange.pbx.uri("alice"), "--audio", "null")
+        screen.focus("--name")
+        screen.type(PASSWORD)
+        screen.key("Return")
+        screen.wait_for_title(r"alice@.* \(registered\)")
+        kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+        assert not any(PASSWORD.encode() in each for each in kept)
+
     def test_closing_the_window_unregisters(self, screen, exchange, phone):
         screen.wait_for_colour(*DOT, DOT_GREEN)
         assert len(exchange.do(lambda: exchange.pbx.contacts("alice"))) == 1

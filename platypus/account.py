@@ -7,6 +7,7 @@ that could differ from it but the last reason for a failure.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -17,6 +18,7 @@ from platypus.waiting import Change
 if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.engine import Engine
+    from platypus.media.endpoints import Sink, Source
     from platypus.sip.events import RegistrationChanged
     from platypus.sip.registration import Registration
     from platypus.sip.settings import AccountSettings
@@ -125,9 +127,19 @@ class Account:
             self._registration.unregister(self._engine.now())
             self._engine.pump()
 
-    def call(self, to: str, **options: object) -> Call:
+    def call(
+        self,
+        to: str,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        source: Source | str | None = None,
+        sink: Sink | None = None,
+        offer: bool = True,
+    ) -> Call:
         """As `Engine.call`, from this account."""
-        return self._engine.call(to, account=self, **options)  # type: ignore[arg-type]
+        return self._engine.call(
+            to, account=self, headers=headers, source=source, sink=sink, offer=offer
+        )
 
     def receive_change(self, event: RegistrationChanged) -> None:
         """The engine hands in what the machine said."""

@@ -3,70 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 
 from platypus.call import Call
 from platypus.events import CallState, CallStateChanged, MediaChanged
-from platypus.sip.message import Request, parse_message
-from tests.harness.phones import Phone, Stranger, phone, run
-
-
-class Fork:
-    """Answers one INVITE as many phones would, each with a tag and RTP of its own."""
-
-    def __init__(self) -> None:
-        self.sip = Stranger()
-        self.branches = {"one": Stranger(), "two": Stranger()}
-        self.invite: Request | None = None
-
-    @property
-    def uri(self) -> str:
-        return f"sip:bob@127.0.0.1:{self.sip.port}"
-
-    async def invited(self) -> None:
-        message = parse_message(await self.sip.receive())
-        assert isinstance(message, Request)
-        self.invite = message
-
-    def answer(self, tag: str, status: str, port: int, *, sdp: bool = True) -> None:
-        assert self.invite is not None
-        headers = self.invite.headers
-        body = (
-            f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            f"m=audio {self.branches[tag].port} RTP/AVP 0\r\n"
-            if sdp
-            else ""
-        )
-        lines = [
-            f"SIP/2.0 {status}",
-            *(f"{name}: {headers.get(name)}" for name in ("Via", "From", "Call-ID", "CSeq")),
-            f"To: {headers.get('To')};tag={tag}",
-            f"Contact: <sip:{tag}@127.0.0.1:{self.sip.port}>",
-            *(["Content-Type: application/sdp"] if sdp else []),
-            f"Content-Length: {len(body)}",
-        ]
-        self.sip.send("\r\n".join([*lines, "", body]).encode(), port)
-
-    async def speak(self, tag: str, port: int) -> None:
-        """RTP from that branch until cancelled, as a phone sends it."""
-        for number in range(1_000):
-            header = bytes([0x80, 0]) + number.to_bytes(2, "big")
-            header += (160 * number).to_bytes(4, "big") + tag.encode().ljust(4, b".")
-            self.branches[tag].send(header + bytes([0xD0]) * 160, port)
-            await asyncio.sleep(0.02)
-
-    def remote(self, tag: str) -> str:
-        return f"127.0.0.1:{self.branches[tag].port}"
-
-
-@contextlib.contextmanager
-def fork() -> Iterator[Fork]:
-    made = Fork()
-    with contextlib.ExitStack() as sockets:
-        for each in (made.sip, *made.branches.values()):
-            sockets.enter_context(each)
-        yield made
+from tests.harness.far_end import Fork, fork
+from tests.harness.phones import Phone, phone, run
 
 
 async def early(alice: Phone, made: Fork) -> Call:

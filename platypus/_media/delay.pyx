@@ -3,10 +3,9 @@
 Transit is arrival less timestamp, in samples: its origin is arbitrary, its changes
 are the path's. The least transit of the last 5 to 10 s is the base, which follows a
 sender's drift; a histogram of what comes above it, in steps of 1 ms and forgetting over
-some 400 packets, gives the delay that all but 2 % of the packets keep. The first packets
-of all count fully, so that a bad path is known by its first late packet. Packets that
-come in a burst count little: the path held up one of them, and those behind it tell
-nothing more.
+some 400 packets, gives the delay that all but 2 % of the packets keep, and more than
+one packet of the first fifty. Packets that come in a burst count little: the path held
+up one of them, and those behind it tell nothing more.
 
 It knows nothing of what is played; late and concealed packets are observed as well.
 """
@@ -104,7 +103,8 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
 
 cdef int delay_spread(const delay_t *delay) noexcept nogil:
     """Samples above the base within which all but the tail of the packets arrive."""
-    cdef float later = 0.0, allowed = delay.total * TAIL
+    # One late packet proves nothing, however few there were.
+    cdef float later = 0.0, allowed = max(delay.total * TAIL, <float>1.0)
     cdef int bin = DELAY_BINS - 1
     while bin > 0:
         later += delay.bins[bin]

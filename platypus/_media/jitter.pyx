@@ -38,7 +38,8 @@ cdef enum:
     LEAST_GUARD_MS = 1       # below this the delay is to grow
     MOST_GUARD_MS = 6        # above it, if a whole slot could be saved, it is to shrink
     SURPLUS_MS = 60          # of delay; what is beyond is cut at once, not stretched
-    PATIENCE_MS = 3000       # a surplus of one or two slots must last as long
+    PATIENCE_MS = 3000       # a surplus of up to two slots must last as long, and
+    LONG_PATIENCE_MS = 10000 # one of a single slot so long: stretching is not for nothing
     RUSH_MS = 200            # then stretch whatever the sound
     FOLLOW_MS = 40           # made up without a break: the path itself has become slower
     IDLE_MS = 100            # concealment has faded out by then
@@ -196,7 +197,8 @@ cdef void keep_time(jitter_t *jitter, int count, int64_t now) noexcept nogil:
     error = now - jitter.clock
     if error >= count:
         jitter.clock = now
-        # A slot or two are taken up by stretching.
+        # A slot or two are taken up by stretching, and soon: the fault is known to be ours.
+        jitter.surplus_for = in_samples(jitter, LONG_PATIENCE_MS)
         if jitter.playing and error > in_samples(jitter, SURPLUS_MS):
             skip(jitter, error)
     elif error < -in_samples(jitter, 1):
@@ -373,11 +375,12 @@ cdef void shrink(jitter_t *jitter, int64_t surplus) noexcept nogil:
     """Bring the delay down by up to `surplus` samples."""
     cdef int longest = min(in_samples(jitter, 15), <int>min(surplus, <int64_t>jitter.rate))
     cdef float alike
-    cdef int lag
+    cdef int lag, patience
     jitter.surplus_for += jitter.slot
     if surplus <= 2 * jitter.slot:
+        patience = PATIENCE_MS if surplus > jitter.slot else LONG_PATIENCE_MS
         # Less than a slot is what an earlier step left over: the patience has been had.
-        if surplus >= jitter.slot and jitter.surplus_for < in_samples(jitter, PATIENCE_MS):
+        if surplus >= jitter.slot and jitter.surplus_for < in_samples(jitter, patience):
             return
         alike = ALIKE
     else:

@@ -79,6 +79,8 @@ cdef void stream_clear_receive(stream_t *stream) noexcept nogil
 
 cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
                         int64_t arrival_ns) noexcept nogil
+# Packets were not given to the stream for a while, on purpose: none of them is lost.
+cdef void stream_pass_over(stream_t *stream) noexcept nogil
 # frame NULL: silence. Less than ptime is collected: 0 comes back until a packet is full.
 cdef int stream_capture(stream_t *stream, const int16_t *frame, int samples,
                         uint8_t *packet, int capacity) noexcept nogil

@@ -87,6 +87,7 @@ cdef struct stream_t:
     int64_t origin_ns        # of our clock in samples
     int origin_known
     event_receiver_t event_receiver
+    int known                # some source was followed
     int told_ssrc            # events that wait to be asked for
     int told_started
     int started
@@ -273,7 +274,7 @@ cdef int take_in(stream_t *stream, const uint8_t *data, const rtp_packet_t *pack
 
 cdef void follow(stream_t *stream, uint32_t ssrc, uint16_t sequence) noexcept nogil:
     """Another source, or the same one counting anew, is the stream from here on."""
-    cdef int changed = not stream.source.active or ssrc != stream.source.ssrc
+    cdef int changed = not stream.known or ssrc != stream.source.ssrc
     cdef int64_t lost = rtp_source_lost(&stream.source)
     if lost > 0:
         stream.lost_before += <uint64_t>lost
@@ -282,7 +283,7 @@ cdef void follow(stream_t *stream, uint32_t ssrc, uint16_t sequence) noexcept no
     if changed:
         stream.placed = 0
         event_new_source(&stream.event_receiver)
-        stream.told_ssrc = 1
+        stream.known = stream.told_ssrc = 1
     else:
         stream.placed_extended = <int64_t>sequence - 1
 
@@ -367,6 +368,14 @@ cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
         stream.held.length = 0  # the source goes on: that was a stray packet
         stream.refused += 1
     return admit(stream, packet, &parsed, arrival_ns)
+
+
+cdef void stream_pass_over(stream_t *stream) noexcept nogil:
+    cdef int64_t lost = rtp_source_lost(&stream.source)
+    if lost > 0:
+        stream.lost_before += <uint64_t>lost
+    stream.source.active = 0  # whoever comes next is believed, and counted from there
+    stream.held.length = 0
 
 
 cdef int send_packet(stream_t *stream, int payload_type, int marker, uint32_t timestamp,
@@ -606,6 +615,10 @@ cdef class Stream:
         finally:
             PyBuffer_Release(&view)
         return VERDICTS[verdict]
+
+    def pass_over(self) -> None:
+        """Packets were kept from the stream for a while, on purpose: none of them is lost."""
+        stream_pass_over(self.stream)
 
     def capture(self, frame) -> bytes:
         """Send samples, at most up to a full packet: the packet, or nothing yet.

@@ -242,6 +242,11 @@ class TestLateness:
         assert lags(heard)[-1] == 0
         assert heard.counters()["buffer_ms"] < 10
 
+    def test_one_late_packet_at_the_start_does_not_raise_the_delay_either(self) -> None:
+        delays = [13.0 if number == 3 else 0.0 for number in range(COUNT)]
+        heard = play(network(PACKETS, delays_ms=delays), COUNT, phase_ms=15.0)
+        assert np.array_equal(heard.pcm, SENT)
+
     def test_a_burst_after_a_gap_is_heard_at_once_and_drained(self) -> None:
         delays = [
             float(max(0, 200 - 20 * (n - 200))) if 200 <= n < 210 else 0.0 for n in range(COUNT)
@@ -295,8 +300,8 @@ class TestClocks:
         heard = play(
             network(PACKETS), COUNT, slot_times=lambda n: None if n == 100 else 7.0 + 20 * n
         )
-        assert heard.sources(SENT)[100] == 100 * FRAME
         assert heard.counters()["discarded"] == heard.counters()["dropped_samples"] == 0
+        assert 0 < heard.counters()["removed_samples"] <= FRAME
         assert heard.counters()["buffer_ms"] < 20
 
     def test_slots_that_come_late_by_turns_change_nothing(self) -> None:

@@ -170,6 +170,16 @@ class TestReceiving:
         assert np.array_equal(heard.pcm, as_heard(SPEECH))
         assert heard.counters()["lost"] == 0
 
+    def test_what_was_not_to_be_heard_is_not_lost(self) -> None:
+        stream = listener()
+        play(network(PACKETS[:30], lost=[10]), 30, stream=stream)
+        stream.pass_over()
+        later = [(20.0 * n, PACKETS[n]) for n in range(60, 100)]
+        heard = play(later, 40, stream=stream, phase_ms=607.0 + 600.0)
+        assert heard.counters()["lost"] == 1
+        assert np.array_equal(heard.pcm, as_heard(SPEECH)[60 * FRAME :])
+        assert heard.events == []
+
     def test_before_anything_came_all_is_silence(self) -> None:
         heard = play([], 10)
         assert not heard.pcm.any()

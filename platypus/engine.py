@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("platypus.engine")
 
-LEAVE_TIMEOUT = 2.0  # as long as somebody waits for a program to quit
+# Somebody waits 2 s for a program to quit, and the media and a sound card take their part.
+LEAVE_TIMEOUT = 1.7
 
 
 class Engine:

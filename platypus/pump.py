@@ -82,9 +82,9 @@ class Pump:
             while self._again:
                 self._again = False
                 self._drain()
-        finally:
+        finally:  # a fault of ours in one event must not stop the clock for all calls
             self._running = False
-        self._arm()
+            self._arm()
         self._done()
 
     def close(self) -> None:

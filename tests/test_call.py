@@ -188,6 +188,29 @@ class TestAnOutgoingCall:
         run(work())
 
 
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_a_call_goes_over_ipv6_as_well() -> None:
+    async def work() -> None:
+        async with phone(listen=("::1", 0), audio="tone") as alice, phone(listen=("::1", 0)) as bob:
+            call = alice.engine.call(f"sip:bob@[::1]:{bob.port}")
+            incoming = (await bob.heard.next(IncomingCall)).call
+            incoming.answer()
+            await call.answered()
+            assert await loud(incoming.frames())
+            assert (
+                await alice.heard.next(MediaChanged)
+            ).remote == f"[::1]:{incoming.media.stream.port}"
+
+    run(work())
+
+
 class TestAnIncomingCall:
     def test_rings_and_waits(self) -> None:
         async def work() -> None:

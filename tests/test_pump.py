@@ -213,3 +213,21 @@ def test_a_lookup_that_breaks_is_logged(
     with caplog.at_level(logging.ERROR):
         run(work())
     assert "a fault of ours" in caplog.text
+
+
+def test_a_fault_in_one_event_does_not_stop_the_clock() -> None:
+    async def work() -> None:
+        async with Setup() as setup:
+
+            def broken() -> None:
+                raise ZeroDivisionError
+
+            setup.machine.due = setup.pump.now()
+            setup.machine.events.extend([broken, "next"])
+            with pytest.raises(ZeroDivisionError):
+                setup.pump.run()
+            await asyncio.sleep(0.02)
+            assert len(setup.machine.timeouts) == 1
+            assert setup.delivered == [broken, "next"]
+
+    run(work())

@@ -1,0 +1,1 @@
+"""One leg as the media thread serves it; nothing of it is for Python."""

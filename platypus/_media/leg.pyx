@@ -27,14 +27,15 @@ from platypus._media.stream cimport (
     STREAM_EVENT_DTMF, STREAM_EVENT_SSRC, STREAM_EVENT_STARTED, STREAM_MAX_PACKET,
     stream_capture, stream_clear_receive, stream_config_t, stream_configure_receive,
     stream_configure_send, stream_event_t, stream_events_pending, stream_free, stream_new,
-    stream_next_event, stream_playout, stream_receive, stream_send_event, stream_send_pause,
-    stream_skip_capture, stream_statistics,
+    stream_next_event, stream_pass_over, stream_playout, stream_receive, stream_send_event,
+    stream_send_pause, stream_skip_capture, stream_statistics,
 )
 
 cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
 cdef int METER_FRAMES = 5              # 100 ms
 cdef int DIGIT_VOLUME = 10             # -dBm0: RFC 4733, 2.3.3; what telephones send
 cdef int RTP_HEADER = 12
+cdef int COMFORT_NOISE = 13            # RFC 3389: static, and sent by some who never offered it
 cdef int SILENCE_FRAMES_MAX = 150      # of a skipped stall, in a recording: its ring holds 4 s
 
 
@@ -109,6 +110,7 @@ cdef void leg_configure_receive(
     cdef int index
     stream_clear_receive(leg.stream)
     memset(leg.known_types, 0, sizeof(leg.known_types))
+    leg.known_types[COMFORT_NOISE] = 1
     for index in range(command.count):
         stream_configure_receive(leg.stream, command.types[index], command.codecs[index])
         leg.known_types[command.types[index]] = 1
@@ -125,6 +127,7 @@ cdef void leg_configure_send(leg_t *leg, const command_t *command) noexcept nogi
 cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil:
     if receive and not leg.may_receive:
         leg.receiving_since_ns = now_ns
+        stream_pass_over(leg.stream)
     leg.may_send = send
     leg.may_receive = receive
 

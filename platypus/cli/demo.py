@@ -107,7 +107,7 @@ async def _demo(seconds: float) -> Measured | None:
             lost = _lost(call, *pbx.engine.calls)
             heard = array("h", ear.read(ear.available))
         lateness = phone.media_lateness() or {}
-    return _compare(
+    return compare(
         voice, heard, offset, setup_ms=setup_ms, lost=lost,
         lateness_p99_ms=float(lateness.get("p99_ms", 0.0)),
     )  # fmt: skip
@@ -128,7 +128,7 @@ def _lost(*calls: Call) -> int:
     return sum((one["lost"] or 0) + (one["late"] or 0) for one in received)
 
 
-def _compare(
+def compare(
     voice: array[int],
     heard: array[int],
     offset: int,
@@ -137,6 +137,7 @@ def _compare(
     lost: int,
     lateness_p99_ms: float,
 ) -> Measured | None:
+    """The figures of a call in which `voice` was said; None where it did not come back."""
     lag = find_lag(voice, heard, range(offset, offset + LONGEST_ROUND_TRIP))
     if lag is None:
         return None

@@ -81,7 +81,7 @@ def add_phone_options(parser: Parser) -> None:
         dest="accounts",
         action="append",
         metavar="sip:USER@HOST[:PORT]",
-        type=check.sip_uri,
+        type=check.address_of_record,
     )
     group.add_argument("--auth-user", action=_OfAccount, metavar="NAME")
     group.add_argument(

@@ -42,7 +42,7 @@ class Progress:
         while True:
             await asyncio.sleep(LIVE_SECONDS if self._live else PLAIN_SECONDS)
             if self._live:
-                self._rewrite(live_line(call))
+                self.rewrite(live_line(call))
             elif call.state is CallState.CONFIRMED:
                 self._print(live_line(call))
 
@@ -59,16 +59,17 @@ class Progress:
             self._out.flush()
             self._dirty = False
 
-    def _print(self, line: str) -> None:
-        self.close()
-        self._out.write(line + "\n")
-        self._out.flush()
-
-    def _rewrite(self, line: str) -> None:
+    def rewrite(self, line: str) -> None:
+        """Put `line` in the place of the last one, on a terminal."""
         width = shutil.get_terminal_size().columns - 1
         self._out.write("\r" + line[:width].ljust(width))
         self._out.flush()
         self._dirty = True
+
+    def _print(self, line: str) -> None:
+        self.close()
+        self._out.write(line + "\n")
+        self._out.flush()
 
 
 def told(event: Event) -> str | None:
@@ -131,7 +132,7 @@ def summary(call: Call, statistics: Mapping[str, Any]) -> list[str]:
 def meter(peak: float | None) -> str:
     """A bar from -60 dBFS to full scale."""
     db = 20 * math.log10(peak) if peak else METER_FLOOR_DB
-    filled = round(METER_CELLS * max(0.0, 1 - db / METER_FLOOR_DB))
+    filled = round(METER_CELLS * min(1.0, max(0.0, 1 - db / METER_FLOOR_DB)))
     full, empty = ("█", "·") if _speaks_unicode() else ("#", ".")
     return full * filled + empty * (METER_CELLS - filled)
 

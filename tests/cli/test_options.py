@@ -1,0 +1,299 @@
+"""What the command line takes, and what it says of what it does not take."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from platypus.cli import agent
+from platypus.cli.options import AccountOptions, ask_password, collect_accounts
+from platypus.cli.phone import Phone, read_phone
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="platypus agent", allow_abbrev=False)
+    agent.add_arguments(parser)
+    return parser
+
+
+def phone(*words: str, look_for_config: bool = False) -> Phone:
+    parser = make_parser()
+    return read_phone(parser, parser.parse_args(words), look_for_config=look_for_config)
+
+
+def accounts(*words: str) -> list[AccountOptions]:
+    parser = make_parser()
+    return collect_accounts(parser, parser.parse_args(words))
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What is said of a command line that can't be used."""
+    with pytest.raises(SystemExit) as caught:
+        phone(*words)
+    assert caught.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
+
+
+class TestEngineOptions:
+    def test_nothing_is_the_sound_card_and_the_engines_own_defaults(self) -> None:
+        assert phone().engine == {"audio": "system"}
+
+    def test_each_option_becomes_an_argument_of_the_engine(self) -> None:
+        assert phone(
+            *("--listen", "127.0.0.1:5070", "--codecs", "PCMA,pcmu", "--rtp-ports", "10000-10009"),
+            *("--audio", "wav-loop:a b.wav", "--input", "Mic", "--output", "Speaker"),
+            *("--record", "out.wav", "--user", "bob", "--auto-answer", "0.5", "--reject", "603"),
+            *("--max-calls", "2"),
+        ).engine == {
+            "listen": ("127.0.0.1", 5070),
+            "codecs": ("pcma", "pcmu"),
+            "rtp_ports": (10000, 10009),
+            "audio": "wav-loop:a b.wav",
+            "input": "Mic",
+            "output": "Speaker",
+            "record": "out.wav",
+            "user": "bob",
+            "auto_answer": 0.5,
+            "reject": 603,
+            "max_calls": 2,
+        }
+
+    def test_an_ipv6_address_stands_in_brackets(self) -> None:
+        assert phone("--listen", "[::1]:5060").engine["listen"] == ("::1", 5060)
+
+    @pytest.mark.parametrize("srtp", ["off", "prefer"])
+    def test_encryption_that_udp_does_not_offer_may_be_preferred(self, srtp: str) -> None:
+        assert phone("--srtp", srtp, "--transport", "udp")
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("--listen", "127.0.0.1"),
+            ("--listen", "5060"),
+            ("--listen", ":5060"),
+            ("--listen", "::1:5060"),
+            ("--listen", "127.0.0.1:65536"),
+            ("--listen", "127.0.0.1:-1"),
+            ("--listen", "127.0.0.1:\u0665"),
+            ("--transport", "sctp"),
+            ("--codecs", "pcmu,mp3"),
+            ("--codecs", ""),
+            ("--codecs", "pcmu,pcmu"),
+            ("--rtp-ports", "10000"),
+            ("--rtp-ports", "10009-10000"),
+            ("--rtp-ports", "10001-10002"),
+            ("--rtp-ports", "0-9"),
+            ("--rtp-ports", "65000-66000"),
+            ("--audio", "mp3:x"),
+            ("--audio", "wav:"),
+            ("--audio", "wav"),
+            ("--srtp", "maybe"),
+            ("--auto-answer", "-1"),
+            ("--auto-answer", "soon"),
+            ("--auto-answer", "nan"),
+            ("--auto-answer", "inf"),
+            ("--reject", "200"),
+            ("--reject", "99999999999"),
+            ("--max-calls", "0"),
+            ("--account", "alice"),
+            ("--account", "sip:pbx.example.com"),
+            ("--account", "sip:alice@"),
+            ("--account", "sip:alice:secret@pbx"),
+            ("--expires", "0"),
+        ],
+    )
+    def test_a_value_that_can_not_be_is_refused_with_its_option(
+        self, capsys: pytest.CaptureFixture[str], words: tuple[str, str]
+    ) -> None:
+        assert words[0] in complaint(capsys, *words)
+
+    def test_a_password_in_a_uri_is_not_repeated(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "hunter2" not in complaint(capsys, "--account", "sip:alice:hunter2@pbx")
+
+    @pytest.mark.parametrize("word", ["--lisen", "--rec", "stray"])
+    def test_an_option_that_is_none_is_named(
+        self, capsys: pytest.CaptureFixture[str], word: str
+    ) -> None:
+        assert word in complaint(capsys, word)
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("--transport", "tcp"),
+            ("--transport", "tls"),
+            ("--tls-ca", "ca.pem"),
+            ("--tls-cert", "cert.pem"),
+            ("--tls-key", "key.pem"),
+            ("--tls-insecure",),
+            ("--srtp", "require"),
+            ("--dtls",),
+            ("--prack", "require"),
+            ("--min-se", "90"),
+            ("--stun", "stun.example.com"),
+            ("--refer", "ask"),
+            ("--codecs", "opus"),
+            ("--account", "sips:alice@pbx"),
+        ],
+    )
+    def test_what_comes_later_is_said_to_be_not_supported_yet(
+        self, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+    ) -> None:
+        said = complaint(capsys, *words)
+        assert "not supported yet" in said
+        assert words[0] in said
+
+
+class TestAccounts:
+    def test_an_account_alone(self) -> None:
+        assert accounts("--account", "sip:alice@pbx:5080") == [AccountOptions("sip:alice@pbx:5080")]
+
+    def test_the_scheme_may_be_left_out(self) -> None:
+        assert accounts("--account", "alice@pbx")[0].aor == "sip:alice@pbx"
+
+    def test_what_follows_an_account_is_about_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PW1", "one")
+        monkeypatch.setenv("PW2", "two")
+        first, second = accounts(
+            *("--account", "sip:a@pbx", "--auth-user", "aa", "--password-env", "PW1"),
+            *("--account", "sip:b@pbx", "--password-env", "PW2", "--registrar", "sip:reg:5070"),
+        )
+        assert (first.auth_user, first.password, first.registrar) == ("aa", "one", None)
+        assert (second.auth_user, second.password, second.registrar) == (
+            None,
+            "two",
+            "sip:reg:5070",
+        )
+
+    @pytest.mark.parametrize("place", ["before", "after"])
+    def test_given_once_these_hold_for_all(self, place: str) -> None:
+        shared = ["--expires", "60", "--no-register", "--outbound-proxy", "sip:proxy"]
+        both = ["--account", "sip:a@pbx", "--account", "sip:b@pbx"]
+        words = shared + both if place == "before" else both + shared
+        for account in accounts(*words):
+            assert (account.expires, account.register) == (60, False)
+            assert account.outbound_proxy == "sip:proxy"
+
+    def test_given_for_each_they_are_each_ones_own(self) -> None:
+        found = accounts(
+            *("--account", "sip:a@pbx", "--expires", "60"),
+            *("--account", "sip:b@pbx", "--expires", "90"),
+            *("--account", "sip:c@pbx"),
+        )
+        assert [account.expires for account in found] == [60, 90, 300]
+
+    def test_what_comes_before_the_first_account_is_its_own(self) -> None:
+        first, second = accounts(
+            "--auth-user", "aa", "--account", "sip:a@pbx", "--account", "sip:b@pbx"
+        )
+        assert (first.auth_user, second.auth_user) == ("aa", None)
+
+    def test_an_option_without_an_account_is_refused(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert "--auth-user needs an --account" in complaint(capsys, "--auth-user", "alice")
+
+    def test_a_variable_that_is_not_set_is_named(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("NO_SUCH_VARIABLE", raising=False)
+        said = complaint(capsys, "--account", "sip:a@pbx", "--password-env", "NO_SUCH_VARIABLE")
+        assert "NO_SUCH_VARIABLE" in said
+
+    def test_a_password_does_not_show(self) -> None:
+        assert "secret" not in repr(AccountOptions("sip:a@pbx", password="secret"))
+
+
+class TestPrompt:
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        prompts: list[str] = []
+
+        def getpass(prompt: str) -> str:
+            prompts.append(prompt)
+            return "typed"
+
+        monkeypatch.setattr("getpass.getpass", getpass)
+        return prompts
+
+    @pytest.mark.parametrize("terminal", [True, False])
+    def test_a_terminal_is_asked_and_nothing_else(
+        self, asked: list[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+    ) -> None:
+        monkeypatch.setattr("sys.stdin.isatty", lambda: terminal, raising=False)
+        password = ask_password(AccountOptions("sip:a@pbx")).password
+        assert password == ("typed" if terminal else None)
+        assert len(asked) == terminal
+        assert all("sip:a@pbx" in prompt for prompt in asked)
+
+    def test_a_password_that_is_known_is_not_asked_for(
+        self, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        assert ask_password(AccountOptions("sip:a@pbx", password="known")).password == "known"
+        assert asked == []
+
+
+class TestConfiguration:
+    @pytest.fixture
+    def file(self, tmp_path):
+        path = tmp_path / "phone.toml"
+        path.write_text(
+            'listen = "127.0.0.1:5070"\ncodecs = ["pcma"]\n'
+            '[audio]\nsource = "tone"\noutput = "Headset"\n'
+            '[accounts.work]\naddress = "sip:alice@pbx"\nexpires = 120\n'
+            'display_name = "Alice"\n'
+        )
+        return path
+
+    def test_it_is_used_where_the_command_line_says_nothing(self, file) -> None:
+        found = phone("--config", str(file), "--codecs", "pcmu")
+        assert found.engine["listen"] == ("127.0.0.1", 5070)
+        assert found.engine["codecs"] == ("pcmu",)
+        assert (found.engine["audio"], found.engine["output"]) == ("tone", "Headset")
+        (account,) = found.accounts
+        assert (account.aor, account.expires) == ("sip:alice@pbx", 120)
+        assert account.display_name == "Alice"
+
+    def test_accounts_of_the_command_line_take_the_place_of_its_own(self, file) -> None:
+        found = phone("--config", str(file), "--account", "sip:bob@pbx")
+        assert [account.aor for account in found.accounts] == ["sip:bob@pbx"]
+
+    def test_a_password_may_be_given_for_its_account(
+        self, file, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PW", "secret")
+        (account,) = phone("--config", str(file), "--password-env", "PW").accounts
+        assert (account.aor, account.password) == ("sip:alice@pbx", "secret")
+
+    def test_a_mistake_in_it_is_named_with_its_line(
+        self, capsys: pytest.CaptureFixture[str], tmp_path
+    ) -> None:
+        path = tmp_path / "phone.toml"
+        path.write_text('\nlissten = "127.0.0.1:5070"\n')
+        said = complaint(capsys, "--config", str(path))
+        assert f"{path}:2" in said and "listen" in said
+
+    @pytest.mark.parametrize("line", ['transport = "tls"', 'codecs = ["opus"]'])
+    def test_what_comes_later_is_said_to_be_not_supported_yet(
+        self, capsys: pytest.CaptureFixture[str], tmp_path, line: str
+    ) -> None:
+        path = tmp_path / "phone.toml"
+        path.write_text(line + "\n")
+        said = complaint(capsys, "--config", str(path))
+        assert "not supported yet" in said and str(path) in said
+
+    def test_a_file_that_is_not_there_is_named(
+        self, capsys: pytest.CaptureFixture[str], tmp_path
+    ) -> None:
+        assert "nowhere.toml" in complaint(capsys, "--config", str(tmp_path / "nowhere.toml"))
+
+    def test_the_agent_reads_none_that_was_not_asked_for(
+        self, file, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("platypus.config.default_path", lambda: file)
+        assert phone().accounts == ()
+        (account,) = phone(look_for_config=True).accounts
+        assert account.aor == "sip:alice@pbx"

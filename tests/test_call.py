@@ -430,14 +430,24 @@ class TestHold:
                 frames = other.frames()
                 assert await loud(frames)
                 call.hold()
-                await alice.heard.next(CallStateChanged, hold_of(call, "local"))
-                assert call.media.stream.held
+                await bob.heard.next(CallStateChanged, hold_of(other, "remote"))
+                assert await silent(frames)
 
         run(work())
 
 
 def peak(frame: bytes) -> int:
     return max(map(abs, array("h", frame)))
+
+
+async def silent(frames: Any) -> bool:
+    """Whether half a second of silence comes before two seconds are over."""
+    quiet = 0
+    for _ in range(100):
+        quiet = quiet + 1 if peak(await anext(frames)) < 100 else 0
+        if quiet == 25:
+            return True
+    return False
 
 
 async def loud(frames: Any, level: int = 4000) -> bytes:

@@ -114,9 +114,11 @@ def via_value(flow: Flow, branch: str) -> str:
 
 
 def contact_uri(flow: Flow, user: str) -> str:
-    """Where requests reach us over the transport of `flow`; `user` is escaped already."""
-    transport = "" if flow.transport == "udp" else f";transport={flow.transport}"
-    return f"sip:{user}@{format_host_port(*flow.local)}{transport}"
+    """Where requests reach us over the transport of `flow`."""
+    params: dict[str, str | None] = {}
+    if flow.transport != "udp":
+        params["transport"] = flow.transport
+    return str(Uri("sip", user, *flow.local, params))
 
 
 def note_source(request: Request, flow: Flow) -> Flow:

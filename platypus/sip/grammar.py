@@ -143,6 +143,8 @@ def parse_params(text: str) -> Mapping[str, str | None]:
                 if equals:
                     raise ProtocolError("a parameter without a name")
                 continue
+            if '"' in name:  # written again, it would open a string over what follows
+                raise ProtocolError("a parameter whose name has a quote")
         if name not in params:
             params[name] = _param_value(value.strip()) if equals else None
     return MappingProxyType(params)

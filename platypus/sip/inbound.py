@@ -92,7 +92,7 @@ class Inbound:
                 request, 503, reply_flow, [("Retry-After", RETRY_AFTER_OVERLOAD)]
             )
             return
-        transaction = stack.start_server(request, reply_flow, now)
+        transaction = stack.start_server(key, request, reply_flow, now)
         transaction.to_tag = request.to.tag or stack.token()
         if isinstance(transaction, InviteServerTransaction):
             transaction.respond(100, build_response(request, 100).serialize(), now)
@@ -210,7 +210,7 @@ class Inbound:
             local=request.to.with_tag(transaction.to_tag),
             remote=request.from_,
             account=account,
-            contact_user=_user_text(request, stack.settings.default_user),
+            contact_user=request.uri.user or stack.settings.default_user,
         )
         session.request = request
         session.flow = flow
@@ -273,10 +273,3 @@ class Inbound:
         tag = self._stack.token()
         response = build_response(request, status, to_tag=tag, headers=fields)
         self._stack.send(flow, response.serialize())
-
-
-def _user_text(request: Request, default: str) -> str:
-    """The user part a call came to, as it is written: our Contact carries it on."""
-    if not request.uri.user:
-        return default
-    return str(request.uri).partition(":")[2].rpartition("@")[0].partition(":")[0]

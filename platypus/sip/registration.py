@@ -58,6 +58,7 @@ class Registration:
         self._stack = stack
         self._aor = Uri.parse(account.aor)
         self._registrar = registrar_uri(account)
+        self._route = f"<{loose(account.outbound_proxy)}>" if account.outbound_proxy else ""
         self._target = self._registrar  # another one while a 3xx is followed
         self.digest = stack.new_digest(account)
         self._call_id = stack.token() + stack.token()
@@ -151,8 +152,8 @@ class Registration:
         if self.account.instance_id:
             contact += f';+sip.instance="<{self.account.instance_id}>"'
         headers = request.headers
-        if self.account.outbound_proxy:
-            headers.add("Route", f"<{loose(self.account.outbound_proxy)}>")
+        if self._route:
+            headers.add("Route", self._route)
         headers.add("Contact", contact)
         headers.add("Expires", str(self._asked))
         headers.add("Allow", self._stack.allow)

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 # Methods the machine answers by itself; handled methods are added to them in Allow.
 BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
 
+# What of an account is written into messages, where a line end would break them.
+_WRITTEN = ("aor", "auth_user", "registrar", "outbound_proxy", "display_name", "instance_id",
+            "contact_user")  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserAgentSettings:
@@ -47,7 +51,7 @@ class AccountSettings:
     """Who we are at a registrar, and by which way its requests leave.
 
     `registrar` defaults to the domain (host and port) of the address of record, `auth_user` and
-    `contact_user` to its user part.
+    `contact_user` to its user part. Raises ValueError for text that can't be sent.
     """
 
     aor: str  # address of record, such as "sip:alice@example.com"
@@ -59,3 +63,9 @@ class AccountSettings:
     display_name: str = ""
     instance_id: str | None = None  # "urn:uuid:..." (RFC 5626, 4.1)
     contact_user: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in _WRITTEN:
+            value = getattr(self, name)
+            if value and not value.isprintable():
+                raise ValueError(f"{name} holds characters that can't be sent: {value!r}")

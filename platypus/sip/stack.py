@@ -148,9 +148,10 @@ class Stack:
         transaction.start(now)
         return transaction
 
-    def start_server(self, request: Request, flow: Flow, now: float) -> ServerTransaction:
+    def start_server(
+        self, key: ServerKey, request: Request, flow: Flow, now: float
+    ) -> ServerTransaction:
         """A transaction for a new request (but ACK), to be answered on `flow`."""
-        key = server_key(request)
         transaction: ServerTransaction
         if request.method == "INVITE":
             transaction = InviteServerTransaction(self, key, request, flow)

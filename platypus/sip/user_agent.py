@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError, StateError
-from platypus.sip.build import build_response
+from platypus.sip.build import build_response, loose
 from platypus.sip.calling import Calling
 from platypus.sip.flow import Effect, Flow, Hop
 from platypus.sip.headers import NameAddr
@@ -147,7 +147,7 @@ class UserAgent:
         now: float,
     ) -> Session:
         """Call `target`. A `body` that is callable is given the local address once it is known;
-        None asks the peer for the offer. Raises ProtocolError for a target that is none,
+        None asks the peer for the offer. Raises ProtocolError for an address that is none,
         ValueError for headers that can't be sent, StateError with too many calls.
         """
         stack = self._stack
@@ -230,6 +230,8 @@ class UserAgent:
             user = self.settings.default_user
             return NameAddr(Uri("sip", user, "anonymous.invalid")), user
         aor = Uri.parse(account.aor)
+        if account.outbound_proxy:
+            loose(account.outbound_proxy)  # raises here, not when the request is built
         user = account.contact_user or aor.user or self.settings.default_user
         return NameAddr(aor, account.display_name), user
 

@@ -251,7 +251,7 @@ def label(data: bytes) -> str:
     if not start[0].startswith("SIP/"):
         return start[0]
     cseq = [line for line in head.split("\r\n") if line.startswith("CSeq:")]
-    return f"{start[1]} {cseq[0].split()[-1]}"
+    return " ".join([*start[1:2], *cseq[0].split()[-1:]]) if cseq else start[1]
 
 
 def _last(address: Address) -> str:

@@ -100,6 +100,13 @@ class TestRequest:
                 setup.call(target)
         assert setup.phone.agent.sessions == ()
 
+    def test_an_outbound_proxy_that_is_none_is_refused_at_once(self) -> None:
+        setup = Setup()
+        account = AccountSettings(aor="sip:a@example.com", outbound_proxy="proxy")
+        with pytest.raises(ProtocolError):
+            setup.call(account=account)
+        assert setup.phone.agent.sessions == ()
+
     @pytest.mark.parametrize("header", [("X", "a\r\nVia: b"), ("Via", "x"), ("call-id", "x")])
     def test_headers_that_would_break_the_message_are_refused(self, header: Any) -> None:
         setup = Setup()

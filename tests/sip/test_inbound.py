@@ -217,6 +217,28 @@ class TestMalformed:
         text = f"OPTIONS {URI} SIP/2.0\n{self.VIA}From: <sip:a@b>;tag=1\nCall-ID: m\n"
         assert setup.raw(text + "CSeq: 1 OPTIONS\n\n") == [400]
 
+    def test_a_request_with_nothing_but_a_via_gets_400(self) -> None:
+        setup = Setup()
+        assert setup.raw(f"INVITE {URI} SIP/2.0\n{self.VIA}\n") == [400]
+
+    def test_a_via_that_would_change_when_written_again_is_dropped(self) -> None:
+        setup = Setup()
+        via = 'Via: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKq;a"b=c;rport\n'
+        assert setup.raw(f"OPTIONS {URI} SIP/2.0\n{via}{self.REST}CSeq: 1 OPTIONS\n\n") == []
+        assert setup.phone.agent.dropped == 1
+
+    def test_a_call_to_an_escaped_user_is_answered_there(self) -> None:
+        setup = Setup()
+        setup.send("INVITE", "sip:al%20ice%25@10.0.0.1")
+        setup.phone.do(setup.phone.next(IncomingCall).session.ring)
+        setup.network.run(0.1)
+        contact = str(setup.peer.response(180).contacts[0].uri)
+        assert contact == "sip:al%20ice%25@10.0.0.1:5060"
+
+    def test_a_request_without_a_via_can_not_be_answered(self) -> None:
+        setup = Setup()
+        assert setup.raw(f"INVITE {URI} SIP/2.0\n{self.REST}CSeq: 1 INVITE\n\n") == []
+
     def test_a_number_that_is_none_gets_400(self) -> None:
         setup = Setup()
         text = f"OPTIONS {URI} SIP/2.0\n{self.VIA}{self.REST}CSeq: x OPTIONS\n\n"

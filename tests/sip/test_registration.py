@@ -118,6 +118,24 @@ class TestRequest:
         assert str(setup.newest.uri) == "sip:10.0.0.9:5060"
         assert str(setup.newest.to.uri) == "sip:alice@example.com"
 
+    def test_a_user_part_is_escaped_in_the_contact(self) -> None:
+        setup = Setup(aor="sip:al%20ice%25@10.0.0.9")
+        registration = setup.start()
+        assert "<sip:al%20ice%25@10.0.0.1:5060>" in (setup.newest.headers.get("Contact") or "")
+        setup.grant()
+        assert registration.state == "registered"
+
+    @pytest.mark.parametrize("name", ["aor", "auth_user", "display_name", "contact_user"])
+    def test_text_that_would_break_the_message_is_refused_at_once(self, name: str) -> None:
+        with pytest.raises(ValueError, match=name):
+            Setup(**{name: "sip:x@y\r\nX: y"})
+
+    @pytest.mark.parametrize("name", ["registrar", "outbound_proxy"])
+    def test_another_address_that_is_none_is_refused_at_once(self, name: str) -> None:
+        setup = Setup(**{name: "nowhere"})
+        with pytest.raises(ProtocolError):
+            setup.start()
+
     def test_an_address_that_is_none_is_refused_at_once(self) -> None:
         setup = Setup(aor="tel:+123")
         with pytest.raises(ProtocolError):

@@ -18,7 +18,9 @@ class Setup:
     def __init__(self, method: str, flow: Flow = UDP) -> None:
         self.stack: Stack = new_stack()
         self.request = new_request(method)
-        self.transaction: ServerTransaction = self.stack.start_server(self.request, flow, 0.0)
+        self.transaction: ServerTransaction = self.stack.start_server(
+            server_key(self.request), self.request, flow, 0.0
+        )
 
     def respond(self, status: int, now: float = 0.0) -> None:
         data = new_response(self.request, status).serialize()

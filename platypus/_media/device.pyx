@@ -12,7 +12,8 @@ from libc.string cimport memset
 
 from platypus._media.endpoint cimport RingSink, RingSource
 from platypus._media.platform cimport (
-    platform_load_acquire, platform_monotonic_ns, platform_store_release,
+    platform_ask_scheduling, platform_load_acquire, platform_monotonic_ns,
+    platform_store_release,
 )
 from platypus._media.ring cimport Ring, ring_read, ring_write
 
@@ -38,6 +39,8 @@ cdef int move_samples(
     """PaStreamCallback: mono int16 both ways."""
     cdef callback_t *shared = <callback_t *>argument
     cdef int given = 0
+    if shared.callbacks == 0:
+        platform_ask_scheduling()  # PortAudio's thread has none of its own on ALSA
     if captured != NULL and shared.capture != NULL:
         ring_write(shared.capture, <const int16_t *>captured, <int>frames)
     if played != NULL:

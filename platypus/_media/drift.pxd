@@ -13,11 +13,11 @@ cdef struct drift_t:
     double offset       # the drift learnt so far, as a fraction
     double position     # of the next output between history[1] and history[2]
     int16_t history[3]  # the last samples of the block before
-    int measured        # blocks since the last reset
 
 
 cdef void drift_reset(drift_t *drift, int rate, double target) noexcept nogil
 cdef double drift_measure(drift_t *drift, double level, double seconds) noexcept nogil
+cdef int drift_skip(drift_t *drift, int16_t *samples, int count) noexcept nogil
 cdef int drift_resample(
     drift_t *drift, double ratio, const int16_t *samples, int count, int16_t *out, int capacity
 ) noexcept nogil

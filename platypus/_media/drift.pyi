@@ -9,5 +9,8 @@ class Drift:
     def measure(self, level: float, seconds: float) -> float:
         """The level now, `seconds` after the last; how many samples to take for one given."""
 
+    def skip(self, samples: array[int]) -> int:
+        """Leave some out, in place, if the level is far too high: how many are left."""
+
     def resample(self, ratio: float, samples: array[int]) -> bytes:
         """int16 samples in and out, taking `ratio` samples for one given."""

@@ -3,9 +3,9 @@
 `drift_measure` watches the level of the ring and says by how much faster or slower the audio
 must go (a proportional and integral controller); `drift_resample` does it with a cubic
 interpolator (Catmull-Rom), whose error is far below 16 bits for speech at a card's rate.
-Corrections stay under 2000 ppm, which nobody hears. What is farther off than that mends in a
-second or two (a device that stopped, a thread that stalled) is not for here: the endpoint
-drops or fills at once.
+Corrections stay under 2000 ppm, which nobody hears. A level that is too high by more than that
+mends soon is brought down at once by `drift_skip`, which leaves samples out under a crossfade.
+Filling a ring that ran dry, and dropping what no crossfade hides, is for the endpoint.
 """
 
 from libc.stdint cimport int16_t
@@ -18,6 +18,10 @@ cdef double SMOOTHING_S = 1.0
 # Critically damped at a time constant of about 10 s for the level.
 cdef double PROPORTIONAL = 0.2
 cdef double INTEGRAL = 0.01
+
+
+# Two periods of most cards: less than that may only be how their callbacks come in pairs.
+cdef double SKIP_MS = 10.0
 
 
 cdef void drift_reset(drift_t *drift, int rate, double target) noexcept nogil:
@@ -40,6 +44,21 @@ cdef double drift_measure(drift_t *drift, double level, double seconds) noexcept
         drift.offset + INTEGRAL * seconds * drift.error / drift.rate, CORRECTION_MAX
     )
     return 1.0 + clamp(PROPORTIONAL * drift.error / drift.rate + drift.offset, CORRECTION_MAX)
+
+
+cdef int drift_skip(drift_t *drift, int16_t *samples, int count) noexcept nogil:
+    """Leave up to half of the block out, if the level is far too high; returns what is left."""
+    cdef int skipped = min(count // 2, <int>drift.error)
+    cdef int left = count - skipped
+    cdef int index
+    if drift.error < SKIP_MS * drift.rate / 1000:
+        return count
+    for index in range(left):
+        samples[index] = <int16_t>(
+            (samples[index] * (left - index) + samples[index + skipped] * index) // left
+        )
+    drift.error -= skipped
+    return left
 
 
 cdef int16_t rounded(double value) noexcept nogil:
@@ -87,6 +106,9 @@ cdef class Drift:
 
     def measure(self, level, seconds):
         return drift_measure(&self.drift, level, seconds)
+
+    def skip(self, int16_t[::1] samples not None):
+        return drift_skip(&self.drift, &samples[0], <int>samples.shape[0])
 
     def resample(self, ratio, const int16_t[::1] samples not None):
         cdef int16_t out[2 * DRIFT_BLOCK_MAX]

@@ -9,11 +9,11 @@ its memory under the GIL, and runs in the loop thread. Nothing here encodes, sen
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport M_PI, sin
-from libc.stdint cimport int16_t, int64_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
-from platypus._media.drift cimport drift_measure, drift_resample, drift_reset
+from platypus._media.drift cimport drift_measure, drift_resample, drift_reset, drift_skip
 from platypus._media.platform cimport platform_load_acquire
 from platypus._media.resample cimport (
     resampler_free, resampler_max_input, resampler_max_output, resampler_needed, resampler_new,
@@ -30,13 +30,16 @@ RATE_MIN, RATE_MAX = 4000, 192000
 
 
 cdef double since_callback(const card_t *card, int rate, int64_t now_ns) noexcept nogil:
-    """Samples the card has moved since its last callback; at most one period."""
-    cdef uint32_t elapsed_us
+    """Samples the card has moved since its last callback; at most one period.
+
+    With them taken into account a ring's level has no steps. `now_ns` is a deadline, and the
+    callback may have come a little after it: then they are fewer than none.
+    """
+    cdef int32_t elapsed_us
     if card.stamp_us == NULL:
         return card.period / 2.0
-    elapsed_us = <uint32_t>(now_ns // 1000) - platform_load_acquire(card.stamp_us)
-    return min(<double>card.period, elapsed_us * 1e-6 * rate)
-
+    elapsed_us = <int32_t>(<uint32_t>(now_ns // 1000) - platform_load_acquire(card.stamp_us))
+    return max(-<double>card.period, min(<double>card.period, elapsed_us * 1e-6 * rate))
 
 
 cdef void read_tone(source_t *source, int16_t *frame, int count, int rate) noexcept nogil:
@@ -104,10 +107,9 @@ cdef bint card_runs(feed_t *feed, int needed, int64_t now_ns) noexcept nogil:
     cdef double level = ring_available(source.ring) + since_callback(&source.card, source.rate,
                                                                      now_ns)
     cdef int excess = <int>(level - feed.drift.target)
-    if excess > EXCESS_MS * source.rate // 1000:
+    if excess > EXCESS_MS * source.rate // 1000 or (excess >= 0 and not feed.running):
         ring_discard(source.ring, excess)
         feed.drift.error = 0
-    if not feed.running and excess >= 0:
         feed.running = True
     elif feed.running and ring_available(source.ring) < needed:
         feed.running = False
@@ -137,6 +139,7 @@ cdef void stage_block(feed_t *feed, int wanted, double ratio) noexcept nogil:
     count = max(1, min(count, BLOCK_MAX))
     read_source(feed, block, count, feed.source.rate)
     if card:
+        count = drift_skip(&feed.drift, block, count)
         count = drift_resample(&feed.drift, ratio, block, count, slid, BLOCK_MAX + 16)
         samples = slid
     if feed.resampler != NULL:
@@ -244,6 +247,8 @@ cdef void push_card(outlet_t *outlet, int16_t *samples, int count, int64_t now_n
     cdef double level = ring_available(sink.ring) - since_callback(&sink.card, sink.rate, now_ns)
     cdef int missing = <int>(outlet.drift.target - level)
     cdef double ratio
+    if sink.card.stamp_us != NULL and platform_load_acquire(sink.card.stamp_us) == 0:
+        return  # it takes nothing before its first callback
     if missing > 0 and (not outlet.running or ring_available(sink.ring) == 0):
         # At the start, and after the card took more than there was: up to the level at once.
         memset(slid, 0, sizeof(slid))
@@ -253,6 +258,7 @@ cdef void push_card(outlet_t *outlet, int16_t *samples, int count, int64_t now_n
         outlet.overruns += <uint32_t>count
         return
     ratio = drift_measure(&outlet.drift, level, <double>count / sink.rate)
+    count = drift_skip(&outlet.drift, samples, count)
     count = drift_resample(&outlet.drift, ratio, samples, count, slid, STAGE_MAX + 16)
     outlet.overruns += <uint32_t>(count - ring_write(sink.ring, slid, count))
 

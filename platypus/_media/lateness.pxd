@@ -28,6 +28,7 @@ cdef struct idle_t:
     lateness_t lateness
     platform_timer_t timer  # the thread's alone while it runs
     int64_t period_ns       # constant
+    bint scheduled          # constant
     uint32_t stop           # atomic
 
 

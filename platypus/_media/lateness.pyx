@@ -116,7 +116,8 @@ cdef class Histogram:
 cdef void do_nothing(void *argument) noexcept nogil:
     cdef idle_t *idle = <idle_t *>argument
     cdef int64_t deadline
-    platform_ask_scheduling()
+    if idle.scheduled:
+        platform_ask_scheduling()
     deadline = platform_monotonic_ns() + idle.period_ns
     while not platform_load_acquire(&idle.stop):
         platform_sleep_until(&idle.timer, deadline)
@@ -125,11 +126,12 @@ cdef void do_nothing(void *argument) noexcept nogil:
 
 
 cdef class DoNothingThread:
-    """Sleeps until deadlines `period_ms` apart; scheduled as the media loop is."""
+    """Sleeps until deadlines `period_ms` apart; scheduled as the media loop is, or plainly."""
 
-    def __cinit__(self, int period_ms=20):
+    def __cinit__(self, int period_ms=20, *, bint scheduled=True):
         memset(&self.idle, 0, sizeof(idle_t))
         self.idle.period_ns = period_ms * 1_000_000
+        self.idle.scheduled = scheduled
         self.started = False
         if platform_timer_init(&self.idle.timer) != 0:
             raise MemoryError("no timer")

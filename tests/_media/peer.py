@@ -14,7 +14,7 @@ from typing import Any
 from platypus._media.loop import Leg, Loop
 from platypus.errors import MediaError
 
-PATIENCE = 10.0  # seconds until a test gives up; no test waits for its end
+PATIENCE = 20.0  # seconds until a test gives up; no test waits for its end
 TYPES = {0: "pcmu", 8: "pcma", 101: "telephone-event"}
 
 

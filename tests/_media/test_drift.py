@@ -97,3 +97,29 @@ def test_full_scale_does_not_wrap():
 def test_refuses_a_block_of_another_size(count):
     with pytest.raises(ValueError, match="block"):
         Drift(RATE, TARGET).resample(1.0, array("h", bytes(2 * count)))
+
+
+def test_a_level_far_too_high_is_brought_down_by_leaving_samples_out():
+    drift = Drift(RATE, TARGET)
+    for _ in range(500):
+        drift.measure(TARGET + 2000, 0.01)
+    blocks = [drift.skip(array("h", bytes(2 * BLOCK))) for _ in range(10)]
+    assert 1400 < sum(BLOCK - left for left in blocks) <= 2000
+    assert blocks[-1] == BLOCK
+
+
+def test_what_is_left_out_is_hidden_under_a_crossfade():
+    drift = Drift(RATE, TARGET)
+    for _ in range(500):
+        drift.measure(TARGET + 2000, 0.01)
+    time = np.arange(BLOCK) / RATE
+    samples = array("h", np.round(8000 * np.sin(2 * math.pi * 400 * time)).astype(np.int16))
+    left = drift.skip(samples)
+    assert np.abs(np.diff(np.array(samples[:left], dtype=float))).max() < 900
+
+
+def test_a_level_that_only_wobbles_loses_no_sample():
+    drift = Drift(RATE, TARGET)
+    for turn in range(500):
+        drift.measure(TARGET + (480 if turn % 2 else -240), 0.01)
+        assert drift.skip(array("h", bytes(2 * BLOCK))) == BLOCK

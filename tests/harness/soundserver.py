@@ -29,6 +29,8 @@ load-module module-remap-source master=micfeed.monitor source_name=mic channels=
 set-default-sink speaker
 set-default-source mic
 """
+# The test's own programs have no priority: deep buffers keep them from losing anything.
+DEEP = ("--latency-msec=250",)
 RAW = ("--raw", "--format=s16le", f"--rate={RATE}", "--channels=1")
 
 
@@ -51,7 +53,7 @@ class SoundServer:
         }
         command = [find_program("pulseaudio"), "-n", "-F", str(script), "--daemonize=no"]
         command += ["--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"]
-        command += ["--realtime=no", "--high-priority=no", "--log-target=stderr", "-v"]
+        command += ["--realtime=yes", "--high-priority=yes", "--log-target=stderr", "-v"]
         self._program = Program("pulseaudio", command, environment=self.environment)
         self._program.expect("Daemon startup complete|Startup complete", 10.0)
 
@@ -66,7 +68,7 @@ class SoundServer:
             spool.write(pcm)
             spool.seek(0)
             player = subprocess.Popen(
-                [find_program("pacat"), "--device=micfeed", "--latency-msec=20", *RAW],
+                [find_program("pacat"), "--device=micfeed", *DEEP, *RAW],
                 env={**os.environ, **self.environment},
                 stdin=spool,
             )
@@ -81,7 +83,7 @@ class SoundServer:
         """While inside, what the speaker plays is written to `path` (int16 at 48 kHz)."""
         with path.open("wb") as file:
             recorder = subprocess.Popen(
-                [find_program("parec"), "--device=speaker.monitor", "--latency-msec=20", *RAW],
+                [find_program("parec"), "--device=speaker.monitor", *DEEP, *RAW],
                 env={**os.environ, **self.environment},
                 stdout=file,
             )

@@ -23,7 +23,7 @@ from platypus.control.commands import Control, lost_line
 from platypus.control.lines import LineReader, LineWriter
 from platypus.errors import PlatypusError
 
-CLOSE_WITHIN = 1.5  # seconds for hanging up and unregistering; the promise is 2 in all
+CLOSE_WITHIN = 1.2  # seconds for hanging up and unregistering; the promise is 2 in all
 WRITE_WITHIN = 0.2
 STDIN, STDOUT, STDERR = 0, 1, 2
 

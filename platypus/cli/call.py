@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from platypus.account import Account
-from platypus.cli.exit_codes import DONE, NO_MEDIA, NOT_ANSWERED, code_for
+from platypus.cli.exit_codes import DONE, NO_MEDIA, NOT_ANSWERED, NOT_REGISTERED, code_for
 from platypus.cli.options import add_media_options, add_phone_options
 from platypus.cli.phone import Phone, read_phone
 from platypus.cli.progress import Progress, summary
@@ -26,7 +26,7 @@ from platypus.errors import PlatypusError
 
 REGISTER_WITHIN = 10.0
 ANSWER_WITHIN = 60.0
-CLOSE_WITHIN = 1.5
+CLOSE_WITHIN = 1.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,8 @@ async def _run(phone: Phone, options: argparse.Namespace) -> int:
     try:
         accounts = phone.add_accounts(engine)
         if accounts and phone.accounts[0].register:
-            await accounts[0].registered(REGISTER_WITHIN)
+            if not await _first(accounts[0].registered(REGISTER_WITHIN), stop):
+                return NOT_REGISTERED
         return await _call(engine, accounts, options, progress, stop)
     finally:
         progress.close()

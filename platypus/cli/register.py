@@ -17,7 +17,7 @@ from platypus.engine import Engine
 from platypus.errors import PlatypusError, RegistrationError
 from platypus.events import Event, Registered, RegistrationFailed, Unregistered
 
-CLOSE_WITHIN = 1.5
+CLOSE_WITHIN = 1.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

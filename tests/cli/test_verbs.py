@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from platypus.engine import Engine
+from platypus.sip.events import IncomingCall
 from tests.harness.agent import ROOT
 from tests.harness.pbx import PASSWORD, PbxProgram
 
@@ -83,3 +86,36 @@ class TestCall:
     def test_ends_with_3_where_it_is_not_registered(self, pbx: PbxProgram) -> None:
         arguments = ["call", "600", "--audio", "null", *account_of(pbx)]
         assert platypus(*arguments, password="wrong").returncode == 3
+
+    def test_ends_with_5_where_it_is_answered_and_nothing_is_heard(self) -> None:
+        assert asyncio.run(call_somebody_silent()) == 5
+
+
+SILENT = """v=0\r
+o=- 1 1 IN IP4 127.0.0.1\r
+s=-\r
+c=IN IP4 127.0.0.1\r
+t=0 0\r
+m=audio 9 RTP/AVP 0\r
+"""
+
+
+async def call_somebody_silent() -> int:
+    """The exit code of a call to a phone that answers and then sends no packet at all."""
+
+    def answer(event: IncomingCall) -> bool:
+        event.session.answer(SILENT.encode(), callee.now())
+        return True
+
+    callee = Engine(listen=("127.0.0.1", 0), handlers={"INVITE": answer})
+    async with callee:
+        host, port = callee.address
+        words = ["call", f"sip:silent@{host}:{port}", "--audio", "null", "--duration", "0.3"]
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "platypus", *words, "--listen", "127.0.0.1:0"),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        async with asyncio.timeout(20):
+            return await process.wait()

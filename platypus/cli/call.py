@@ -70,9 +70,9 @@ async def _run(phone: Phone, options: argparse.Namespace) -> int:
     await engine.start()
     try:
         accounts = phone.add_accounts(engine)
-        if accounts and phone.accounts[0].register:
-            if not await _first(accounts[0].registered(REGISTER_WITHIN), stop):
-                return NOT_REGISTERED
+        registers = bool(accounts) and phone.accounts[0].register
+        if registers and not await _first(accounts[0].registered(REGISTER_WITHIN), stop):
+            return NOT_REGISTERED
         return await _call(engine, accounts, options, progress, stop)
     finally:
         progress.close()

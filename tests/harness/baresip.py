@@ -116,13 +116,17 @@ class Baresip(Program):
             self.stop()
             raise
 
+    def wait_registered(self) -> None:
+        # Not by its event, which may come before anybody listens.
+        self.expect(r"/UDP/v4\} 200 OK")
+
     def command(self, name: str, params: str = "") -> None:
         """Gives one command of its menu: `dial`, `accept`, `hangup`, `hold`, `resume`..."""
         data = json.dumps({"command": name, "params": params}).encode()
         self._control.sendall(b"%d:%s," % (len(data), data))
 
     def wait_event(self, kind: str, timeout: float = 10.0, *, count: int = 1) -> dict[str, Any]:
-        """The `count`-th event of a type, such as CALL_ESTABLISHED or REGISTER_OK."""
+        """The `count`-th event of a type, such as CALL_ESTABLISHED."""
         deadline = time.monotonic() + timeout
         with self._arrived:
             while len(found := [e for e in self.events if e.get("type") == kind]) < count:

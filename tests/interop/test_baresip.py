@@ -135,7 +135,7 @@ def test_baresip_talks_to_us_through_kamailio(bench: Bench, tmp_path: Path) -> N
         password=kamailio.users["bob"],
         codecs=["PCMU"],
     )
-    peer.wait_event("REGISTER_OK")
+    peer.wait_registered()
     recording = tmp_path / "alice-hears.wav"
     alice = bench.phone("alice", kamailio, "--record", str(recording), host=host_address())
     alice.call("bob")

@@ -14,7 +14,7 @@ from platypus.call import Call
 from platypus.engine import Engine
 from platypus.errors import CallError, NetworkError, RegistrationError
 from platypus.events import CallEnded, CallState, DtmfReceived
-from platypus.pbx import Pbx
+from platypus.pbx import Pbx, extensions
 from tests.harness.phones import Heard, run
 
 USERS = {"alice": "one", "bob": "two"}
@@ -143,6 +143,14 @@ def test_what_plays_is_heard(extension: str) -> None:
     run(scenario())
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extensions that wait for a person wait less."""
+    monkeypatch.setattr(extensions, "EARLY_SECONDS", 0.5)
+    monkeypatch.setattr(extensions, "RING_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("quick")
 def test_early_media_are_heard_before_the_refusal() -> None:
     async def scenario() -> None:
         async with house() as (pbx, phone, _):
@@ -157,6 +165,7 @@ def test_early_media_are_heard_before_the_refusal() -> None:
     run(scenario())
 
 
+@pytest.mark.usefixtures("quick")
 def test_ringing_goes_before_a_late_answer() -> None:
     async def scenario() -> None:
         async with house() as (pbx, phone, heard):

@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
-from weakref import WeakSet
+from weakref import ref
 
 from platypus.events import Event, EventsDropped
 
@@ -64,7 +64,7 @@ class Delivery:
 
     def __init__(self) -> None:
         self._callbacks: list[Callable[[Event], None]] = []
-        self._streams: WeakSet[EventStream] = WeakSet()  # a reader may just walk away
+        self._streams: list[ref[EventStream]] = []  # a reader may just walk away
         self._closed = False
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
@@ -78,22 +78,24 @@ class Delivery:
 
     def stream(self) -> EventStream:
         stream = EventStream()
-        self._streams.add(stream)
+        self._streams.append(ref(stream, self._streams.remove))
         if self._closed:
             stream.close()
         return stream
 
     def publish(self, event: Event) -> None:
-        for stream in self._streams:
+        for stream in self._living():
             stream.put(event)
         for callback in tuple(self._callbacks):
             guarded(callback, event)
 
     def close(self) -> None:
         self._closed = True
-        for stream in self._streams:
+        for stream in self._living():
             stream.close()
-        self._streams.clear()
+
+    def _living(self) -> list[EventStream]:
+        return [stream for each in self._streams if (stream := each()) is not None]
 
 
 def guarded(callback: Callable[[T], None], argument: T) -> None:

@@ -1,6 +1,6 @@
 """What a sound card is to the rest of the phone, whoever drives it.
 
-A card is opened for both directions at once, in mono, and gives the two ends that a leg of the
+A card is opened for both directions, in mono, and gives the two ends that a leg of the
 media loop takes: its microphone as a source, its speaker as a sink. It serves one leg at a time.
 `platypus.audio.portaudio` has the real ones. Choosing and opening may take some tenths of a
 second: call from a worker thread, not from an event loop.

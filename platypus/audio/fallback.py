@@ -1,8 +1,8 @@
 """PyAudio's own stream, where PortAudio's functions can't be reached from C.
 
 Its callback is Python and waits for the GIL: milliseconds when other threads are busy. So its
-buffers are deeper, and calls have that much more delay. The same two rings and the same two
-ends as the native stream.
+buffers are deeper, and calls have that much more delay. The same rings and the same ends as the
+native stream.
 """
 
 from __future__ import annotations
@@ -25,28 +25,25 @@ PA_CONTINUE = 0
 
 
 class FallbackStream:
-    """Mono int16 both ways, started at once. Raises OSError or ValueError as PyAudio does."""
+    """One direction, mono int16, started at once. Raises OSError or ValueError as PyAudio does."""
 
-    def __init__(
-        self, pyaudio: Any, microphone: Device | None, speaker: Device | None, rate: int
-    ) -> None:
+    def __init__(self, pyaudio: Any, device: Device, rate: int, *, capture: bool) -> None:
         self.rate = rate
         self.period = rate * PERIOD_MS // 1000
-        self._capture = Ring(rate * RING_MS // 1000) if microphone else None
-        self._playout = Ring(rate * RING_MS // 1000) if speaker else None
+        self._ring = Ring(rate * RING_MS // 1000)
         depth = DEPTH * self.period
-        self.source = RingSource(self._capture, rate, card_period=depth) if self._capture else None
-        self.sink = RingSink(self._playout, rate, card_period=depth) if self._playout else None
+        self.source = RingSource(self._ring, rate, card_period=depth) if capture else None
+        self.sink = None if capture else RingSink(self._ring, rate, card_period=depth)
         self._callbacks = self._flagged = 0
         self._last: float | None = None
         self._stream = pyaudio.open(
             rate=rate,
             channels=1,
             format=PA_INT16,
-            input=microphone is not None,
-            output=speaker is not None,
-            input_device_index=microphone.number if microphone else None,
-            output_device_index=speaker.number if speaker else None,
+            input=capture,
+            output=not capture,
+            input_device_index=device.number if capture else None,
+            output_device_index=None if capture else device.number,
             frames_per_buffer=self.period,
             stream_callback=self._move,
         )
@@ -58,11 +55,10 @@ class FallbackStream:
         self._last = time.monotonic()
         self._callbacks += 1
         self._flagged += bool(flags)
-        if captured is not None and self._capture is not None:
-            self._capture.write(captured)
-        if self._playout is None:
+        if captured is not None:
+            self._ring.write(captured)
             return None, PA_CONTINUE
-        return self._playout.read(frames).ljust(2 * frames, b"\0"), PA_CONTINUE
+        return self._ring.read(frames).ljust(2 * frames, b"\0"), PA_CONTINUE
 
     @property
     def active(self) -> bool:
@@ -73,14 +69,14 @@ class FallbackStream:
         return None if self._last is None else (time.monotonic() - self._last) * 1000
 
     def statistics(self) -> dict[str, int]:
-        capture, playout = self._capture, self._playout
+        capture = self.source is not None
         return {
             "callbacks": self._callbacks,
             "flagged": self._flagged,
-            "captured": capture.available if capture else 0,
-            "capture_overruns": capture.overruns if capture else 0,
-            "playing": playout.available if playout else 0,
-            "playout_underruns": playout.underruns if playout else 0,
+            "captured": self._ring.available if capture else 0,
+            "capture_overruns": self._ring.overruns if capture else 0,
+            "playing": 0 if capture else self._ring.available,
+            "playout_underruns": 0 if capture else self._ring.underruns,
         }
 
     def close(self) -> None:

@@ -14,8 +14,9 @@ import ctypes
 import os
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from platypus._media.device import NativeStream, quiet_handler
 from platypus.audio.device import PERIOD_MS, RATE, Card, Device, choose
@@ -41,8 +42,12 @@ NO_DEVICES = (
     "there is no sound device: start PulseAudio or PipeWire, or plug a sound card in;"
     " without one use --audio null, tone or wav:FILE"
 )
+INT16 = 8  # paInt16
 CLOSE_S = 1.0
 SILENT_MS = 2000  # a card whose callbacks stopped for so long is gone or suspended
+
+
+Stream: TypeAlias = NativeStream | FallbackStream
 
 
 class _Owner:
@@ -154,47 +159,52 @@ def devices() -> tuple[list[str], list[str]]:
 
 
 class PortAudioCard:
-    """A card, open and running: one user of PortAudio until it is closed."""
+    """A card, open and running: one user of PortAudio until it is closed.
+
+    The microphone and the speaker have a stream each: they may be on two cards with two clocks,
+    and in one stream for both what piles up at the microphone while the machine stands still
+    stays there as delay.
+    """
 
     def __init__(
         self,
-        stream: NativeStream | FallbackStream,
+        microphone: Stream | None,
+        speaker: Stream | None,
         names: tuple[str | None, str | None],
         release: Callable[[], None],
     ) -> None:
-        self._stream = stream
+        self._microphone, self._speaker = microphone, speaker
+        self._streams = [stream for stream in (microphone, speaker) if stream]
         self.input, self.output = names
         self._release = release
         self._closed = False
 
     @property
     def source(self) -> RingSource | None:
-        return self._stream.source
+        return self._microphone.source if self._microphone else None
 
     @property
     def sink(self) -> RingSink | None:
-        return self._stream.sink
+        return self._speaker.sink if self._speaker else None
 
     @property
     def rate(self) -> int:
-        return self._stream.rate
+        return self._streams[-1].rate
 
     @property
     def native(self) -> bool:
-        """Whether its callback is in C."""
-        return isinstance(self._stream, NativeStream)
+        """Whether its callbacks are in C."""
+        return isinstance(self._streams[0], NativeStream)
 
     @property
     def alive(self) -> bool:
-        silent_ms = self._stream.silent_ms
-        return (
-            not self._closed
-            and self._stream.active
-            and (silent_ms is None or silent_ms < SILENT_MS)
-        )
+        return not self._closed and all(_runs(stream) for stream in self._streams)
 
     def statistics(self) -> dict[str, int]:
-        return self._stream.statistics()
+        total: Counter[str] = Counter()
+        for stream in self._streams:
+            total.update(stream.statistics())
+        return dict(total)
 
     def close(self) -> None:
         if self._closed:
@@ -207,10 +217,16 @@ class PortAudioCard:
 
     def _close(self) -> None:
         try:
-            self._stream.close()
+            for stream in self._streams:
+                stream.close()
         except OSError:
             return  # PortAudio may still use it: its user stays counted
         self._release()
+
+
+def _runs(stream: Stream) -> bool:
+    silent_ms = stream.silent_ms
+    return stream.active and (silent_ms is None or silent_ms < SILENT_MS)
 
 
 def open_card(
@@ -235,18 +251,22 @@ def _open(pyaudio: Any, input: str | None, output: str | None, native: bool) -> 
     if microphone is None and speaker is None:
         raise DeviceError(NO_DEVICES)
     functions = native_functions() if native else None
-    try:
-        stream = _start(pyaudio, functions, microphone, speaker)
-    except (OSError, ValueError) as error:
-        names = " and ".join(repr(end.name) for end in (microphone, speaker) if end)
-        raise DeviceError(
-            f"the sound device {names} can't be opened ({error}): it may be in use or gone"
-        ) from error
-    return PortAudioCard(
-        stream,
-        (microphone.name if microphone else None, speaker.name if speaker else None),
-        _owner.release,
-    )
+    streams: list[Stream | None] = []
+    for device in (microphone, speaker):
+        try:
+            streams.append(
+                _start(pyaudio, functions, device, capture=device is microphone) if device else None
+            )
+        except (OSError, ValueError) as error:
+            for stream in streams:
+                if stream is not None:
+                    stream.close()
+            name = device.name if device else ""
+            raise DeviceError(
+                f"the sound device {name!r} can't be opened ({error}): it may be in use or gone"
+            ) from error
+    names = (microphone.name if microphone else None, speaker.name if speaker else None)
+    return PortAudioCard(streams[0], streams[1], names, _owner.release)
 
 
 def _choose(pyaudio: Any, direction: str, name: str | None) -> Device | None:
@@ -258,21 +278,19 @@ def _choose(pyaudio: Any, direction: str, name: str | None) -> Device | None:
 
 
 def _start(
-    pyaudio: Any,
-    functions: Mapping[str, int] | None,
-    microphone: Device | None,
-    speaker: Device | None,
-) -> NativeStream | FallbackStream:
-    rate = _rate(pyaudio, microphone, speaker)
-    period = rate * PERIOD_MS // 1000
+    pyaudio: Any, functions: Mapping[str, int] | None, device: Device, *, capture: bool
+) -> Stream:
+    """Open and start one direction of a device."""
+    rate = _rate(pyaudio, device, capture)
     if functions is None:
-        return FallbackStream(pyaudio, microphone, speaker, rate)
+        return FallbackStream(pyaudio, device, rate, capture=capture)
+    end = (device.number, device.latency)
     stream = NativeStream(
         functions,
-        capture=(microphone.number, microphone.latency) if microphone else None,
-        playout=(speaker.number, speaker.latency) if speaker else None,
+        capture=end if capture else None,
+        playout=None if capture else end,
         rate=rate,
-        period=period,
+        period=rate * PERIOD_MS // 1000,
     )
     try:
         stream.start()
@@ -282,15 +300,16 @@ def _start(
     return stream
 
 
-def _rate(pyaudio: Any, microphone: Device | None, speaker: Device | None) -> int:
-    """48 kHz, or what the speaker says where it does not take that."""
-    wanted: dict[str, Any] = {}
-    if microphone:
-        wanted |= {"input_device": microphone.number, "input_channels": 1, "input_format": 8}
-    if speaker:
-        wanted |= {"output_device": speaker.number, "output_channels": 1, "output_format": 8}
+def _rate(pyaudio: Any, device: Device, capture: bool) -> int:
+    """48 kHz, or the device's own where it does not take that."""
+    direction = "input" if capture else "output"
+    wanted = {
+        f"{direction}_device": device.number,
+        f"{direction}_channels": 1,
+        f"{direction}_format": INT16,
+    }
     try:
         pyaudio.is_format_supported(RATE, **wanted)
     except ValueError:
-        return (speaker or microphone or Device(0, "", 0.0, RATE)).default_rate
+        return device.default_rate
     return RATE

@@ -172,7 +172,7 @@ def noise(seconds: float, rate: int) -> np.ndarray:
 
 
 def find(heard: np.ndarray, said: np.ndarray, at: float, rate: int) -> tuple[float, float]:
-    """Where the tenth of a second of `said` from `at` is in `heard`: (delay in seconds, likeness 0 to 1)."""
+    """Where a tenth of a second of `said` is in `heard`: (delay in seconds, likeness 0 to 1)."""
     start, size = int(at * rate), int(WINDOW_S * rate)
     part = said[start : start + size].astype(float)
     length = len(heard) + size

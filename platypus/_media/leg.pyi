@@ -1,1 +1,1 @@
-"""One leg as the media thread serves it; nothing of it is for Python."""
+"""One leg's turn in the media thread; nothing of it is for Python."""

@@ -84,14 +84,11 @@ class Called:
 
     def receive_cancel(self, request: Request, now: float) -> None:
         """The caller gives up (9.2), perhaps because another phone answered (RFC 3326)."""
-        session = self._session
-        if session.state not in (SessionState.CALLING, SessionState.RINGING):
-            return
         reasons = request.headers.get_all("Reason")
         elsewhere = any(_ELSEWHERE.search(reason) for reason in reasons)
         self.terminated(now)
         reason = "answered elsewhere" if elsewhere else "the caller gave up"
-        session.end(487, reason, "remote", elsewhere=elsewhere)
+        self._session.end(487, reason, "remote", elsewhere=elsewhere)
 
     def terminated(self, now: float) -> None:
         """487 Request Terminated."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from platypus.errors import StateError
-from platypus.sip.events import Acknowledged, IncomingCall, SessionEnded
+from platypus.sip.events import Acknowledged, IncomingCall, Reinvited, SessionEnded
 from platypus.sip.session import Session, SessionState
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone
@@ -400,6 +400,24 @@ class TestHangingUp:
         setup.network.run(0.1)
         assert setup.peer.requests("BYE")
         assert not setup.phone.has(Acknowledged)
+
+    def test_a_call_that_waits_to_be_hung_up_can_not_be_changed(self) -> None:
+        setup = Setup()
+        call = setup.ring()
+        setup.answer(call)
+        setup.do(call.hangup)
+        setup.send("INVITE", body=OFFER)
+        assert setup.peer.responses("INVITE")[-1] == 481
+        assert not setup.phone.has(Reinvited)
+
+    def test_bye_from_both_sides_before_the_ack_leaves_nothing(self) -> None:
+        setup = Setup()
+        call = setup.ring()
+        setup.answer(call)
+        setup.do(call.hangup)
+        setup.send("BYE")
+        assert setup.peer.responses("BYE") == [200]
+        assert setup.phone.agent.idle
 
     def test_bye_comes_even_if_the_ack_never_does(self) -> None:
         setup = Setup()

@@ -70,6 +70,12 @@ class TestRequest:
         setup.call()
         assert str(setup.invite.from_.uri) == "sip:platypus@10.0.0.1:5060"
 
+    def test_the_way_is_known_once_it_is_taken(self) -> None:
+        setup = Setup()
+        call = setup.call()
+        assert call.local_address == "10.0.0.1"
+        assert call.flow is not None and call.flow.remote == setup.peer.address
+
     def test_a_body_that_needs_the_address_is_made_when_it_is_known(self) -> None:
         setup = Setup()
         setup.call(body=lambda address: f"v=0 {address}".encode())
@@ -197,6 +203,37 @@ class TestAnswer:
         assert [str(route.uri) for route in ack.routes] == ["sip:10.0.0.7;lr", "sip:10.0.0.8;lr"]
         assert second.inbox == []
 
+    def test_the_2xx_has_the_last_word_on_the_target(self) -> None:
+        setup = Setup()
+        setup.call()
+        setup.respond(180, contact="sip:early@10.0.0.2")
+        setup.respond(200, contact="sip:late@10.0.0.2", body=ANSWER)
+        assert str(setup.peer.request("ACK").uri) == "sip:late@10.0.0.2"
+
+    def test_requests_after_a_challenge_have_higher_numbers_than_the_invite(self) -> None:
+        setup = Setup()
+        call = setup.call(account=ALICE)
+        setup.respond(180)
+        setup.respond(401, headers=[("WWW-Authenticate", CHALLENGE.format("r", 1))])
+        setup.respond(200, body=ANSWER)
+        setup.phone.do(call.hangup)
+        setup.network.run(0.1)
+        assert setup.peer.request("BYE").cseq.number == setup.invite.cseq.number + 1
+
+    def test_the_way_is_looked_up_once(self) -> None:
+        setup = Setup()
+        setup.network.names["proxy.test"] = [Hop("udp", "10.0.0.2", 5060)]
+        call = setup.call()
+        asked: list[str] = []
+        resolve = setup.phone._resolve
+        setup.phone._resolve = lambda uri: (asked.append(uri), resolve(uri))[1]  # type: ignore[method-assign,func-returns-value]
+        routes = [("Record-Route", "<sip:proxy.test;lr>")]
+        setup.respond(200, body=ANSWER, headers=routes)
+        setup.phone.do(call.hangup)
+        setup.network.run(0.1)
+        assert setup.peer.requests("ACK") and setup.peer.requests("BYE")
+        assert asked == ["sip:proxy.test;lr"]
+
     def test_a_repeated_2xx_gets_the_same_ack_again_and_is_told_once(self) -> None:
         setup = Setup()
         setup.call()
@@ -302,6 +339,16 @@ class TestRefusal:
         setup.network.run(32)
         setup.respond(200, body=ANSWER)
         assert setup.phone.has(Answered)
+
+    def test_a_503_after_ringing_is_the_end_and_no_reason_to_ring_elsewhere(self) -> None:
+        setup = Setup()
+        setup.network.names["pbx.test"] = [Hop("udp", f"10.0.0.{n}", 5060) for n in (2, 7)]
+        other = Peer(setup.network, "10.0.0.7")
+        setup.call("sip:bob@pbx.test")
+        setup.respond(180)
+        setup.respond(503)
+        assert setup.ended().code == 503
+        assert other.inbox == []
 
     def test_a_resolver_that_never_answers_is_not_waited_for(self) -> None:
         setup = Setup()
@@ -409,6 +456,17 @@ class TestRedirection:
         third.respond(third.request("INVITE"), 486)
         setup.network.run(0.1)
         assert setup.ended().code == 486
+
+    def test_nothing_of_the_first_target_is_left(self) -> None:
+        setup = Setup()
+        other = Peer(setup.network, "10.0.0.3")
+        call = setup.call()
+        setup.respond(183, body=ANSWER)
+        setup.respond(302, headers=[("Contact", "<sip:bob@10.0.0.3>")], contact="")
+        assert call.dialog_with("peer") is None
+        other.respond(other.request("INVITE"), 200)
+        setup.network.run(0.1)
+        assert setup.phone.next(Answered).body is None
 
     def test_a_decline_is_for_everybody(self) -> None:
         setup = Setup()

@@ -364,6 +364,14 @@ class TestGlare:
         setup.network.run(5)
         assert setup.invites() == 2
 
+    def test_a_newer_wish_replaces_the_one_that_collided(self) -> None:
+        setup = Setup()
+        setup.do(setup.call.reinvite, HOLD)
+        setup.do(setup.call.reinvite, RESUME)
+        setup.respond(491)
+        setup.network.run(2.1)
+        assert setup.invite.body == RESUME
+
     def test_a_peer_that_always_says_491_is_not_asked_for_ever(self) -> None:
         setup = Setup()
         setup.do(setup.call.reinvite, HOLD)

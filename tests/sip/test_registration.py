@@ -452,6 +452,7 @@ class TestFailure:
         registration = setup.start()
         setup.refuse(302, ("Contact", "<sip:10.0.0.8>"))
         request = other.request("REGISTER")
+        assert str(request.uri) == "sip:10.0.0.8"
         bound = [("Contact", f"<{request.contacts[0].uri}>;expires=60")]
         other.respond(request, 200, headers=bound)
         setup.network.run(0.1)

@@ -168,6 +168,12 @@ class TestKeys:
         first, second = new_request(branch="z9hG4bKa"), new_request(branch="z9hG4bKb")
         assert merge_key(first) == merge_key(second)
 
+    def test_the_end_of_a_copy_leaves_the_original_in_the_merge_index(self) -> None:
+        setup = Setup("OPTIONS")
+        copy = new_request("OPTIONS", branch="z9hG4bKcopy")
+        setup.stack.start_server(server_key(copy), copy, TCP, 0.0).terminate()
+        assert setup.stack.merges == {merge_key(copy): setup.transaction}
+
     def test_the_merge_index_is_cleared_with_the_transaction(self) -> None:
         setup = Setup("OPTIONS")
         setup.respond(200)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from platypus.sip.flow import Close, Connect, Flow, Hop, Resolve, Send
 from platypus.waiting import log_failure
 
 if TYPE_CHECKING:
+    from platypus.net.resolver import Resolver
     from platypus.sip.events import Event
     from platypus.sip.user_agent import UserAgent
 
@@ -47,6 +49,7 @@ class Pump:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
         self._lookups: set[asyncio.Task[None]] = set()
+        self._resolver: Resolver | None = None
         self._running = self._again = False
 
     async def open(self, host: str, port: int) -> None:
@@ -93,6 +96,8 @@ class Pump:
             self._timer.cancel()
         for lookup in self._lookups:
             lookup.cancel()
+        if self._resolver is not None:
+            self._resolver.close()
         self.transport.close()
 
     def _drain(self) -> None:
@@ -147,10 +152,12 @@ class Pump:
         task.add_done_callback(log_failure)
 
     async def _look_up(self, key: int, uri: str) -> None:
-        from platypus.net.resolver import resolve
+        from platypus.net.resolver import Resolver
 
+        if self._resolver is None:
+            self._resolver = Resolver(os.urandom, families=(self.transport.family,))
         try:
-            hops = await resolve(uri, self.transport.family)
+            hops = await self._resolver.resolve(uri)
         except NetworkError as problem:
             self._user_agent.failed(key, str(problem), self.now())
         else:

@@ -119,11 +119,11 @@ def test_a_name_is_looked_up_without_holding_anything_up(monkeypatch: pytest.Mon
 
     async def work() -> None:
         async with Setup() as setup:
-            setup.machine.pending = [Resolve(1, "sip:pbx.example.com")]
+            setup.machine.pending = [Resolve(1, "sip:pbx")]
             setup.pump.run()
             assert setup.machine.told == []
             await asyncio.gather(*setup.pump._lookups)
-            hop = Hop("udp", "192.0.2.7", 5060, "pbx.example.com")
+            hop = Hop("udp", "192.0.2.7", 5060, "pbx")
             assert setup.machine.told == [("resolved", 1, [hop])]
 
     run(work())
@@ -206,7 +206,7 @@ def test_a_lookup_that_breaks_is_logged(
 
     async def work() -> None:
         async with Setup() as setup:
-            setup.machine.pending = [Resolve(1, "sip:pbx.example.com")]
+            setup.machine.pending = [Resolve(1, "sip:pbx")]
             setup.pump.run()
             await asyncio.gather(*setup.pump._lookups, return_exceptions=True)
 

@@ -1,4 +1,4 @@
-"""Sources and sinks, and how one leg is joined to them.
+"""Sources and sinks, and the structs by which one leg is joined to them (`feed`, `outlet`).
 
 A Source or Sink object owns its struct. Setting one up happens under the GIL; from the
 moment a leg takes it until the leg gives it up, every field but the rings' and the card's
@@ -81,24 +81,6 @@ cdef struct outlet_t:
     drift_t drift
     bint running
     uint32_t overruns
-
-
-cdef feed_t *feed_new(source_t *source, int leg_rate) noexcept nogil
-cdef void feed_free(feed_t *feed) noexcept nogil
-cdef void feed_attach(feed_t *feed) noexcept nogil
-cdef void feed_detach(feed_t *feed) noexcept nogil
-# Fills `frame`; `played` are the last `count` samples that the leg played (for the echo).
-cdef void feed_pull(
-    feed_t *feed, int16_t *frame, int count, int leg_rate, const int16_t *played, int64_t now_ns
-) noexcept nogil
-
-cdef outlet_t *outlet_new(sink_t *sink, int leg_rate) noexcept nogil
-cdef void outlet_free(outlet_t *outlet) noexcept nogil
-cdef void outlet_attach(outlet_t *outlet) noexcept nogil
-cdef void outlet_detach(outlet_t *outlet) noexcept nogil
-cdef void outlet_push(
-    outlet_t *outlet, const int16_t *frame, int count, int64_t now_ns
-) noexcept nogil
 
 
 cdef class Source:

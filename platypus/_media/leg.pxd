@@ -8,6 +8,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 
 from platypus._media.address cimport latch_t
 from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
+from platypus._media.event cimport events_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.platform cimport platform_address_t, platform_batch_t, platform_socket_t
 from platypus._media.recorder cimport recorder_t, writer_t
@@ -16,8 +17,6 @@ from platypus._media.stream cimport stream_statistics_t, stream_t
 cdef enum:
     DIGITS_MAX = 64
     TYPES_MAX = 32     # payload types configured at a time
-    EVENTS_MAX = 1024  # a power of two; what does not fit is counted
-    TEXT_MAX = 64
 
 
 cdef enum verb_t:
@@ -49,36 +48,6 @@ cdef struct command_t:
     int types[TYPES_MAX]
     int codecs[TYPES_MAX]
     uint8_t digits[DIGITS_MAX]
-
-
-cdef enum event_kind_t:
-    EVENT_STARTED = 1
-    EVENT_DTMF = 2
-    EVENT_ADDRESS = 3
-    EVENT_SSRC = 4
-    EVENT_SOURCE_ENDED = 5
-    EVENT_STALLED = 6
-    EVENT_RESUMED = 7
-    EVENT_RECORDED = 8
-    EVENT_ERROR = 9
-
-
-cdef struct event_t:
-    int leg
-    event_kind_t kind
-    int64_t first
-    int64_t second
-    platform_address_t address
-    char text[TEXT_MAX]
-
-
-cdef struct events_t:
-    uint32_t pushed     # atomic; stored by the loop thread
-    uint32_t popped     # atomic; stored under the GIL
-    uint32_t lost       # atomic; stored by the loop thread
-    uint32_t pending    # atomic: the wake socket was written and not drained yet
-    platform_socket_t wake
-    event_t items[EVENTS_MAX]
 
 
 cdef struct meter_t:
@@ -144,10 +113,6 @@ cdef struct leg_t:
     counters_t counters      # the loop thread's; the snapshot is what others see
     snapshot_t snapshot
 
-
-cdef void events_push(events_t *events, const event_t *event) noexcept nogil
-cdef void events_tell(events_t *events, int leg, event_kind_t kind, int64_t first,
-                      int64_t second) noexcept nogil
 
 cdef leg_t *leg_new(int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp) noexcept nogil
 cdef void leg_free(leg_t *leg) noexcept nogil

@@ -15,12 +15,16 @@ from libc.string cimport memcpy, memmove, memset
 from platypus._media.address cimport (
     LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_signal, latch_verdict_t,
 )
-from platypus._media.endpoint cimport feed_pull, outlet_push
+from platypus._media.event cimport (
+    EVENT_ADDRESS, EVENT_DTMF, EVENT_ERROR, EVENT_RESUMED, EVENT_SOURCE_ENDED, EVENT_SSRC,
+    EVENT_STALLED, EVENT_STARTED, event_t, events_push, events_t, events_tell,
+)
+from platypus._media.feed cimport feed_pull
 from platypus._media.lateness cimport lateness_add, lateness_skip
+from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
-    PLATFORM_NO_SOCKET, platform_datagram_t, platform_load_acquire, platform_exchange,
-    platform_monotonic_ns, platform_receive, platform_send_to, platform_socket_close,
-    platform_socket_wake, platform_store_release,
+    PLATFORM_NO_SOCKET, platform_datagram_t, platform_load_acquire, platform_monotonic_ns,
+    platform_receive, platform_send_to, platform_socket_close, platform_store_release,
 )
 from platypus._media.recorder cimport recorder_feed, writer_wake
 from platypus._media.stream cimport (
@@ -37,29 +41,6 @@ cdef int DIGIT_VOLUME = 10             # -dBm0: RFC 4733, 2.3.3; what telephones
 cdef int RTP_HEADER = 12
 cdef int COMFORT_NOISE = 13            # RFC 3389: static, and sent by some who never offered it
 cdef int SILENCE_FRAMES_MAX = 150      # of a skipped stall, in a recording: its ring holds 4 s
-
-
-cdef void events_push(events_t *events, const event_t *event) noexcept nogil:
-    cdef uint32_t pushed = events.pushed
-    if pushed - platform_load_acquire(&events.popped) >= EVENTS_MAX:
-        platform_store_release(&events.lost, events.lost + 1)
-        return
-    events.items[pushed % EVENTS_MAX] = event[0]
-    platform_store_release(&events.pushed, pushed + 1)
-    if platform_exchange(&events.pending, 1) == 0:
-        platform_socket_wake(events.wake)
-
-
-cdef void events_tell(
-    events_t *events, int leg, event_kind_t kind, int64_t first, int64_t second
-) noexcept nogil:
-    cdef event_t event
-    memset(&event, 0, sizeof(event))
-    event.leg = leg
-    event.kind = kind
-    event.first = first
-    event.second = second
-    events_push(events, &event)
 
 
 cdef leg_t *leg_new(

@@ -19,6 +19,7 @@ cdef class Loop:
     cdef bint running        # its threads are there
     cdef bint shut
 
+    cdef str why_not_real_time(self)
     cdef int check(self) except -1
     cdef int submit(self, command_t *command) except -1
     cdef int reclaim(self) except -1

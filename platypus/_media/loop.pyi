@@ -75,6 +75,10 @@ class Loop:
         `error` when the loop can take no more legs.
         """
 
+    @property
+    def events_lost(self) -> int:
+        """Events that were never told because nobody drained them."""
+
     def lateness(self) -> dict[str, float | int]:
         """How late packets left: `count`, `p50_ms`, `p99_ms`, `max_ms`, `skipped`.
 

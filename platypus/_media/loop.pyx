@@ -14,34 +14,28 @@ import os
 import socket
 import weakref
 
-from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport int64_t, uint32_t
-from libc.stdlib cimport calloc, free
 
-from platypus._media.address cimport address_of, pair_of
-from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, CODEC_PCMA, CODEC_PCMU, CODEC_TELEPHONE_EVENT,
-)
-from platypus._media.endpoint cimport (
-    Sink, Source, feed_free, feed_new, outlet_free, outlet_new,
-)
+from platypus._media.address cimport address_of
+from platypus._media.command cimport checked_type, codec_number, command_free, command_new
+from platypus._media.endpoint cimport Sink, Source
+from platypus._media.event cimport DIGITS, events_drain
+from platypus._media.feed cimport feed_new
 from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
-    DIGITS_MAX, EVENT_ADDRESS, EVENT_DTMF, EVENT_ERROR, EVENT_RECORDED, EVENT_RESUMED,
-    EVENT_SOURCE_ENDED, EVENT_SSRC, EVENT_STALLED, EVENT_STARTED, EVENTS_MAX, TYPES_MAX,
-    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN, VERB_RECEIVE, VERB_RECORD,
-    VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, command_t, counters_t, event_t,
-    leg_free, leg_new, snapshot_read, verb_t,
+    DIGITS_MAX, TYPES_MAX, VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN,
+    VERB_RECEIVE, VERB_RECORD, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, command_t,
+    counters_t, leg_free, leg_new, snapshot_read,
 )
+from platypus._media.outlet cimport outlet_new
 from platypus._media.platform cimport (
-    PLATFORM_NO_SOCKET, platform_load_acquire, platform_monotonic_ns, platform_process_id,
-    platform_scheduling_name, platform_socket_close, platform_socket_prepare, platform_socket_t,
-    platform_store_release,
+    PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_RR, platform_load_acquire, platform_monotonic_ns,
+    platform_process_id, platform_scheduling_name, platform_socket_close,
+    platform_socket_prepare, platform_socket_t,
 )
 from platypus._media.queue cimport QUEUE_MAX, queue_pop, queue_push
-from platypus._media.recorder cimport (
-    RECORDER_RUNNING, recorder_free, recorder_new,
-)
+from platypus._media.recorder cimport recorder_new
 from platypus._media.stream cimport statistics_dict
 from platypus._media.thread cimport (
     LEGS_MAX, loop_free, loop_new, loop_poke, loop_start, loop_stop,
@@ -51,25 +45,6 @@ from platypus._media.thread cimport (
 cdef int64_t CLOSE_NS = 900_000_000
 # RFC 4594, 4.1: telephony is marked Expedited Forwarding.
 EXPEDITED_FORWARDING = 46 << 2
-CODECS = {
-    "pcmu": CODEC_PCMU,
-    "pcma": CODEC_PCMA,
-    "telephone-event": CODEC_TELEPHONE_EVENT,
-    "comfort-noise": CODEC_COMFORT_NOISE,
-    "cn": CODEC_COMFORT_NOISE,
-}
-EVENTS = {
-    EVENT_STARTED: "started",
-    EVENT_DTMF: "dtmf",
-    EVENT_ADDRESS: "address",
-    EVENT_SSRC: "ssrc",
-    EVENT_SOURCE_ENDED: "source-ended",
-    EVENT_STALLED: "stalled",
-    EVENT_RESUMED: "resumed",
-    EVENT_RECORDED: "recorded",
-    EVENT_ERROR: "error",
-}
-DIGITS = "0123456789*#ABCD"  # by event code: RFC 4733, 3.2
 DURATIONS_MS = (40, 6000)
 GAPS_MS = (0, 6000)
 RATES = (8000, 16000, 24000, 32000, 48000)
@@ -81,55 +56,6 @@ _loops = weakref.WeakSet()
 def _close_all():
     for loop in list(_loops):
         loop.close()
-
-
-cdef int codec_number(name) except -1:
-    if name.lower() not in CODECS:
-        raise ValueError(f"unknown codec {name!r}; there are: {', '.join(CODECS)}")
-    return CODECS[name.lower()]
-
-
-cdef int checked_type(payload_type) except -1:
-    # RFC 5761, 4: 64 to 95 would look like RTCP where it shares the port.
-    if not 0 <= payload_type <= 127 or 64 <= payload_type <= 95:
-        raise ValueError(f"not a payload type for RTP: {payload_type}")
-    return payload_type
-
-
-cdef command_t *new_command(int verb) except NULL:
-    cdef command_t *command = <command_t *>calloc(1, sizeof(command_t))
-    if command == NULL:
-        raise MemoryError("no memory for a command")
-    command.verb = <verb_t>verb
-    return command
-
-
-cdef void free_command(command_t *command):
-    """All that it leased is this side's again."""
-    feed_free(command.feed)
-    outlet_free(command.outlet)
-    if command.recorder != NULL:
-        if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it
-            os.close(command.recorder.fd)
-        recorder_free(command.recorder)
-    if command.kept != NULL:
-        Py_DECREF(<object>command.kept)
-    free(command)
-
-
-cdef object event_tuple(const event_t *event):
-    kind = EVENTS[event.kind]
-    if event.kind == EVENT_ADDRESS:
-        return (event.leg, kind, *pair_of(&event.address))
-    if event.kind == EVENT_DTMF:
-        return (event.leg, kind, DIGITS[event.first & 15], event.second)
-    if event.kind == EVENT_ERROR:
-        return (event.leg, kind, os.strerror(event.first))
-    if event.kind == EVENT_RECORDED:
-        return (event.leg, kind, event.first, event.second)
-    if event.kind in (EVENT_STARTED, EVENT_SSRC):
-        return (event.leg, kind, event.first)
-    return (event.leg, kind)
 
 
 cdef class Loop:
@@ -171,7 +97,13 @@ cdef class Loop:
             raise self.error(f"no media thread: {os.strerror(problem)}")
         self.running = True
         if self.log is not None:
-            self.log(f"media thread: {self.scheduling}")
+            self.log(f"media thread: {self.scheduling}{self.why_not_real_time()}")
+
+    cdef str why_not_real_time(self):
+        """What an administrator can do about it: RTKit is not asked, it would need D-Bus."""
+        if platform_load_acquire(&self.loop.scheduling) == PLATFORM_SCHEDULING_RR:
+            return ""
+        return " (real time needs RLIMIT_RTPRIO of 1 or more)" if os.name == "posix" else ""
 
     def close(self):
         """Stop the thread, close its sockets, finish its recordings; at most a second."""
@@ -228,7 +160,7 @@ cdef class Loop:
             if self.outstanding >= QUEUE_MAX or not queue_push(&self.loop.commands, command):
                 raise self.error("the media loop has too many commands waiting")
         except BaseException:
-            free_command(command)
+            command_free(command)
             raise
         self.outstanding += 1
         loop_poke(self.loop)
@@ -245,23 +177,20 @@ cdef class Loop:
             self.outstanding -= 1
             if command.verb == VERB_OPEN:
                 self.open_legs -= 1
-            free_command(command)
+            command_free(command)
 
     def drain_events(self):
         """Everything that happened since the last call, oldest first."""
-        cdef uint32_t popped
-        events = []
         if self.loop == NULL or self.process != platform_process_id():
-            return events
-        # First: what is pushed from here on wakes again.
-        platform_store_release(&self.loop.events.pending, 0)
-        popped = self.loop.events.popped
-        while popped != platform_load_acquire(&self.loop.events.pushed):
-            events.append(event_tuple(&self.loop.events.items[popped % EVENTS_MAX]))
-            popped += 1
-            platform_store_release(&self.loop.events.popped, popped)
+            return []
+        events = events_drain(&self.loop.events)
         self.reclaim()
         return events
+
+    @property
+    def events_lost(self):
+        """Events that were never told because nobody drained them."""
+        return 0 if self.loop == NULL else platform_load_acquire(&self.loop.events.lost)
 
     def lateness(self):
         """How late packets left: count, p50_ms, p99_ms, max_ms, skipped."""
@@ -344,7 +273,7 @@ cdef class Leg:
         cdef command_t *command
         if self.shut:
             raise self.loop.error("the leg is closed")
-        command = new_command(verb)
+        command = command_new(verb)
         command.leg = self.leg
         return command
 
@@ -410,7 +339,7 @@ cdef class Leg:
                 if command.feed == NULL:
                     raise self.loop.error(f"can't resample a source of {source.rate} Hz")
             except BaseException:
-                free_command(command)
+                command_free(command)
                 raise
         self.submit(command, source)
 
@@ -424,7 +353,7 @@ cdef class Leg:
                 if command.outlet == NULL:
                     raise self.loop.error(f"can't resample to a sink of {sink.rate} Hz")
             except BaseException:
-                free_command(command)
+                command_free(command)
                 raise
         self.submit(command, sink)
 
@@ -475,7 +404,7 @@ cdef class Leg:
         if wanted in RATES or wanted == 44100:
             command.recorder = recorder_new(fd, self.leg.rate, wanted)
         if command.recorder == NULL:
-            free_command(command)
+            command_free(command)
             raise ValueError(f"can't record at {wanted} Hz")
         self.submit(command, None)
 

@@ -66,6 +66,7 @@ cdef extern from "platform.h" nogil:
     void platform_sleep_until(platform_timer_t *timer, int64_t deadline_ns)
 
     ctypedef int platform_scheduling_t
+    platform_scheduling_t PLATFORM_SCHEDULING_RR
     platform_scheduling_t platform_ask_scheduling()
     const char *platform_scheduling_name(platform_scheduling_t got)
 

@@ -7,8 +7,9 @@ but for the queues and those marked atomic.
 
 from libc.stdint cimport int64_t, uint32_t
 
+from platypus._media.event cimport events_t
 from platypus._media.lateness cimport lateness_t
-from platypus._media.leg cimport command_t, events_t, leg_t
+from platypus._media.leg cimport command_t, leg_t
 from platypus._media.platform cimport (
     platform_batch_t, platform_poll_t, platform_semaphore_t, platform_socket_t,
     platform_thread_t, platform_timer_t,

@@ -9,16 +9,16 @@ from libc.errno cimport EBUSY
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 
-from platypus._media.endpoint cimport (
-    feed_attach, feed_detach, outlet_attach, outlet_detach,
-)
+from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
+from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.leg cimport (
-    EVENT_ERROR, EVENT_RECORDED, VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN,
+    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN,
     VERB_RECEIVE, VERB_RECORD, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, command_t,
-    events_tell, leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play,
+    leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play,
     leg_publish, leg_queue_digits, leg_receive, leg_receive_rtcp, leg_send, leg_set_direction,
     leg_skip, leg_t, leg_watch,
 )
+from platypus._media.outlet cimport outlet_attach, outlet_detach
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, platform_ask_scheduling, platform_exchange, platform_load_acquire,
     platform_monotonic_ns, platform_poll, platform_poll_ready, platform_poll_set,

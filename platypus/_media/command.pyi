@@ -1,0 +1,1 @@
+"""Commands for the media thread; nothing of it is for Python."""

@@ -1,0 +1,61 @@
+"""Commands for the media thread, and what Python may say in them.
+
+A command carries all that it needs, already allocated, and is a lease on it: whoever gets it
+back from the thread frees it here, under the GIL.
+"""
+
+import os
+
+from cpython.ref cimport Py_DECREF
+from libc.stdlib cimport calloc, free
+
+from platypus._media.codec cimport (
+    CODEC_COMFORT_NOISE, CODEC_PCMA, CODEC_PCMU, CODEC_TELEPHONE_EVENT,
+)
+from platypus._media.feed cimport feed_free
+from platypus._media.leg cimport command_t, verb_t
+from platypus._media.outlet cimport outlet_free
+from platypus._media.recorder cimport RECORDER_RUNNING, recorder_free
+
+CODECS = {
+    "pcmu": CODEC_PCMU,
+    "pcma": CODEC_PCMA,
+    "telephone-event": CODEC_TELEPHONE_EVENT,
+    "comfort-noise": CODEC_COMFORT_NOISE,
+    "cn": CODEC_COMFORT_NOISE,
+}
+
+
+cdef int codec_number(name) except -1:
+    if name.lower() not in CODECS:
+        raise ValueError(f"unknown codec {name!r}; there are: {', '.join(CODECS)}")
+    return CODECS[name.lower()]
+
+
+cdef int checked_type(payload_type) except -1:
+    # RFC 5761, 4: 64 to 95 would look like RTCP where it shares the port.
+    if not 0 <= payload_type <= 127 or 64 <= payload_type <= 95:
+        raise ValueError(f"not a payload type for RTP: {payload_type}")
+    return payload_type
+
+
+cdef command_t *command_new(int verb) except NULL:
+    cdef command_t *command = <command_t *>calloc(1, sizeof(command_t))
+    if command == NULL:
+        raise MemoryError("no memory for a command")
+    command.verb = <verb_t>verb
+    return command
+
+
+cdef int command_free(command_t *command) except -1:
+    """All that it leased is this side's again."""
+    feed_free(command.feed)
+    outlet_free(command.outlet)
+    if command.recorder != NULL:
+        if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it
+            os.close(command.recorder.fd)
+        recorder_free(command.recorder)
+    if command.kept != NULL:
+        Py_DECREF(<object>command.kept)
+    free(command)
+    return 0

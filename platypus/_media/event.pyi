@@ -1,0 +1,1 @@
+"""What happened to the legs; nothing of it is for Python."""

@@ -1,0 +1,209 @@
+"""A source as one leg hears it: read, brought to its rate, and a card's ring held at its level.
+
+Made with all its memory under the GIL, then run by the media thread. Nothing here allocates,
+waits or touches a Python object.
+"""
+
+from libc.math cimport M_PI, sin
+from libc.stdint cimport int16_t, int64_t, uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memmove, memset
+
+from platypus._media.drift cimport drift_measure, drift_resample, drift_reset, drift_skip
+from platypus._media.edge cimport EXCESS_MS, MARGIN_MS, converts, since_callback
+from platypus._media.endpoint cimport (
+    BLOCK_MAX, SOURCE_BUFFER, SOURCE_ECHO, SOURCE_RING, SOURCE_SILENCE, SOURCE_TONE, STAGE_MAX,
+    feed_t, source_t,
+)
+from platypus._media.resample cimport (
+    resampler_free, resampler_max_input, resampler_max_output, resampler_needed,
+    resampler_process,
+)
+from platypus._media.ring cimport ring_available, ring_discard, ring_read
+
+
+cdef void read_tone(source_t *source, int16_t *frame, int count, int rate) noexcept nogil:
+    cdef int64_t cycle = 0
+    cdef int64_t at
+    cdef double value
+    cdef int index, part
+    cdef bint on
+    for part in range(source.cadence_count):
+        cycle += source.cadence_ms[part] * rate // 1000
+    for index in range(count):
+        on = True
+        if cycle:
+            at = source.tone_at % cycle
+            for part in range(source.cadence_count):
+                at -= source.cadence_ms[part] * rate // 1000
+                if at < 0:
+                    on = part % 2 == 0
+                    break
+        source.tone_at += 1
+        value = 0
+        for part in range(source.tone_count):
+            value += source.tones[part].amplitude * sin(source.tones[part].phase)
+            source.tones[part].phase += 2 * M_PI * source.tones[part].hz / rate
+            if source.tones[part].phase > 2 * M_PI:
+                source.tones[part].phase -= 2 * M_PI
+        value += 0.5 if value >= 0 else -0.5
+        frame[index] = <int16_t>max(-32768.0, min(32767.0, value)) if on else 0
+
+
+cdef int read_buffer(source_t *source, int16_t *frame, int count) noexcept nogil:
+    cdef int given = 0
+    cdef int64_t part
+    while given < count:
+        if source.position == source.count:
+            if not source.loops or source.count == 0:
+                break
+            source.position = 0
+        part = min(<int64_t>(count - given), source.count - source.position)
+        memcpy(frame + given, source.samples + source.position, <size_t>part * sizeof(int16_t))
+        source.position += part
+        given += <int>part
+    return given
+
+
+cdef int read_source(feed_t *feed, int16_t *frame, int count, int rate) noexcept nogil:
+    """All `count` samples, silence where the source has none; returns how many were real."""
+    cdef source_t *source = feed.source
+    cdef int given = 0
+    if source.kind == SOURCE_TONE:
+        read_tone(source, frame, count, rate)
+        return count
+    if source.kind == SOURCE_BUFFER:
+        given = read_buffer(source, frame, count)
+    elif source.kind == SOURCE_RING:
+        given = ring_read(source.ring, frame, count)
+        feed.underruns += <uint32_t>(count - given)
+    memset(frame + given, 0, (count - given) * sizeof(int16_t))
+    return given
+
+
+cdef bint card_runs(feed_t *feed, int needed, int64_t now_ns) noexcept nogil:
+    """Whether a microphone's ring holds enough to go on, or must fill first."""
+    cdef source_t *source = feed.source
+    cdef double level = ring_available(source.ring) + since_callback(&source.card, source.rate,
+                                                                     now_ns)
+    cdef int excess = <int>(level - feed.drift.target)
+    if excess > EXCESS_MS * source.rate // 1000 or (excess >= 0 and not feed.running):
+        ring_discard(source.ring, excess)
+        feed.drift.error = 0
+        feed.running = True
+    elif feed.running and ring_available(source.ring) < needed:
+        feed.running = False
+        feed.underruns += 1
+    return feed.running
+
+
+cdef double card_ratio(feed_t *feed, int count, int leg_rate, int64_t now_ns) noexcept nogil:
+    cdef source_t *source = feed.source
+    cdef double level = ring_available(source.ring) + since_callback(&source.card, source.rate,
+                                                                     now_ns)
+    return drift_measure(&feed.drift, level, <double>count / leg_rate)
+
+
+cdef void stage_block(feed_t *feed, int wanted, double ratio) noexcept nogil:
+    """Bring at least one more sample to the stage, and `wanted` if a block gives them."""
+    cdef int16_t block[BLOCK_MAX]
+    cdef int16_t slid[BLOCK_MAX + 16]
+    cdef const int16_t *samples = block
+    cdef int count = wanted
+    cdef bint card = feed.source.card.period > 0
+    if feed.resampler != NULL:
+        count = min(resampler_needed(feed.resampler, wanted), resampler_max_input(feed.resampler))
+        # The stage must hold all that a block becomes.
+        while resampler_max_output(feed.resampler, count) > STAGE_MAX - feed.staged:
+            count //= 2
+    count = max(1, min(count, BLOCK_MAX))
+    read_source(feed, block, count, feed.source.rate)
+    if card:
+        count = drift_skip(&feed.drift, block, count)
+        count = drift_resample(&feed.drift, ratio, block, count, slid, BLOCK_MAX + 16)
+        samples = slid
+    if feed.resampler != NULL:
+        feed.staged += resampler_process(
+            feed.resampler, samples, count, feed.stage + feed.staged, STAGE_MAX - feed.staged
+        )
+    else:
+        memcpy(feed.stage + feed.staged, samples, count * sizeof(int16_t))
+        feed.staged += count
+
+
+cdef void pull_staged(
+    feed_t *feed, int16_t *frame, int count, int leg_rate, int64_t now_ns
+) noexcept nogil:
+    cdef double ratio = 1.0
+    cdef int needed
+    cdef int blocks = 0
+    if feed.source.card.period:
+        needed = <int>(<int64_t>count * feed.source.rate // leg_rate)
+        if not card_runs(feed, needed, now_ns):
+            memset(frame, 0, count * sizeof(int16_t))
+            return
+        ratio = card_ratio(feed, count, leg_rate, now_ns)
+    # A resampler that only begins takes some blocks before it gives any.
+    while feed.staged < count and blocks < 64:
+        stage_block(feed, count - feed.staged, ratio)
+        blocks += 1
+    count = min(count, feed.staged)
+    memcpy(frame, feed.stage, count * sizeof(int16_t))
+    feed.staged -= count
+    memmove(feed.stage, feed.stage + count, feed.staged * sizeof(int16_t))
+
+
+cdef void feed_pull(
+    feed_t *feed, int16_t *frame, int count, int leg_rate, const int16_t *played, int64_t now_ns
+) noexcept nogil:
+    cdef source_t *source = feed.source
+    if source == NULL or source.kind == SOURCE_SILENCE:
+        memset(frame, 0, count * sizeof(int16_t))
+    elif source.kind == SOURCE_ECHO:
+        memcpy(frame, played, count * sizeof(int16_t))
+    elif feed.resampler == NULL and not source.card.period:
+        read_source(feed, frame, count, leg_rate)
+    else:
+        pull_staged(feed, frame, count, leg_rate, now_ns)
+    if source != NULL and source.kind == SOURCE_BUFFER and not source.loops:
+        feed.ended = source.position == source.count
+
+
+cdef feed_t *feed_new(source_t *source, int leg_rate) noexcept nogil:
+    """NULL when memory or a resampler for these rates can't be had."""
+    cdef feed_t *feed = <feed_t *>calloc(1, sizeof(feed_t))
+    if feed == NULL:
+        return NULL
+    feed.source = source
+    if not converts(&feed.resampler, source.rate, leg_rate):
+        feed_free(feed)
+        return NULL
+    if source.card.period:
+        # A frame is taken at once: all of it must be there, and a callback may just be due.
+        drift_reset(&feed.drift, source.rate,
+                    source.rate // 50 + source.card.period + MARGIN_MS * source.rate // 1000)
+    return feed
+
+
+cdef void feed_free(feed_t *feed) noexcept nogil:
+    if feed != NULL:
+        resampler_free(feed.resampler)
+        free(feed)
+
+
+cdef void feed_attach(feed_t *feed) noexcept nogil:
+    """The loop takes it: whoever had the source has silence now, and a buffer begins."""
+    cdef int tone
+    if feed.source.feed != NULL:
+        feed.source.feed.source = NULL
+    feed.source.feed = feed
+    feed.source.position = 0
+    feed.source.tone_at = 0
+    for tone in range(feed.source.tone_count):
+        feed.source.tones[tone].phase = 0
+
+
+cdef void feed_detach(feed_t *feed) noexcept nogil:
+    if feed.source != NULL:
+        feed.source.feed = NULL
+        feed.source = NULL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -189,6 +190,23 @@ class TestOfALeg:
             return False
 
         assert wait_for(closed)
+
+    def test_a_file_that_hangs_delays_no_packet_and_no_close(self, peer):
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, bytes(4096))
+        os.set_blocking(writer, True)
+        try:
+            with running_loop() as loop:
+                leg = open_leg(loop, peer.address)
+                leg.start_record(writer)
+                packets = peer.receive_many(20)
+            assert loop.closed
+            assert len({packet.sequence for packet in packets}) == 20
+        finally:
+            os.close(reader)
 
     def test_stopping_what_was_never_started_does_nothing(self, loop, leg, peer):
         leg.stop_record()

@@ -88,7 +88,7 @@ asan: build $(VENV)/ready-test
 SOAK_SECONDS ?= 3600
 SOAK_RESULT ?= benchmarks/results/soak.json
 soak: build $(VENV)/ready-test
-	@SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m benchmarks --json $(SOAK_RESULT) soak
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m benchmarks --check --json $(SOAK_RESULT) soak
 
 lint: build $(VENV)/ready-lint
 	@scripts/lint

@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints one table, with the target beside what was measured.
 
-    python -m benchmarks [--json FILE] [NAME...]
+    python -m benchmarks [--json FILE] [--check] [NAME...]
 
 A benchmark is a module of this package with `run() -> Mapping[str, float | str]`; `TARGETS` in it
 gives the value to reach for a name, at most. A name ends in its unit (`parse_us`). Without a name
@@ -85,6 +85,7 @@ def main() -> None:
         prog="python -m benchmarks", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured there")
+    parser.add_argument("--check", action="store_true", help="fail where a target is missed")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}")
     options = parser.parse_args()
@@ -96,13 +97,18 @@ def main() -> None:
 
     chosen = options.names or [name for name in names() if not by_name_only(name)]
     measured: dict[str, Any] = {}
+    missed: list[str] = []
     print_rows([["name", "value", "unit", "target"]])
     for name in chosen:
         result = measure(name)
         measured[name] = result["values"]
-        print_rows(rows(name, result["values"], result["targets"]))
+        table = rows(name, result["values"], result["targets"])
+        print_rows(table)
+        missed += [row[0] for row in table if row[3].endswith("MISSED")]
     if options.json:
         options.json.write_text(json.dumps(describe() | {"results": measured}, indent=2) + "\n")
+    if options.check and missed:
+        raise SystemExit(f"benchmarks: missed {', '.join(missed)}")
 
 
 def by_name_only(name: str) -> bool:

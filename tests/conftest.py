@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import os
 import signal
 from collections.abc import Generator
 
@@ -36,3 +39,13 @@ def pytest_runtest_makereport(
     if report.when == "call" and report.failed:
         report.sections += [(f"{p.name} said", p.tail()) for p in programs.running()]
     return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """On the sanitised build (`scripts/asan`): what was allocated in this process and lost."""
+    if "PLATYPUS_SANITIZE" in os.environ:
+        gc.collect()
+        # Here and not at the exit, for programs that a test starts exit as well, and what their
+        # libraries keep is not ours.
+        if ctypes.CDLL(None).__lsan_do_recoverable_leak_check():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

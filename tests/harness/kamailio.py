@@ -163,6 +163,14 @@ class Kamailio(Program):
         """How many REGISTERs of a user were CHALLENGED, REFUSED or SAVED."""
         return sum(f"{what} {user} " in line for line in self.lines)
 
+    def wait_for_count(self, what: str, user: str, wanted: int) -> int:
+        """The count, once there are so many: the log may come after the answer."""
+
+        def enough() -> int | None:
+            return count if (count := self.count(what, user)) >= wanted else None
+
+        return self.wait_for(enough, 5, f"{wanted} times {what} {user}")
+
     def freeze(self) -> None:
         """Stops answering, with its sockets open: a server that hangs."""
         self.signal(signal.SIGSTOP)

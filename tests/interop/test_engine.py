@@ -120,7 +120,7 @@ def test_leaving_an_account_unregisters_and_leaving_a_ringing_call_cancels(
 
     run(work())
     peer.wait_event("CALL_CLOSED")
-    assert kamailio.count("SAVED", "alice") == 2
+    assert kamailio.wait_for_count("SAVED", "alice", 2) == 2
 
 
 def test_the_code_of_a_refusal_is_in_the_error(bench: Bench) -> None:

@@ -42,7 +42,7 @@ def test_baresip_registers_at_kamailio_with_digest(bench: Bench, tmp_path: Path)
         password=kamailio.users["alice"],
     )
     phone.wait_registered()
-    assert kamailio.count("SAVED", "alice") == 1
+    assert kamailio.wait_for_count("SAVED", "alice", 1) == 1
 
 
 def test_sipp_calls_sipp_and_tshark_sees_every_bye(bench: Bench) -> None:

@@ -67,6 +67,7 @@ cdef extern from "platform.h" nogil:
 
     ctypedef int platform_scheduling_t
     platform_scheduling_t PLATFORM_SCHEDULING_RR
+    platform_scheduling_t PLATFORM_SCHEDULING_SLICE
     platform_scheduling_t platform_ask_scheduling()
     const char *platform_scheduling_name(platform_scheduling_t got)
 

@@ -6,6 +6,8 @@ cdef enum:
     SLOTS = 8
     FRAME_NS = 20_000_000
     HALF_NS = 10_000_000
+    WORK_MAX_NS = 500_000        # in one slot, with real-time priority
+    WORK_MAX_SLICE_NS = 90_000   # with a slice of 0.1 ms
 
 
 cdef struct slot_t:
@@ -18,7 +20,7 @@ cdef struct slot_t:
 
 
 cdef void slots_init(slot_t *slots) noexcept nogil
-cdef int slots_choose(const slot_t *slots, bint card) noexcept nogil
+cdef int slots_choose(const slot_t *slots, bint card, int64_t work_max_ns) noexcept nogil
 cdef int slots_next(const slot_t *slots) noexcept nogil
 cdef void slot_add(slot_t *slot, bint card, int64_t now_ns) noexcept nogil
 cdef void slot_remove(slot_t *slot, bint card) noexcept nogil

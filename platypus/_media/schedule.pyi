@@ -1,7 +1,7 @@
 """Slots: legs are spread over the 20 ms, each slot with its own absolute deadline."""
 
 class Schedule:
-    def add(self, now_ns: int, card: bool = False) -> int:
+    def add(self, now_ns: int, card: bool = False, work_max_ns: int = 500_000) -> int:
         """A new leg: the slot it is in from now on."""
 
     def remove(self, index: int, card: bool = False) -> None: ...

@@ -1,7 +1,8 @@
 """Slots: legs are spread over the 20 ms, each slot with its own absolute deadline.
 
-A slot takes legs while its work stays under 0.5 ms, so that the last packet of a slot is not
-late because of the first. Legs on a sound card share the first slot, whose turns then come
+A slot takes legs while its work stays under a limit, so that the last packet of a slot is not
+late because of the first: 0.5 ms for a thread with real-time priority, and for one that has only
+a short slice of the processor less than that slice, since it is put behind the others after it. Legs on a sound card share the first slot, whose turns then come
 every 10 ms: the one between two frames only plays, which halves what the card's ring must hold.
 
 A thread that was stalled runs the turns it missed one after another, up to 200 ms: every
@@ -12,8 +13,6 @@ timestamps jump by the same time. Pure: is given the time, and touches no leg.
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-# Work above this in one slot opens the next.
-cdef int64_t WORK_MAX_NS = 500_000
 # What a leg is taken to cost before its slot's work was measured: twice what was seen.
 cdef int64_t LEG_WORK_NS = 15_000
 # A jitter buffer at the far end has given up on anything later.
@@ -34,14 +33,14 @@ cdef int64_t load(const slot_t *slot) noexcept nogil:
     return max(slot.work_ns, slot.legs * LEG_WORK_NS)
 
 
-cdef int slots_choose(const slot_t *slots, bint card) noexcept nogil:
+cdef int slots_choose(const slot_t *slots, bint card, int64_t work_max_ns) noexcept nogil:
     """The first slot with room; when none has any, the one with the least work."""
     cdef int index
     cdef int best = 0
     if card:
         return 0
     for index in range(SLOTS):
-        if load(&slots[index]) + LEG_WORK_NS <= WORK_MAX_NS:
+        if load(&slots[index]) + LEG_WORK_NS <= work_max_ns:
             return index
         if load(&slots[index]) < load(&slots[best]):
             best = index
@@ -106,8 +105,8 @@ cdef class Schedule:
     def __cinit__(self):
         slots_init(self.slots)
 
-    def add(self, now_ns, card=False):
-        index = slots_choose(self.slots, card)
+    def add(self, now_ns, card=False, work_max_ns=WORK_MAX_NS):
+        index = slots_choose(self.slots, card, work_max_ns)
         slot_add(&self.slots[index], card, now_ns)
         return index
 

@@ -20,7 +20,7 @@ from platypus._media.leg cimport (
 )
 from platypus._media.outlet cimport outlet_attach, outlet_detach
 from platypus._media.platform cimport (
-    PLATFORM_NO_SOCKET, platform_ask_scheduling, platform_exchange, platform_load_acquire,
+    PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_SLICE, platform_ask_scheduling, platform_exchange, platform_load_acquire,
     platform_monotonic_ns, platform_poll, platform_poll_ready, platform_poll_set,
     platform_realtime_offset_ns, platform_semaphore_destroy, platform_semaphore_init,
     platform_semaphore_post, platform_semaphore_wait, platform_sleep_until,
@@ -33,8 +33,8 @@ from platypus._media.recorder cimport (
     writer_wake,
 )
 from platypus._media.schedule cimport (
-    slot_add, slot_advance, slot_remove, slot_skip, slot_t, slot_worked, slots_choose,
-    slots_init, slots_next,
+    WORK_MAX_NS, WORK_MAX_SLICE_NS, slot_add, slot_advance, slot_remove, slot_skip, slot_t,
+    slot_worked, slots_choose, slots_init, slots_next,
 )
 
 # RTCP is measured with the kernel's time of arrival, so nothing is lost by reading it late.
@@ -52,7 +52,10 @@ cdef void give_back(loop_t *loop, command_t *lease) noexcept nogil:
 
 
 cdef void join_slot(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
-    leg.slot = slots_choose(loop.slots, leg.card)
+    cdef int64_t work_max_ns = WORK_MAX_NS
+    if loop.scheduling == PLATFORM_SCHEDULING_SLICE:
+        work_max_ns = WORK_MAX_SLICE_NS
+    leg.slot = slots_choose(loop.slots, leg.card, work_max_ns)
     slot_add(&loop.slots[leg.slot], leg.card, now_ns)
     leg.next = loop.first[leg.slot]
     loop.first[leg.slot] = leg

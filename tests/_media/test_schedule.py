@@ -58,6 +58,11 @@ def test_a_slot_with_half_a_millisecond_of_work_takes_no_more():
     assert schedule.add(START) != index
 
 
+def test_a_thread_with_a_short_slice_has_more_and_smaller_slots():
+    schedule = Schedule()
+    assert len({schedule.add(START, work_max_ns=90_000) for _ in range(30)}) == 5
+
+
 def test_slots_lie_apart_inside_the_frame():
     schedule = Schedule()
     for _ in range(100):

@@ -112,7 +112,7 @@ class Call:
     @property
     def local(self) -> str:
         """Our address in this call, a bare URI."""
-        return str(self.session.local.uri)
+        return self.session.local_uri
 
     @property
     def remote(self) -> str:
@@ -196,7 +196,7 @@ class Call:
     def redirect(self, to: str) -> None:
         """Send the caller elsewhere (302)."""
         self._incoming("be redirected")
-        target = self._engine.complete(to, self.account)
+        target = self._engine.complete(to, self.account or self._engine.default_account)
         self.media.close()
         self.session.redirect([target], self._engine.now())
         self._engine.pump()

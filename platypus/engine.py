@@ -187,6 +187,11 @@ class Engine:
         return list(self._accounts)
 
     @property
+    def default_account(self) -> Account | None:
+        """Whose host completes a number where no account is named."""
+        return self._accounts[0] if self._accounts else None
+
+    @property
     def calls(self) -> list[Call]:
         """Those that have not ended, the newest last."""
         return self._calling.calls if self._calling is not None else []
@@ -248,7 +253,7 @@ class Engine:
         one, MediaError when no port is free.
         """
         self.now()
-        account = account or (self._accounts[0] if self._accounts else None)
+        account = account or self.default_account
         return self.calling.call(
             self.complete(to, account), account, headers, source=source, sink=sink, offer=offer
         )

@@ -81,9 +81,9 @@ class Reception:
             return
         try:
             call.answer()
-        except (MediaError, StateError) as problem:
+        except (MediaError, SdpError, StateError) as problem:
             self._engine.publish(ErrorOccurred(f"a call can't be answered: {problem}", call))
-            call.reject(480)
+            call.reject(488 if isinstance(problem, SdpError) else 480)
 
 
 def account_for(accounts: list[Account], request: Request) -> Account | None:

@@ -22,6 +22,7 @@ from platypus.sdp.offer_answer import (
     Capabilities,
     Direction,
     Format,
+    address_of,
     agree,
     audio_stream,
     direction,
@@ -157,7 +158,10 @@ class Negotiator:
     def receive_offer(self, body: bytes) -> None:
         """Take the other side's offer. Raises `SdpError` where only 488 is left to say."""
         offer = parse(body)
-        if audio_stream(offer.media, self._ours) is None and not self._is_switch_off(offer):
+        index = audio_stream(offer.media, self._ours)
+        if index is not None:
+            address_of(offer, offer.media[index])  # nobody rings for media that has nowhere to go
+        elif not self._is_switch_off(offer):
             raise SdpError(problem_of(offer, self._ours))
         self._remote_offer = offer
 

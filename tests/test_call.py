@@ -23,7 +23,7 @@ from platypus.events import (
     MediaState,
     Played,
 )
-from platypus.net.transport import _LINUX
+from platypus.net.datagram import _LINUX
 from tests.harness.phones import Phone, Stranger, phone, run, unused_port
 
 
@@ -272,6 +272,27 @@ class TestAnIncomingCall:
 
         run(work())
 
+    def test_a_number_to_be_redirected_to_is_completed_with_the_first_account(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob, phone() as carol:
+                bob.engine.account(f"sip:robert@127.0.0.1:{carol.port}", register=False)
+                outgoing = alice.engine.call(bob.uri)
+                (await bob.heard.next(IncomingCall)).call.redirect("carol")
+                invite = (await carol.heard.next(IncomingCall)).call.invite
+                assert str(invite.uri) == f"sip:carol@127.0.0.1:{carol.port}"
+                outgoing.hangup()
+
+        run(work())
+
+    def test_its_addresses_are_bare(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                alice.engine.call(f"{bob.uri};user=phone")
+                incoming = (await bob.heard.next(IncomingCall)).call
+                assert incoming.local == bob.uri
+
+        run(work())
+
     def test_can_have_early_media(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:
@@ -420,6 +441,20 @@ class TestHold:
                 await bob.heard.next(CallStateChanged, hold_of(other, "remote"))
                 await alice.heard.until(lambda: call.hold_state == "none")
                 await bob.heard.until(lambda: other.hold_state == "none")
+
+        run(work())
+
+    def test_leaves_digits_to_whoever_holds(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, other = await connected(alice, bob)
+                call.hold()
+                await bob.heard.next(CallStateChanged, hold_of(other, "remote"))
+                with pytest.raises(MediaError, match="while it holds the call"):
+                    other.send_dtmf("1")
+                await alice.heard.next(CallStateChanged, hold_of(call, "local"))
+                call.send_dtmf("2")
+                assert (await bob.heard.next(DtmfReceived)).digit == "2"
 
         run(work())
 

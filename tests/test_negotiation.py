@@ -121,12 +121,10 @@ class TestRefusing:
         assert b.plan == before
         assert exchange(a, b)[1] == before
 
-    def test_an_offer_to_a_group_is_refused_with_the_answer(self):
-        ours = negotiator()
-        ours.receive_offer(sdp("m=audio 7000 RTP/AVP 0", c="224.2.1.1/127"))
+    @pytest.mark.parametrize("address", ["224.2.1.1/127", "255.255.255.255", "12l.0.0.1"])
+    def test_an_offer_whose_address_is_no_peers_is_refused_before_it_rings(self, address):
         with pytest.raises(SdpError):
-            ours.answer(A, 4000)
-        assert ours.plan is None
+            negotiator().receive_offer(sdp("m=audio 7000 RTP/AVP 0", c=address))
 
     def test_an_answer_needs_an_offer(self):
         with pytest.raises(StateError):

@@ -16,6 +16,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 cdef enum:
     END_PACKETS = 3          # RFC 4733, 2.5.1.4
     LONGEST_SEGMENT = 0xFFFF
+    LAST_KEY = 15            # RFC 4733, 3.2: 0-9 * # A-D; flash and tones are nobody's digits
     MIN_PAUSE_MS = 40        # ITU-T Q.24: less is not told apart as two digits
     # An end whose packets were all lost: RFC 4733, 2.5.2.2 lets three intervals pass,
     # which is 150 ms for a sender that updates every 50 ms.
@@ -111,6 +112,8 @@ cdef void conclude(event_receiver_t *receiver) noexcept nogil:
     if not receiver.active:
         return
     receiver.active = 0
+    if receiver.event > LAST_KEY:
+        return
     if receiver.count == EVENT_REPORTS:
         receiver.first = (receiver.first + 1) % EVENT_REPORTS
         receiver.count -= 1

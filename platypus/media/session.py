@@ -184,6 +184,8 @@ class MediaSession:
             raise MediaError(
                 'the far end takes no telephone-events (RFC 4733); try method="info" or "inband"'
             )
+        if not self._plan.send:  # they would come out in a burst when it is resumed
+            raise MediaError("the far end takes no media while it holds the call")
         self._open_leg().send_dtmf(digits, duration_ms)
 
     def record(self, path: str) -> None:

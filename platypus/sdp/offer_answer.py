@@ -218,7 +218,7 @@ def agree(
     codecs = [each for each in shared if each.encoding.lower() != TELEPHONE_EVENT]
     if not codecs:
         raise SdpError("no codec in common")
-    address = _address(remote, theirs)
+    address = address_of(remote, theirs)
     return Agreement(
         index=index,
         remote=(address, theirs.port) if address else None,
@@ -253,7 +253,8 @@ def problem_of(description: SessionDescription, ours: Capabilities) -> str:
     return (live and _problem(live[0], ours)) or "every audio stream is switched off"
 
 
-def _address(description: SessionDescription, media: MediaDescription) -> str | None:
+def address_of(description: SessionDescription, media: MediaDescription) -> str | None:
+    """Where the stream is wanted, None for nowhere yet (0.0.0.0). Raises `SdpError`."""
     text = connection(description, media)
     if text is None:
         raise SdpError("no c= line, so there is no address to send to")

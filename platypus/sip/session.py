@@ -101,6 +101,11 @@ class Session:
         stack.sessions[call_id, self.local_tag] = self
 
     @property
+    def local_uri(self) -> str:
+        """Our address, bare."""
+        return str(self.local.uri.without_headers().without_params())
+
+    @property
     def remote_uri(self) -> str:
         """The peer's address, bare."""
         return str(self.remote.uri.without_headers().without_params())

@@ -199,6 +199,10 @@ class TestHearing:
         stream.send_event(3, 9000)
         assert digits(sent(stream, 470)) == [(3, 9000)]
 
+    @pytest.mark.parametrize("event", [16, 17, 64, 255])
+    def test_flash_and_tones_are_no_digits(self, event: int) -> None:
+        assert digits([event_packet(1, event=event, duration=800, end=True)]) == []
+
     def test_payloads_too_short_are_no_events(self) -> None:
         packet = event_packet(0, duration=800, end=True)
         assert digits([packet._replace(payload=packet.payload[:3])]) == []

@@ -94,6 +94,9 @@ static inline int64_t platform_monotonic_ns(void)
 #include <errno.h>
 #include <io.h>
 #include <string.h>
+#ifndef SIO_UDP_CONNRESET
+#define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
+#endif
 #else
 #include <arpa/inet.h>
 #include <errno.h>

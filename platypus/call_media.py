@@ -24,7 +24,7 @@ from platypus.events import (
     Played,
 )
 from platypus.negotiation import Negotiator, StreamPlan
-from platypus.net.transport import format_address
+from platypus.net.addresses import format_address
 
 if TYPE_CHECKING:
     from platypus.call import Call

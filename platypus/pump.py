@@ -13,11 +13,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from platypus.errors import NetworkError
-from platypus.net.transport import Transport, format_address
+from platypus.net.addresses import format_address
+from platypus.net.transport import Transport
 from platypus.sip.flow import Close, Connect, Flow, Hop, Resolve, Send
 from platypus.waiting import log_failure
 
@@ -48,7 +49,7 @@ class Pump:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
-        self._lookups: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._resolver: Resolver | None = None
         self._running = self._again = False
 
@@ -94,8 +95,8 @@ class Pump:
         self._loop = None
         if self._timer is not None:
             self._timer.cancel()
-        for lookup in self._lookups:
-            lookup.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._resolver is not None:
             self._resolver.close()
         self.transport.close()
@@ -113,8 +114,8 @@ class Pump:
                         self._resolve(key, uri)
                     case Connect(key, hop):
                         self._connect(key, hop)
-                    case Close():
-                        pass  # UDP has one socket for everybody
+                    case Close(flow):
+                        self.transport.close_flow(flow)
             event = agent.next_event()
             if event is not None:
                 self._deliver(event)
@@ -131,8 +132,20 @@ class Pump:
             flow = self.transport.connect(hop)
         except NetworkError as problem:
             self._user_agent.failed(key, str(problem), self.now())
+            return
+        if flow is not None:
+            self._user_agent.connected(key, flow, self.now())
+        else:
+            self._start(self._establish(key, hop))
+
+    async def _establish(self, key: int, hop: Hop) -> None:
+        try:
+            flow = await self.transport.establish(hop)
+        except NetworkError as problem:
+            self._user_agent.failed(key, str(problem), self.now())
         else:
             self._user_agent.connected(key, flow, self.now())
+        self.run()
 
     def _resolve(self, key: int, uri: str) -> None:
         from platypus.net.resolver import resolve_numeric
@@ -145,17 +158,21 @@ class Pump:
         if hops is not None:
             self._user_agent.resolved(key, hops, self.now())
             return
+        self._start(self._look_up(key, uri))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what takes a while without holding anything up."""
         assert self._loop is not None  # noqa: S101 - run() checked
-        task = self._loop.create_task(self._look_up(key, uri))
-        self._lookups.add(task)
-        task.add_done_callback(self._lookups.discard)
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         task.add_done_callback(log_failure)
 
     async def _look_up(self, key: int, uri: str) -> None:
         from platypus.net.resolver import Resolver
 
         if self._resolver is None:
-            self._resolver = Resolver(os.urandom, families=(self.transport.family,))
+            self._resolver = Resolver(os.urandom, families=self.transport.families)
         try:
             hops = await self._resolver.resolve(uri)
         except NetworkError as problem:

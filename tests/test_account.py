@@ -6,7 +6,7 @@ import pytest
 
 from platypus.errors import RegistrationError, StateError
 from platypus.events import Registered, RegistrationFailed, Unregistered
-from platypus.net.transport import _LINUX
+from platypus.net.datagram import _LINUX
 from tests.harness.phones import Stranger, phone, registrar, run, unused_port
 
 

@@ -10,9 +10,10 @@ from typing import Any, cast
 import pytest
 
 from platypus.pump import Pump
-from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
+from platypus.sip.flow import Close, Connect, Effect, Flow, Hop, Resolve, Send
 from platypus.sip.user_agent import UserAgent
 from tests.harness.phones import Stranger, run
+from tests.harness.ports import free_port
 
 MESSAGE = b"OPTIONS sip:a@127.0.0.1 SIP/2.0\r\n\r\n"
 
@@ -91,21 +92,47 @@ def test_a_numeric_host_is_resolved_and_connected_within_one_run() -> None:
     run(work())
 
 
-@pytest.mark.parametrize(
-    ("effect", "words"),
-    [
-        (Resolve(1, "tel:+4930"), "only sip: addresses"),
-        (Connect(1, Hop("tcp", "127.0.0.1", 5060)), "TCP is not supported yet"),
-    ],
-)
-def test_what_can_not_be_done_fails_with_a_sentence(effect: Effect, words: str) -> None:
+def test_what_can_not_be_resolved_fails_with_a_sentence() -> None:
     async def work() -> None:
         async with Setup() as setup:
-            setup.machine.pending = [effect]
+            setup.machine.pending = [Resolve(1, "tel:+4930")]
             setup.pump.run()
             [(what, key, reason)] = setup.machine.told
             assert (what, key) == ("failed", 1)
-            assert words in reason
+            assert "only sip: addresses" in reason
+
+    run(work())
+
+
+def test_a_connection_is_opened_without_holding_anything_up_and_closed_when_told() -> None:
+    async def work() -> None:
+        async with Setup() as setup, Setup() as other:
+            host, port = other.pump.transport.address
+            setup.machine.pending = [Connect(1, Hop("tcp", host, port))]
+            setup.pump.run()
+            assert setup.machine.told == []
+            await asyncio.gather(*setup.pump._tasks)
+            [(what, key, flow)] = setup.machine.told
+            assert (what, key, flow.remote) == ("connected", 1, (host, port))
+            setup.machine.pending = [Close(flow), Connect(2, Hop("tcp", host, port))]
+            setup.pump.run()
+            await asyncio.gather(*setup.pump._tasks)
+            [_, (what, key, another)] = setup.machine.told
+            assert (what, key) == ("connected", 2)
+            assert another.number != flow.number
+
+    run(work())
+
+
+def test_a_connection_that_is_refused_fails_with_a_sentence() -> None:
+    async def work() -> None:
+        async with Setup() as setup:
+            setup.machine.pending = [Connect(1, Hop("tcp", "127.0.0.1", free_port()))]
+            setup.pump.run()
+            await asyncio.gather(*setup.pump._tasks)
+            [(what, key, reason)] = setup.machine.told
+            assert (what, key) == ("failed", 1)
+            assert "nothing listens there" in reason
 
     run(work())
 
@@ -122,7 +149,7 @@ def test_a_name_is_looked_up_without_holding_anything_up(monkeypatch: pytest.Mon
             setup.machine.pending = [Resolve(1, "sip:pbx")]
             setup.pump.run()
             assert setup.machine.told == []
-            await asyncio.gather(*setup.pump._lookups)
+            await asyncio.gather(*setup.pump._tasks)
             hop = Hop("udp", "192.0.2.7", 5060, "pbx")
             assert setup.machine.told == [("resolved", 1, [hop])]
 
@@ -208,7 +235,7 @@ def test_a_lookup_that_breaks_is_logged(
         async with Setup() as setup:
             setup.machine.pending = [Resolve(1, "sip:pbx")]
             setup.pump.run()
-            await asyncio.gather(*setup.pump._lookups, return_exceptions=True)
+            await asyncio.gather(*setup.pump._tasks, return_exceptions=True)
 
     with caplog.at_level(logging.ERROR):
         run(work())

@@ -1,258 +1,180 @@
-"""The sockets SIP goes over (RFC 3261, section 18; RFC 3581).
+"""The sockets SIP goes over (RFC 3261, section 18).
 
-One UDP socket an engine, opened by `open()`. What comes in is handed up as
-bytes with the flow it came by; what goes out names its flow. The machine above
-is told the local address by the flow, so that is chosen here, per destination:
-the address the system would route from, asked of a connected socket and kept
-for a while.
+    Send, Connect, Close -> Transport -> Datagrams      UDP, a socket for each family
+                                      -> Streams        TCP at the same port, and TLS
 
-A host that answers with ICMP "port unreachable" is reported as a failed flow;
-Linux tells which one through the socket's error queue, other systems only at
-the next send.
-
-It does not resolve names (`net.resolver`), frame streams or retransmit. TCP and
-TLS will be listeners beside this one: `connect()` already takes a whole hop.
+Bound to a wildcard address, the sockets of the other family are opened when they are needed
+first. It does not resolve names (`resolver`) and retransmits nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import socket
-import struct
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Literal
 
 from platypus.errors import NetworkError
+from platypus.net.addresses import WILDCARDS, family_of, format_address
+from platypus.net.datagram import Datagrams, TransportCounters, bind_datagram
+from platypus.net.stream import Streams, bind_stream
+from platypus.net.tls import Tls, TlsSettings
 from platypus.sip.flow import Address, Flow, Hop
+from platypus.sip.framing import PING
 
 logger = logging.getLogger("platypus.net")
 
-# asyncio reserves 256 KiB for every datagram, which malloc fetches from the kernel anew each
-# time. A datagram can't be longer than this.
-RECEIVE_SIZE = 65_536
-# A laptop that changes networks must not advertise its old address for long; asking costs 15 us.
-ROUTE_LIFETIME = 10.0
-MAX_ROUTES = 256  # strangers can make us ask; they can't make the table grow
-# Shorter is no SIP message: keep-alives (RFC 5626, 3.5.1: CRLF CRLF) and probes of a zero byte.
-SHORTEST_MESSAGE = 16
-
-_LINUX = sys.platform == "linux"
-_IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000  # not in the socket module
-_SIO_UDP_CONNRESET = 0x9800000C
-
-_REASONS = {
-    errno.ECONNREFUSED: "nothing listens there (port unreachable); check the port and the server",
-    errno.EHOSTUNREACH: "the host can't be reached; check the address and the network",
-    errno.ENETUNREACH: "there is no route to that network; check the network connection",
-    errno.EHOSTDOWN: "the host is down",
-    errno.ENETDOWN: "the network is down",
-    errno.EMSGSIZE: "the message is too long for a datagram",
-    errno.EACCES: "the system does not allow sending there (a firewall, or a broadcast address)",
-    errno.EPERM: "the system does not allow sending there (a firewall)",
-    errno.EADDRNOTAVAIL: "our own address is gone; the network has changed",
-    errno.EAFNOSUPPORT: "the address is of another family than our socket (IPv4, IPv6)",
-}
+# With port 0 the system picks one that is free for UDP; for TCP it may be taken.
+MAX_PICKS = 16
+_EVERYWHERE = {socket.AF_INET: WILDCARDS[0], socket.AF_INET6: WILDCARDS[1]}
 
 
-def describe(error: OSError, where: Address) -> str:
-    """One sentence for a person: what could not be reached, and why."""
-    why = _REASONS.get(error.errno or 0) or error.strerror or "it can't be reached"
-    return f"{format_address(where)}: {why}"
+class Transport:
+    """What one engine sends and receives by.
 
-
-def format_address(address: Address) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-@dataclass(slots=True)
-class TransportCounters:
-    """What went through, for diagnosis; `dropped` are datagrams that can't be SIP."""
-
-    received: int = 0
-    sent: int = 0
-    dropped: int = 0
-    unsent: int = 0
-
-
-class Transport(asyncio.DatagramProtocol):
-    """The engine's UDP socket, its flows and their failures.
-
-    `receive(data, flow)` and `failed(flow, reason)` are called on the loop.
+    `receive(message, flow)` and `failed(flow, reason)` are called on the loop.
     """
 
     def __init__(
-        self, receive: Callable[[bytes, Flow], None], failed: Callable[[Flow, str], None]
+        self,
+        receive: Callable[[bytes, Flow], None],
+        failed: Callable[[Flow, str], None],
+        *,
+        tls: TlsSettings | None = None,
     ) -> None:
         self.counters = TransportCounters()
         self._receive = receive
         self._failed = failed
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._transport: asyncio.DatagramTransport | None = None
-        self._socket: socket.socket | None = None
+        self._tls = Tls(tls)
+        self._streams: Streams | None = None
+        self._datagrams: dict[socket.AddressFamily, Datagrams] = {}
         self._bound: Address = ("", 0)
-        self._wildcard = False
-        self._routes: dict[str, tuple[str, float]] = {}
+        self._secure = False
+        self._opening = asyncio.Lock()
 
-    async def open(self, host: str, port: int) -> None:
-        """Bind to `host` (numeric, or 0.0.0.0 or ::) and `port` (0: any free one)."""
-        self._loop = asyncio.get_running_loop()
-        self._socket = bind(host, port)
-        bound = self._socket.getsockname()
-        self._bound = bound[0], bound[1]
-        self._wildcard = bound[0] in ("0.0.0.0", "::")  # noqa: S104 - a comparison, not a bind
-        transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=self._socket)
-        self._transport = transport
-        if hasattr(transport, "max_size"):
-            transport.max_size = RECEIVE_SIZE
+    async def open(
+        self, host: str, port: int, *, transport: Literal["udp", "tcp", "tls"] = "udp"
+    ) -> None:
+        """Bind to `host` (numeric, or 0.0.0.0 or ::) and `port` (0: any free one).
+
+        Over UDP, and over TCP at the same port (RFC 3261, 18.2.1). TLS takes TCP's place where
+        `transport` is tls and the settings have a certificate. Raises NetworkError, ConfigError.
+        """
+        self._secure = transport == "tls" and self._tls.server_context() is not None
+        self._streams = Streams(self._take, self._failed, self._tls)
+        try:
+            self._bound = await self._bind(host, port)
+            if host == "::":
+                await self._bind(WILDCARDS[0], self._bound[1])
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def address(self) -> Address:
-        """What the socket is bound to; the host may be 0.0.0.0."""
+        """What the sockets are bound to; the host may be 0.0.0.0."""
         return self._bound
 
     @property
     def listen(self) -> list[str]:
-        """As the control protocol's `ready` shows it: `udp:127.0.0.1:5070`."""
-        return [f"udp:{format_address(self._bound)}"] if self._bound[1] else []
+        """As the control protocol's `ready` shows it: `udp:127.0.0.1:5070`, and so TCP too."""
+        if not self._bound[1]:
+            return []
+        kinds = ["tls", "udp"] if self._secure else ["udp"]
+        return [f"{kind}:{format_address(self._bound)}" for kind in kinds]
 
     @property
-    def family(self) -> socket.AddressFamily:
-        return socket.AF_INET6 if ":" in self._bound[0] else socket.AF_INET
+    def families(self) -> tuple[socket.AddressFamily, ...]:
+        """Of the addresses that can be reached from here."""
+        if self._bound[0] in WILDCARDS and socket.has_ipv6:
+            return (socket.AF_INET, socket.AF_INET6)
+        return (family_of(self._bound[0]),)
 
-    def connect(self, hop: Hop) -> Flow:
-        """The flow to `hop`; raises NetworkError where there can't be one."""
-        if hop.transport != "udp":
-            raise NetworkError(f"{hop.transport.upper()} is not supported yet; use ;transport=udp")
-        return self._flow(hop.host, hop.port)
+    def connect(self, hop: Hop) -> Flow | None:
+        """The flow to `hop` where there is one at once; else None: `await establish(hop)`.
+
+        Raises NetworkError where there can't be one.
+        """
+        if hop.transport == "udp":
+            datagrams = self._datagrams.get(family_of(hop.host))
+            return datagrams.connect((hop.host, hop.port)) if datagrams is not None else None
+        return self._streams.find(hop) if self._streams is not None else None
+
+    async def establish(self, hop: Hop) -> Flow:
+        """The flow to `hop`, opened for it. Raises NetworkError."""
+        family = family_of(hop.host)
+        if family not in self.families or self._streams is None:
+            raise NetworkError(
+                f"{format_address((hop.host, hop.port))} can't be reached from "
+                f"{format_address(self._bound)}: listen on 0.0.0.0 for both IPv4 and IPv6"
+            )
+        async with self._opening:
+            if family not in self._datagrams:
+                await self._bind_beside(family)
+        if hop.transport == "udp":
+            return self._datagrams[family].connect((hop.host, hop.port))
+        return await self._streams.connect(hop, self._bound[0])
 
     def send(self, flow: Flow, data: bytes) -> None:
-        """Send one datagram, at once; a failure is told by `failed`."""
-        sock = self._socket
-        if sock is None:
+        """Send one message, at once; a failure is told by `failed`."""
+        if flow.transport != "udp":
+            if self._streams is not None:
+                self.counters.sent += 1
+                self._streams.send(flow, data)
             return
-        try:
-            try:
-                sock.sendto(data, flow.remote)
-            except ConnectionRefusedError:
-                # Linux hands the ICMP error of an earlier datagram, perhaps to somebody else, to
-                # the next send, which is then not done.
-                self._read_error_queue()
-                sock.sendto(data, flow.remote)
-            self.counters.sent += 1
-        except BlockingIOError:
-            if self._transport is not None:
-                self._transport.sendto(data, flow.remote)  # waits in asyncio's own buffer
-        except OSError as error:
-            self.counters.unsent += 1
-            self._report(flow, describe(error, flow.remote))
+        datagrams = self._datagrams.get(family_of(flow.remote[0]))
+        if datagrams is not None:
+            datagrams.send(flow, data)
+
+    def ping(self, flow: Flow) -> None:
+        """Keep the way back open (RFC 5626, 3.5.1); a connection that is dead will fail."""
+        self.send(flow, PING)
+
+    def close_flow(self, flow: Flow) -> None:
+        """Nobody needs this flow any more; UDP has one socket for everybody."""
+        if flow.transport != "udp" and self._streams is not None:
+            self._streams.close_flow(flow)
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-        self._transport = self._socket = None
+        for datagrams in self._datagrams.values():
+            datagrams.close()
+        if self._streams is not None:
+            self._streams.close()
+        self._streams = None
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
+    def _take(self, message: bytes, flow: Flow) -> None:
         self.counters.received += 1
-        if len(data) < SHORTEST_MESSAGE:
-            self.counters.dropped += 1
-            return
-        host, port = str(addr[0]), addr[1]
-        assert isinstance(port, int)  # noqa: S101 - asyncio's, not the network's
+        self._receive(message, flow)
+
+    async def _bind(self, host: str, port: int) -> Address:
+        """A UDP socket, and one to listen on at the same port."""
+        assert self._streams is not None  # noqa: S101 - open() made it
+        datagram, stream = _bind_pair(host, port)
+        address = datagram.getsockname()[:2]
+        datagrams = Datagrams(self._receive, self._failed, self.counters)
+        self._datagrams[family_of(host)] = datagrams
+        await datagrams.open(datagram)
+        await self._streams.listen(stream, secure=self._secure)
+        return address[0], address[1]
+
+    async def _bind_beside(self, family: socket.AddressFamily) -> None:
+        """Sockets of the other family, at the same port if it is free."""
         try:
-            flow = self._flow(host, port)
+            await self._bind(_EVERYWHERE[family], self._bound[1])
         except NetworkError as problem:
-            self.counters.dropped += 1
-            logger.debug("dropped a datagram that can't be answered: %s", problem)
-            return
-        self._receive(data, flow)
-
-    def error_received(self, exc: Exception) -> None:
-        if not self._read_error_queue():
-            logger.debug("socket error: %s", exc)
-
-    def _flow(self, host: str, port: int) -> Flow:
-        if not self._wildcard:
-            return Flow("udp", self._bound, (host, port))
-        assert self._loop is not None  # noqa: S101 - open() came first
-        now = self._loop.time()
-        known = self._routes.get(host)
-        if known is None or known[1] < now:
-            if len(self._routes) >= MAX_ROUTES:
-                self._routes.clear()
-            known = local_address_for(host, port), now + ROUTE_LIFETIME
-            self._routes[host] = known
-        return Flow("udp", (known[0], self._bound[1]), (host, port))
-
-    def _report(self, flow: Flow, reason: str) -> None:
-        """Tell in a turn of its own: whoever sends is in the middle of something."""
-        if self._loop is not None:
-            self._loop.call_soon(self._failed, flow, reason)
-
-    def _read_error_queue(self) -> bool:
-        """Report every destination whose ICMP error waits; False where none could be read."""
-        if not _LINUX or self._socket is None:
-            return False
-        found = False
-        while True:
-            try:
-                _, control, _, where = self._socket.recvmsg(64, 256, _MSG_ERRQUEUE)
-            except OSError:  # EAGAIN: the queue is empty
-                return found
-            found = True
-            for _level, kind, value in control:
-                if kind in (_IP_RECVERR, _IPV6_RECVERR) and where:
-                    (number,) = struct.unpack_from("I", value)
-                    flow = self._flow(where[0], where[1])
-                    self._report(flow, describe(OSError(number, ""), flow.remote))
+            logger.debug("%s; taking another port", problem)
+            await self._bind(_EVERYWHERE[family], 0)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A UDP socket for signalling; NetworkError says what is in the way."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        if _LINUX:
-            level = socket.IPPROTO_IPV6 if family == socket.AF_INET6 else socket.IPPROTO_IP
-            sock.setsockopt(level, _IPV6_RECVERR if ":" in host else _IP_RECVERR, 1)
-        sock.bind((host, port))
-    except (OSError, OverflowError) as error:
-        sock.close()
-        raise NetworkError(_why_not_bound(error, (host, port))) from error
-    if sys.platform == "win32":
-        sock.ioctl(_SIO_UDP_CONNRESET, False)
-    return sock
-
-
-def _why_not_bound(error: OSError | OverflowError, address: Address) -> str:
-    where = format_address(address)
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
-        return (
-            f"UDP port {address[1]} on {address[0]} is in use by another program: "
-            "close it, choose another port, or port 0 for any free one"
-        )
-    if number == errno.EACCES:
-        return f"{where}: ports below 1024 need privileges; choose a higher one, or 0"
-    if number == errno.EADDRNOTAVAIL:
-        return f"{where}: this machine has no such address; use one of its own, or 0.0.0.0"
-    if isinstance(error, OverflowError):
-        return f"{where}: a port is a number from 0 to 65535"
-    if isinstance(error, socket.gaierror):
-        return f"{where}: give the numeric address of one of this machine's interfaces"
-    return f"{where}: {error.strerror or error}"
-
-
-def local_address_for(host: str, port: int) -> str:
-    """The address the system would send from to reach `host`; nothing is sent."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((host, port or 5060))
-            return str(probe.getsockname()[0])
-    except OSError as error:
-        raise NetworkError(describe(error, (host, port))) from error
+def _bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket with one port; NetworkError says what is in the way."""
+    for _ in range(MAX_PICKS):
+        datagram = bind_datagram(host, port)
+        try:
+            return datagram, bind_stream(host, datagram.getsockname()[1])
+        except NetworkError:
+            datagram.close()
+            if port:
+                raise
+    raise NetworkError(f"no port on {host} is free for both UDP and TCP")

@@ -1,4 +1,4 @@
-"""The UDP transport, on real sockets of this machine."""
+"""The transport and its UDP sockets, on real sockets of this machine."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from platypus.errors import NetworkError
-from platypus.net import transport as module
-from platypus.net.transport import Transport, describe, format_address, local_address_for
+from platypus.net import datagram as module
+from platypus.net.addresses import describe, format_address, local_address_for
+from platypus.net.transport import Transport
 from platypus.sip.flow import Flow, Hop
 
 MESSAGE = b"OPTIONS sip:a@127.0.0.1 SIP/2.0\r\n\r\n"
@@ -30,6 +31,12 @@ class Recorder:
             lambda data, flow: self.received.put_nowait((data, flow)),
             lambda flow, reason: self.failures.put_nowait((flow, reason)),
         )
+
+    def flow(self, hop: Hop) -> Flow:
+        """To a UDP hop, which is there at once."""
+        flow = self.transport.connect(hop)
+        assert flow is not None
+        return flow
 
 
 @contextlib.asynccontextmanager
@@ -96,7 +103,7 @@ class TestDatagrams:
         async def work() -> None:
             async with opened() as one, opened() as other:
                 here, there = one.transport.address, other.transport.address
-                one.transport.send(one.transport.connect(Hop("udp", *there)), MESSAGE)
+                one.transport.send(one.flow(Hop("udp", *there)), MESSAGE)
                 data, flow = await other.received.get()
                 assert data == MESSAGE
                 assert flow == Flow("udp", there, here)
@@ -107,7 +114,7 @@ class TestDatagrams:
         async def work() -> None:
             async with opened() as one, opened() as other:
                 hop = Hop("udp", *other.transport.address)
-                one.transport.send(one.transport.connect(hop), MESSAGE)
+                one.transport.send(one.flow(hop), MESSAGE)
                 _, flow = await other.received.get()
                 other.transport.send(flow, b"SIP/2.0 200 OK\r\n\r\n")
                 assert (await one.received.get())[0] == b"SIP/2.0 200 OK\r\n\r\n"
@@ -118,7 +125,7 @@ class TestDatagrams:
         async def work() -> None:
             async with opened("0.0.0.0") as one, opened() as other:
                 port = one.transport.address[1]
-                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                flow = one.flow(Hop("udp", *other.transport.address))
                 assert flow.local == ("127.0.0.1", port)
 
         run(work())
@@ -133,8 +140,8 @@ class TestDatagrams:
         async def work() -> None:
             async with opened("0.0.0.0") as one:
                 hop = Hop("udp", "198.51.100.1", 5060)
-                assert one.transport.connect(hop).local[0] == "192.0.2.1"
-                assert one.transport.connect(hop).local[0] == "192.0.2.2"
+                assert one.flow(hop).local[0] == "192.0.2.1"
+                assert one.flow(hop).local[0] == "192.0.2.2"
 
         run(work())
 
@@ -145,8 +152,8 @@ class TestDatagrams:
         async def work() -> None:
             async with opened("0.0.0.0") as one:
                 for number in range(20):
-                    one.transport.connect(Hop("udp", f"198.51.100.{number}", 5060))
-                assert len(one.transport._routes) <= 4
+                    one.flow(Hop("udp", f"198.51.100.{number}", 5060))
+                assert len(one.transport._datagrams[socket.AF_INET]._routes) <= 4
 
         run(work())
 
@@ -154,7 +161,7 @@ class TestDatagrams:
     def test_what_is_too_short_for_sip_is_counted_and_dropped(self, data: bytes) -> None:
         async def work() -> None:
             async with opened() as one, opened() as other:
-                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                flow = one.flow(Hop("udp", *other.transport.address))
                 one.transport.send(flow, data)
                 one.transport.send(flow, MESSAGE)
                 assert (await other.received.get())[0] == MESSAGE
@@ -167,9 +174,7 @@ class TestDatagrams:
         async def work() -> None:
             async with opened() as one, opened() as other:
                 data = b"x" * 65_507
-                one.transport.send(
-                    one.transport.connect(Hop("udp", *other.transport.address)), data
-                )
+                one.transport.send(one.flow(Hop("udp", *other.transport.address)), data)
                 assert (await other.received.get())[0] == data
 
         run(work())
@@ -177,7 +182,7 @@ class TestDatagrams:
     def test_a_closed_transport_sends_nothing(self) -> None:
         async def work() -> None:
             async with opened() as one, opened() as other:
-                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                flow = one.flow(Hop("udp", *other.transport.address))
                 one.transport.close()
                 one.transport.send(flow, MESSAGE)
                 assert one.transport.counters.sent == 0
@@ -190,7 +195,7 @@ class TestFailures:
     def test_a_port_nobody_listens_on_fails_the_flow(self) -> None:
         async def work() -> None:
             async with opened() as one:
-                flow = one.transport.connect(Hop("udp", "127.0.0.1", unused_port()))
+                flow = one.flow(Hop("udp", "127.0.0.1", unused_port()))
                 one.transport.send(flow, MESSAGE)
                 failed, reason = await one.failures.get()
                 assert failed == flow
@@ -203,8 +208,8 @@ class TestFailures:
     def test_an_error_of_one_peer_does_not_lose_the_datagram_to_another(self) -> None:
         async def work() -> None:
             async with opened() as one, opened() as other:
-                dead = one.transport.connect(Hop("udp", "127.0.0.1", unused_port()))
-                alive = one.transport.connect(Hop("udp", *other.transport.address))
+                dead = one.flow(Hop("udp", "127.0.0.1", unused_port()))
+                alive = one.flow(Hop("udp", *other.transport.address))
                 one.transport.send(dead, MESSAGE)
                 one.transport.send(alive, MESSAGE)
                 assert (await other.received.get())[0] == MESSAGE
@@ -215,19 +220,11 @@ class TestFailures:
     def test_a_message_longer_than_a_datagram_fails_the_flow(self) -> None:
         async def work() -> None:
             async with opened() as one, opened() as other:
-                flow = one.transport.connect(Hop("udp", *other.transport.address))
+                flow = one.flow(Hop("udp", *other.transport.address))
                 one.transport.send(flow, b"x" * 70_000)
                 failed, reason = await one.failures.get()
                 assert failed == flow
                 assert "too long" in reason
-
-        run(work())
-
-    def test_another_transport_than_udp_says_so(self) -> None:
-        async def work() -> None:
-            async with opened() as one:
-                with pytest.raises(NetworkError, match="TCP is not supported yet"):
-                    one.transport.connect(Hop("tcp", "127.0.0.1", 5060))
 
         run(work())
 

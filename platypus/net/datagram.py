@@ -1,0 +1,201 @@
+"""SIP over UDP: one socket, its flows and their failures (RFC 3261, section 18; RFC 3581).
+
+What comes in is handed up as bytes with the flow it came by; what goes out names its flow.
+The machine above is told the local address by the flow, so that is chosen here, per
+destination: the address the system would route from, asked of a connected socket and kept
+for a while.
+
+A host that answers with ICMP "port unreachable" is reported as a failed flow;
+Linux tells which one through the socket's error queue, other systems only at
+the next send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from platypus.errors import NetworkError
+from platypus.net.addresses import (
+    WILDCARDS,
+    describe,
+    family_of,
+    local_address_for,
+    why_not_bound,
+)
+from platypus.sip.flow import Address, Flow
+
+logger = logging.getLogger("platypus.net")
+
+# asyncio reserves 256 KiB for every datagram, which malloc fetches from the kernel anew each
+# time. A datagram can't be longer than this.
+RECEIVE_SIZE = 65_536
+# A laptop that changes networks must not advertise its old address for long; asking costs 15 us.
+ROUTE_LIFETIME = 10.0
+MAX_ROUTES = 256  # strangers can make us ask; they can't make the table grow
+# Shorter is no SIP message: keep-alives (RFC 5626, 3.5.1: CRLF CRLF) and probes of a zero byte.
+SHORTEST_MESSAGE = 16
+
+_LINUX = sys.platform == "linux"
+_IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000  # not in the socket module
+_SIO_UDP_CONNRESET = 0x9800000C
+
+
+@dataclass(slots=True)
+class TransportCounters:
+    """What went through, for diagnosis; `dropped` are datagrams that can't be SIP."""
+
+    received: int = 0
+    sent: int = 0
+    dropped: int = 0
+    unsent: int = 0
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """One UDP socket, its flows and their failures.
+
+    `receive(data, flow)` and `failed(flow, reason)` are called on the loop.
+    """
+
+    def __init__(
+        self,
+        receive: Callable[[bytes, Flow], None],
+        failed: Callable[[Flow, str], None],
+        counters: TransportCounters,
+    ) -> None:
+        self.counters = counters
+        self._receive = receive
+        self._failed = failed
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
+        self._bound: Address = ("", 0)
+        self._wildcard = False
+        self._routes: dict[str, tuple[str, float]] = {}
+
+    async def open(self, sock: socket.socket) -> None:
+        """Use a bound socket, see `bind_datagram`."""
+        self._loop = asyncio.get_running_loop()
+        self._socket = sock
+        bound = sock.getsockname()
+        self._bound = bound[0], bound[1]
+        self._wildcard = bound[0] in WILDCARDS
+        transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=sock)
+        self._transport = transport
+        if hasattr(transport, "max_size"):
+            transport.max_size = RECEIVE_SIZE
+
+    @property
+    def address(self) -> Address:
+        """What the socket is bound to; the host may be 0.0.0.0."""
+        return self._bound
+
+    def connect(self, address: Address) -> Flow:
+        """The flow to an address; raises NetworkError where there can't be one."""
+        return self._flow(*address)
+
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Send one datagram, at once; a failure is told by `failed`."""
+        sock = self._socket
+        if sock is None:
+            return
+        try:
+            try:
+                sock.sendto(data, flow.remote)
+            except ConnectionRefusedError:
+                # Linux hands the ICMP error of an earlier datagram, perhaps to somebody else, to
+                # the next send, which is then not done.
+                self._read_error_queue()
+                sock.sendto(data, flow.remote)
+            self.counters.sent += 1
+        except BlockingIOError:
+            if self._transport is not None:
+                self._transport.sendto(data, flow.remote)  # waits in asyncio's own buffer
+        except OSError as error:
+            self.counters.unsent += 1
+            self._report(flow, describe(error, flow.remote))
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        self._transport = self._socket = None
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
+        self.counters.received += 1
+        if len(data) < SHORTEST_MESSAGE:
+            self.counters.dropped += 1
+            return
+        host, port = str(addr[0]), addr[1]
+        assert isinstance(port, int)  # noqa: S101 - asyncio's, not the network's
+        try:
+            flow = self._flow(host, port)
+        except NetworkError as problem:
+            self.counters.dropped += 1
+            logger.debug("dropped a datagram that can't be answered: %s", problem)
+            return
+        self._receive(data, flow)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self._read_error_queue():
+            logger.debug("socket error: %s", exc)
+
+    def _flow(self, host: str, port: int) -> Flow:
+        if not self._wildcard:
+            return Flow("udp", self._bound, (host, port))
+        assert self._loop is not None  # noqa: S101 - open() came first
+        now = self._loop.time()
+        known = self._routes.get(host)
+        if known is None or known[1] < now:
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
+            known = local_address_for(host, port), now + ROUTE_LIFETIME
+            self._routes[host] = known
+        return Flow("udp", (known[0], self._bound[1]), (host, port))
+
+    def _report(self, flow: Flow, reason: str) -> None:
+        """Tell in a turn of its own: whoever sends is in the middle of something."""
+        if self._loop is not None:
+            self._loop.call_soon(self._failed, flow, reason)
+
+    def _read_error_queue(self) -> bool:
+        """Report every destination whose ICMP error waits; False where none could be read."""
+        if not _LINUX or self._socket is None:
+            return False
+        found = False
+        while True:
+            try:
+                _, control, _, where = self._socket.recvmsg(64, 256, _MSG_ERRQUEUE)
+            except OSError:  # EAGAIN: the queue is empty
+                return found
+            found = True
+            for _level, kind, value in control:
+                if kind in (_IP_RECVERR, _IPV6_RECVERR) and where:
+                    (number,) = struct.unpack_from("I", value)
+                    flow = self._flow(where[0], where[1])
+                    self._report(flow, describe(OSError(number, ""), flow.remote))
+
+
+def bind_datagram(host: str, port: int) -> socket.socket:
+    """A UDP socket for signalling; NetworkError says what is in the way."""
+    family = family_of(host)
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if _LINUX:
+            level = socket.IPPROTO_IPV6 if family == socket.AF_INET6 else socket.IPPROTO_IP
+            sock.setsockopt(level, _IPV6_RECVERR if ":" in host else _IP_RECVERR, 1)
+        if family == socket.AF_INET6:
+            # One socket a family: a mapped address is none to put into a message.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise NetworkError(why_not_bound(error, "UDP", (host, port))) from error
+    if sys.platform == "win32":
+        sock.ioctl(_SIO_UDP_CONNRESET, False)
+    return sock

@@ -10,14 +10,13 @@ cdef struct delay_t:
     int64_t base             # transit that falls into the middle of the first bin
     int64_t lowest[2]        # least transit in this span of packets and the one before
     int span                 # packets in this span
-    int settling             # packets until a lower transit counts as an earlier path
+    int settling             # packets left that only find the first base
     int64_t arrival          # of the packet before
     float weight             # of the next packet
     float total
     float bins[DELAY_BINS]
 
 cdef void delay_init(delay_t *delay, int rate) noexcept nogil
-cdef void delay_rebase(delay_t *delay, int64_t transit) noexcept nogil
 cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
                         int samples) noexcept nogil
 cdef int64_t delay_needed(const delay_t *delay) noexcept nogil

@@ -17,7 +17,7 @@ from libc.string cimport memmove, memset
 cdef enum:
     MEMORY = 400             # packets
     SPAN = 250               # packets over which the least transit is held
-    SETTLING = 10            # packets after a new origin that only find the base
+    SETTLING = 10            # packets at the beginning that only find the base
 
 cdef float TAIL = 0.02       # of the packets may come later than the delay asked for
 cdef float LIGHTEST = 0.1    # share of a packet that came together with another
@@ -30,10 +30,8 @@ cdef void delay_init(delay_t *delay, int rate) noexcept nogil:
     delay.weight = 1.0
 
 
-cdef void delay_rebase(delay_t *delay, int64_t transit) noexcept nogil:
-    """Timestamps have a new origin: `transit` is the base now, the spread stays as known."""
+cdef void begin(delay_t *delay, int64_t transit) noexcept nogil:
     delay.base = delay.lowest[0] = delay.lowest[1] = transit
-    delay.span = 0
     delay.settling = SETTLING
     delay.known = 1
 
@@ -73,7 +71,7 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
     cdef int i
     cdef float weight
     if not delay.known:
-        delay_rebase(delay, transit)
+        begin(delay, transit)
     if delay.span == SPAN:
         delay.lowest[1] = delay.lowest[0]
         delay.lowest[0] = transit

@@ -76,7 +76,6 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
                        int codec, int samples, const uint8_t *payload,
                        int length) noexcept nogil
 cdef int64_t jitter_glue(const jitter_t *jitter, int64_t arrival, int samples) noexcept nogil
-cdef void jitter_rebase(jitter_t *jitter, int64_t transit) noexcept nogil
 cdef int jitter_dry(const jitter_t *jitter, int count) noexcept nogil
 # The flags are those of stream_playout_t.
 cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept nogil

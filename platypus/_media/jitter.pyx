@@ -21,7 +21,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t
 from libc.string cimport memcpy, memmove, memset
 
 from platypus._media.delay cimport (
-    delay_init, delay_needed, delay_observe, delay_rebase, delay_spread,
+    delay_init, delay_needed, delay_observe, delay_spread,
 )
 from platypus._media.timescale cimport (
     conceal_fill, conceal_hush, conceal_init, conceal_merge, conceal_remember, conceal_silent,
@@ -162,11 +162,6 @@ cdef int64_t jitter_glue(const jitter_t *jitter, int64_t arrival, int samples) n
     ahead = (ahead + jitter.slot - 1) // jitter.slot * jitter.slot
     timestamp = jitter.end - jitter.pcm_count + ahead
     return max(timestamp, max(jitter.end, jitter.newest if jitter.count > 0 else jitter.end))
-
-
-cdef void jitter_rebase(jitter_t *jitter, int64_t transit) noexcept nogil:
-    """What comes now has another origin of timestamps: this is the transit to expect."""
-    delay_rebase(&jitter.delay, transit)
 
 
 cdef int jitter_dry(const jitter_t *jitter, int count) noexcept nogil:

@@ -73,30 +73,27 @@ cdef double level_dbfs(double amplitude) noexcept nogil:
 
 def mix(frames, *, without=None) -> bytes:
     """The sum of frames of equal length, limited; less the one with the index `without`."""
-    cdef Py_buffer view
     cdef Py_ssize_t size = len(frames[0]) if frames else 0
     cdef int count
     cdef int32_t *total
-    cdef bytes result
+    cdef const int16_t *own = NULL
+    cdef bytes frame, result
     if size & 1 or size > MAX_BYTES:
         raise ValueError("PCM has two bytes a sample: an odd or huge length was given")
+    if any(len(frame) != size for frame in frames):
+        raise ValueError("frames to be mixed are of one length")
     count = <int>(size >> 1)
     total = <int32_t *>calloc(max(1, count), sizeof(int32_t))
     if total == NULL:
         raise MemoryError("no memory to mix")
     try:
-        for index, frame in enumerate(frames):
-            if index == without:
-                continue
-            PyObject_GetBuffer(frame, &view, PyBUF_SIMPLE)
-            try:
-                if view.len != size:
-                    raise ValueError("frames to be mixed are of one length")
-                mix_add(total, <const int16_t *>view.buf, count)
-            finally:
-                PyBuffer_Release(&view)
+        for frame in frames:
+            mix_add(total, <const int16_t *>PyBytes_AS_STRING(frame), count)
+        if without is not None:
+            frame = frames[without]
+            own = <const int16_t *>PyBytes_AS_STRING(frame)
         result = PyBytes_FromStringAndSize(NULL, size)
-        mix_take(total, NULL, <int16_t *>PyBytes_AS_STRING(result), count)
+        mix_take(total, own, <int16_t *>PyBytes_AS_STRING(result), count)
         return result
     finally:
         free(total)

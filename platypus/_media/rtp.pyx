@@ -15,6 +15,9 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from typing import NamedTuple
 
 
+cdef int64_t LONGEST_JITTER_NS = 2000000000
+
+
 cdef inline uint32_t read_16(const uint8_t *data) noexcept nogil:
     return <uint32_t>data[0] << 8 | data[1]
 
@@ -123,24 +126,18 @@ cdef int rtp_source_update(rtp_source_t *source, uint16_t sequence,
 
 cdef void rtp_source_jitter(rtp_source_t *source, uint32_t timestamp, int64_t arrival_ns,
                             int rate) noexcept nogil:
-    """RFC 3550, A.8, in ns: timestamps are compared modulo 2**32."""
-    cdef int64_t media_ns = <int64_t>timestamp * 1000000000 // rate
-    cdef int64_t wrap_ns = (<int64_t>1 << 32) * 1000000000 // rate
-    cdef int64_t transit = arrival_ns - media_ns
+    """RFC 3550, A.8, in ns."""
+    cdef int64_t transit = arrival_ns - <int64_t>timestamp * 1000000000 // rate
     cdef int64_t difference = transit - source.transit_ns
     source.transit_ns = transit
     if not source.jitter_known:
         source.jitter_known = 1
         source.jitter_ns = 0.0
         return
-    if difference > wrap_ns // 2:
-        difference -= wrap_ns
-    elif difference < -(wrap_ns // 2):
-        difference += wrap_ns
     if difference < 0:
         difference = -difference
-    # One wild timestamp must not spoil the figure for minutes.
-    if difference < 2000000000:
+    # A wrap or a jump of timestamps is no jitter, and would spoil the figure for minutes.
+    if difference < LONGEST_JITTER_NS:
         source.jitter_ns += (<double>difference - source.jitter_ns) / 16.0
 
 

@@ -28,7 +28,7 @@ from platypus._media.codec cimport (
 from platypus._media.g711 cimport alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from platypus._media.jitter cimport (
     JITTER_LATE, JITTER_PAYLOAD, JITTER_TAKEN, JITTER_TOO_LONG, jitter_dry, jitter_glue,
-    jitter_init, jitter_insert, jitter_playout, jitter_rebase, jitter_t,
+    jitter_init, jitter_insert, jitter_playout, jitter_t,
 )
 from platypus._media.rtp cimport (
     RTP_DUPLICATE, RTP_HEADER, RTP_IS_RTCP, RTP_JUMP, RTP_NEXT, RTP_NOT_RTP, RTP_OK,
@@ -216,7 +216,6 @@ cdef int64_t place(stream_t *stream, const rtp_packet_t *packet, int64_t extende
     cdef int64_t stray = <int64_t>stream.rate * STRAY_MS // 1000
     if not stream.placed:
         timestamp = jitter_glue(&stream.jitter, arrival, samples)
-        jitter_rebase(&stream.jitter, arrival - timestamp)
     else:
         advance = <int32_t>(packet.timestamp - stream.placed_rtp)
         timestamp = stream.placed_at + advance
@@ -226,7 +225,6 @@ cdef int64_t place(stream_t *stream, const rtp_packet_t *packet, int64_t extende
         off_clock = advance - (arrival - stream.placed_arrival)
         if off_sequence != 0 and (off_clock > stray or off_clock < -stray):
             timestamp = jitter_glue(&stream.jitter, arrival, samples)
-            jitter_rebase(&stream.jitter, arrival - timestamp)
     stream.placed = 1
     stream.placed_rtp = packet.timestamp
     stream.placed_at = timestamp

@@ -29,3 +29,7 @@ cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogi
 cdef void conceal_hush(conceal_t *conceal) noexcept nogil
 cdef int conceal_silent(const conceal_t *conceal) noexcept nogil
 cdef void conceal_merge(conceal_t *conceal, int16_t *samples, int count) noexcept nogil
+
+
+cdef class Concealer:
+    cdef conceal_t conceal

@@ -9,6 +9,7 @@ what is real overlap for 5 ms.
 All on fixed memory, in samples; when to do it is the jitter buffer's decision.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport sqrtf
 from libc.stdint cimport int16_t, int64_t
 from libc.string cimport memcpy, memmove, memset
@@ -23,6 +24,7 @@ cdef enum:
     FADE_MS = 70
     HUSH_MS = 5                  # the fade when a sender stopped on purpose
     MERGE_MS = 5
+    MAX_SAMPLES = 1 << 20        # of one call from Python
 
 cdef float NO_PITCH = 0.3        # of likeness: below it the end of the sound is noise
 
@@ -209,3 +211,75 @@ cdef void conceal_merge(conceal_t *conceal, int16_t *samples, int count) noexcep
             samples[i] = <int16_t>(
                 (made_up(conceal) * (overlap - i) + samples[i] * (i + 1)) // (overlap + 1))
     conceal.active = 0
+
+
+cdef int count_of(object pcm) except -1:
+    if len(pcm) & 1 or len(pcm) > 2 * MAX_SAMPLES:
+        raise ValueError("PCM has two bytes a sample: an odd or huge length was given")
+    return <int>(len(pcm) >> 1)
+
+
+def pitch(bytes pcm, int rate) -> tuple:
+    """The lag at which the beginning of some samples is most like what follows, and how like.
+
+    27.5 ms are needed.
+    """
+    cdef int longest = rate * (LONGEST_PITCH_US // 100) // 10000
+    cdef int shortest = rate * (SHORTEST_PITCH_US // 100) // 10000
+    cdef int window = count_of(pcm) - longest
+    cdef float likeness
+    cdef int lag
+    if window < shortest:
+        raise ValueError("too few samples to find a pitch in")
+    lag = scale_pitch(<const int16_t *>PyBytes_AS_STRING(pcm), min(window, longest), shortest,
+                      longest, rate, &likeness)
+    return lag, likeness
+
+
+def shorten(bytes pcm, int lag) -> bytes:
+    """The samples, `lag` fewer: the first two stretches of that length have become one."""
+    cdef int count = count_of(pcm)
+    cdef bytearray work = bytearray(pcm)
+    if lag < 1 or 2 * lag > count:
+        raise ValueError("two stretches of the lag must be there")
+    return bytes(work[:2 * scale_shorten(<int16_t *><char *>work, count, lag)])
+
+
+def lengthen(bytes pcm, int lag) -> bytes:
+    """The samples, `lag` more: between the first two stretches of that length is a third."""
+    cdef int count = count_of(pcm)
+    cdef bytearray work
+    if lag < 1 or 2 * lag > count:
+        raise ValueError("two stretches of the lag must be there")
+    work = bytearray(pcm + bytes(2 * lag))
+    scale_lengthen(<int16_t *><char *>work, count, lag)
+    return bytes(work)
+
+
+cdef class Concealer:
+    """Concealment alone: `heard` what was played, `fill` a gap, `merge` what comes after it."""
+
+    def __cinit__(self, int rate):
+        if not 8000 <= rate <= 48000:
+            raise ValueError("speech has 8000 to 48000 samples a second")
+        conceal_init(&self.conceal, rate)
+
+    def heard(self, bytes pcm) -> None:
+        conceal_remember(&self.conceal, <const int16_t *>PyBytes_AS_STRING(pcm), count_of(pcm))
+
+    def fill(self, int samples) -> bytes:
+        cdef bytes made
+        if not 0 <= samples <= MAX_SAMPLES:
+            raise ValueError("not so many samples at once")
+        made = PyBytes_FromStringAndSize(NULL, 2 * samples)
+        conceal_fill(&self.conceal, <int16_t *>PyBytes_AS_STRING(made), samples)
+        return made
+
+    def hush(self) -> None:
+        """The sender stopped on purpose: fade at once."""
+        conceal_hush(&self.conceal)
+
+    def merge(self, bytes pcm) -> bytes:
+        cdef bytearray work = bytearray(pcm)
+        conceal_merge(&self.conceal, <int16_t *><char *>work, count_of(pcm))
+        return bytes(work)

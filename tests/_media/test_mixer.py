@@ -46,6 +46,9 @@ class TestMix:
         assert mix([]) == b""
         assert numbers(mix([pcm(5)], without=0)) == [0]
 
+    def test_a_party_is_taken_from_the_sum_before_it_is_limited(self) -> None:
+        assert numbers(mix([pcm(32767), pcm(32767), pcm(-32768)], without=1)) == [-1]
+
     def test_frames_of_different_length_are_refused(self) -> None:
         with pytest.raises(ValueError, match="one length"):
             mix([pcm(1), pcm(1, 2)])

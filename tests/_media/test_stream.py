@@ -81,6 +81,14 @@ class TestSending:
         packet = parsed(stream.capture(FRAMES[1]))
         assert (packet.sequence, packet.timestamp, packet.marker) == (0, 8000, True)
 
+    def test_half_a_packet_is_given_up_when_time_was_skipped(self) -> None:
+        stream = speaker()
+        stream.capture(FRAMES[0][:FRAME])
+        stream.skip_capture(160)
+        packet = parsed(stream.capture(FRAMES[1]))
+        assert packet.payload == g711.encode_ulaw(FRAMES[1])
+        assert packet.timestamp == 80  # 2**32 - 160 and 240 samples
+
     def test_without_a_codec_nothing_is_sent_but_time_goes_on(self) -> None:
         stream = Stream(timestamp=0)
         assert stream.capture(FRAMES[0]) == b""

@@ -17,7 +17,7 @@ def sine(hz: float, amplitude: float, samples: int, rate: int = 8000) -> NDArray
 
 
 class TestSines:
-    @pytest.mark.parametrize(("hz", "rate"), [(1004.0, 8000), (50.0, 48000), (3999.0, 8000)])
+    @pytest.mark.parametrize(("hz", "rate"), [(1004.0, 8000), (2.0, 48000), (3999.0, 8000)])
     def test_is_the_sine_rounded_for_a_minute(self, hz: float, rate: int) -> None:
         samples = 60 * rate
         made = read(Tone([(hz, 12345.0)], rate), samples)

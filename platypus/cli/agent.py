@@ -15,7 +15,7 @@ import sys
 
 from platypus._version import __version__
 from platypus.cli.exit_codes import code_for
-from platypus.cli.options import add_media_options, add_phone_options
+from platypus.cli.options import add_media_options, add_phone_options, blame
 from platypus.cli.phone import Phone, read_phone
 from platypus.cli.signals import exit_at_the_latest, stop_on_signals
 from platypus.cli.values import seconds, whole
@@ -61,7 +61,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         asyncio.run(_serve(phone, output))
     except (PlatypusError, OSError) as error:
-        print(f"platypus agent: {error}", file=sys.stderr)
+        print(f"platypus agent: {blame(options, error)}", file=sys.stderr)
         return code_for(error)
     return 0
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+
 from platypus.errors import (
     AudioFileError,
     CallError,
     ConfigError,
     MediaError,
+    NetworkError,
     RegistrationError,
 )
 
@@ -27,6 +31,8 @@ def code_for(error: Exception) -> int:
     match error:
         case AudioFileError() | ConfigError():
             return USAGE  # an option names a file or a value that can't be used
+        case NetworkError(__cause__=socket.gaierror() | OSError(errno=errno.EADDRNOTAVAIL)):
+            return USAGE  # or an address that is none of ours; a port in use is nobody's mistake
         case RegistrationError():
             return NOT_REGISTERED
         case CallError():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from platypus.cli import values as check
+from platypus.errors import AudioFileError, NetworkError
 
 Parser = argparse.ArgumentParser
 
@@ -132,7 +133,9 @@ def add_media_options(parser: Parser) -> None:
     )
     parser.add_argument("--input", metavar="NAME", help="the microphone")
     parser.add_argument("--output", metavar="NAME", help="the speaker")
-    parser.add_argument("--record", metavar="OUT.wav", help="what this phone plays")
+    parser.add_argument(
+        "--record", metavar="OUT.wav", type=check.recording, help="what this phone plays"
+    )
 
 
 def _add_later_options(parser: Parser) -> None:
@@ -140,6 +143,18 @@ def _add_later_options(parser: Parser) -> None:
         parser.add_argument(f"--{name}", action=_NotYet, help=argparse.SUPPRESS)
     for name in ("tls-insecure", "dtls"):
         parser.add_argument(f"--{name}", action=_NotYet, nargs=0, help=argparse.SUPPRESS)
+
+
+def blame(options: argparse.Namespace, error: Exception) -> str:
+    """What kept the phone from starting, with the option that asked for it."""
+    match error:
+        case AudioFileError():
+            name = "audio"
+        case NetworkError():
+            name = "listen"
+        case _:
+            return str(error)
+    return f"argument --{name}: {error}" if getattr(options, name, None) else str(error)
 
 
 def collect_accounts(

@@ -7,8 +7,10 @@ the option. A value of a later version is known and said to be not supported yet
 from __future__ import annotations
 
 import math
+import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from pathlib import Path
 
 from platypus.errors import ProtocolError
 from platypus.sip.uri import Uri
@@ -88,6 +90,15 @@ def audio(text: str) -> str:
         raise ArgumentTypeError(
             f"{text!r} is none of system, null, tone, wav:FILE and wav-loop:FILE"
         )
+    return text
+
+
+def recording(text: str) -> str:
+    """A file that can be made, or written over: no call should have to find that out."""
+    path = Path(text)
+    writable = os.access(path if path.exists() else path.parent, os.W_OK)
+    if path.is_dir() or not path.parent.is_dir() or not writable:
+        raise ArgumentTypeError(f"{text!r} can't be written; give a file in a folder of yours")
     return text
 
 

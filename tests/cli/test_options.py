@@ -90,6 +90,8 @@ class TestEngineOptions:
             ("--audio", "mp3:x"),
             ("--audio", "wav:"),
             ("--audio", "wav"),
+            ("--record", "/nonexistent/out.wav"),
+            ("--record", "."),
             ("--srtp", "maybe"),
             ("--auto-answer", "-1"),
             ("--auto-answer", "soon"),

@@ -38,6 +38,22 @@ def account_of(pbx: PbxProgram) -> list[str]:
     return ["--account", pbx.uri("alice"), "--password-env", "TEST_PASSWORD"]
 
 
+class TestAgent:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("--audio", "wav:/nonexistent.wav"),
+            ("--audio", f"wav:{__file__}"),
+            ("--listen", "192.0.2.1:0"),
+            ("--listen", "nowhere.invalid:0"),
+        ],
+    )
+    def test_what_an_option_names_and_is_not_there_is_wrong_usage(self, words: list[str]) -> None:
+        result = platypus("agent", "--listen", "127.0.0.1:0", "--audio", "null", *words)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert words[0] in result.stderr
+
+
 class TestRegister:
     def test_check_says_that_it_worked(self, pbx: PbxProgram) -> None:
         result = platypus("register", "--check", *account_of(pbx))

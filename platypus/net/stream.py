@@ -63,6 +63,7 @@ class Streams:
         # Where we listen, which is where others open connections to us.
         self._ports: dict[tuple[Transport, socket.AddressFamily], int] = {}
         self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def listen(self, sock: socket.socket, *, secure: bool = False) -> None:
         """Accept connections on a bound socket. Raises ConfigError, NetworkError."""
@@ -128,6 +129,7 @@ class Streams:
                 connection.abort(reason)
 
     def close(self) -> None:
+        self._closed = True
         for server in self._servers:
             server.close()
         for task in list(self._opening.values()):
@@ -142,6 +144,8 @@ class Streams:
         """See `connection.ConnectionUser`."""
         flow = connection.flow
         assert flow is not None  # noqa: S101 - the connection has just set it
+        if self._closed:
+            raise NetworkError("we are closing")
         if connection.accepted:
             self._make_room()
         elif flow.transport == "tls":

@@ -21,7 +21,6 @@ from platypus.net.datagram import Datagrams, TransportCounters, bind_datagram
 from platypus.net.stream import Streams, bind_stream
 from platypus.net.tls import Tls, TlsSettings
 from platypus.sip.flow import Address, Flow, Hop
-from platypus.sip.framing import PING
 
 logger = logging.getLogger("platypus.net")
 
@@ -126,10 +125,6 @@ class Transport:
         datagrams = self._datagrams.get(family_of(flow.remote[0]))
         if datagrams is not None:
             datagrams.send(flow, data)
-
-    def ping(self, flow: Flow) -> None:
-        """Keep the way back open (RFC 5626, 3.5.1); a connection that is dead will fail."""
-        self.send(flow, PING)
 
     def close_flow(self, flow: Flow) -> None:
         """Nobody needs this flow any more; UDP has one socket for everybody."""

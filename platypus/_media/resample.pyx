@@ -252,6 +252,10 @@ cdef class Resampler:
         finally:
             PyBuffer_Release(&view)
 
+    def needed(self, int samples) -> int:
+        """How many samples must still be given until so many can come out."""
+        return resampler_needed(self.resampler, samples)
+
     def reset(self) -> None:
         """Forget what came before."""
         resampler_reset(self.resampler)

@@ -9,6 +9,7 @@ DTMF_KEYS: str
 
 def amplitude_of(dbm0: float) -> float: ...
 def dtmf_frequencies(key: str) -> tuple[float, float]: ...
+
 @disjoint_base
 class Tone:
     def __new__(

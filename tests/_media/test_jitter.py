@@ -150,6 +150,12 @@ class TestOrder:
         assert np.array_equal(heard.pcm, SENT)
         assert heard.verdicts.count("duplicate") == 2
 
+    def test_duplicates_are_known_beyond_a_gap(self) -> None:
+        again = [(20.0 * 171 + n, PACKETS[n]) for n in (92, 95, 99)]
+        heard = play([*network(PACKETS, lost=range(100, 170)), *again], COUNT)
+        assert heard.counters()["duplicated"] == 3
+        assert heard.counters()["lost"] == 70
+
     def test_a_packet_whose_place_was_played_is_late_not_lost(self) -> None:
         arrivals = [*network(PACKETS, lost=[200]), (20.0 * 204, PACKETS[200])]
         heard = play(arrivals, COUNT)
@@ -322,6 +328,17 @@ class TestStretching:
         rising = np.count_nonzero((made[:-1] < 0) & (made[1:] >= 0))
         assert rising == pytest.approx(len(made) / 70.5, rel=0.002)
 
+    def test_in_silence_a_surplus_goes_at_once(self) -> None:
+        hiss = np.random.default_rng(4).normal(0, 20, 8 * 8000).astype(np.int16)
+        packets = Sender(hiss).packets()
+        delays = [max(0.0, 60.0 - 20 * (n - 350)) if n >= 350 else 0.0 for n in range(COUNT)]
+        heard = play(network(packets, delays_ms=delays), COUNT)
+        right = right_from(heard, 350, as_heard(hiss))
+        assert right is not None
+        assert right <= 357
+        # What is left, less than two slots, waits for longer.
+        assert lags(heard, as_heard(hiss))[-1] == 3 * FRAME - 2 * 120
+
 
 class TestClocks:
     @pytest.mark.parametrize("ppm", [100, -100, 500, -500])
@@ -392,6 +409,7 @@ class TestDiscontinuities:
             Sender(SPEECH, sequence=100 - 1),
             Sender(SPEECH, sequence=2100),
             Sender(SPEECH, sequence=7, timestamp=5),
+            Sender(SPEECH, sequence=85, timestamp=(1000 - 3600 * 8000) % 2**32),
         ],
         ids=[
             "ssrc",
@@ -404,6 +422,7 @@ class TestDiscontinuities:
             "sequence repeated",
             "sequence on",
             "both anew",
+            "both back",
         ],
     )
     def test_is_right_again_within_60_ms(self, sender: Sender) -> None:
@@ -430,6 +449,13 @@ class TestDiscontinuities:
         delays = [60.0 if n % 10 == 9 else 0.0 for n in range(COUNT)]
         heard = play(network(sent, delays_ms=delays), COUNT - 4)
         assert len(set(lags(heard)[150:])) == 1
+
+    def test_what_waits_after_a_burst_is_played_before_a_new_source_too(self) -> None:
+        new = Sender(SPEECH, ssrc=5, sequence=9, timestamp=9).packets()
+        sent = [(PACKETS if n < 354 else new)[n] for n in range(COUNT)]
+        delays = [max(0.0, 60.0 - 20 * (n - 350)) if n >= 350 else 0.0 for n in range(COUNT)]
+        counters = play(network(sent, delays_ms=delays), COUNT).counters()
+        assert counters["discarded"] == counters["late"] == counters["dropped_samples"] == 0
 
     def test_a_stray_packet_of_another_source_disturbs_nothing(self) -> None:
         stray = [(20.0 * n + 3, Packet(0, False, 7, 7, 0xBAD + n, b"\x10" * 160)) for n in (50, 90)]

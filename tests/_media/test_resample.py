@@ -103,6 +103,20 @@ class TestTime:
         given_out = len(b"".join(parts)) // 2
         assert given_out == -(-sum(sizes) * pair[1] // pair[0])
 
+    @given(
+        st.sampled_from([*PAIRS, *ODD, (8000, 8000)]),
+        st.integers(0, 500),
+        st.integers(1, 900),
+    )
+    def test_tells_how_much_it_needs(self, pair: tuple[int, int], before: int, wanted: int) -> None:
+        resampler = Resampler(*pair)
+        resampler.process(bytes(2 * before))
+        needed = resampler.needed(wanted)
+        if needed > 0:
+            short = resampler.process(bytes(2 * (needed - 1)))
+            assert len(short) < 2 * wanted
+            assert len(short) + len(resampler.process(bytes(2))) >= 2 * wanted
+
     def test_a_reset_forgets(self) -> None:
         resampler = Resampler(8000, 16000)
         block = np.full(400, 9000, dtype=np.int16).tobytes()

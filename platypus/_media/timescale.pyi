@@ -1,4 +1,6 @@
-from typing_extensions import Self, disjoint_base
+from typing import Self
+
+from typing_extensions import disjoint_base
 
 def pitch(pcm: bytes, rate: int) -> tuple[int, float]: ...
 def shorten(pcm: bytes, lag: int) -> bytes: ...

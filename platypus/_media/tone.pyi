@@ -1,6 +1,7 @@
 from collections.abc import Sequence
+from typing import Self
 
-from typing_extensions import Self, disjoint_base
+from typing_extensions import disjoint_base
 
 FULL_SCALE_DBM0: float
 DTMF_ROWS: tuple[float, ...]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests._media.peer import Packet, Peer, address_of, next_event, open_leg, running_loop
+from tests._media.peer import Packet, Peer, address_of, next_event, open_leg, running_loop, wait_for
 
 FRAME = 160
 LEG = """\
@@ -93,4 +93,4 @@ def test_a_far_end_that_falls_silent_is_told_and_so_is_its_return():
         assert next_event(loop, "stalled") == (leg.id, "stalled")
         peer.send(address_of(leg))
         assert next_event(loop, "resumed") == (leg.id, "resumed")
-        assert leg.statistics()["receive"]["silent_ms"] < 5000
+        assert wait_for(lambda: leg.statistics()["receive"]["silent_ms"] < 5000)

@@ -54,7 +54,9 @@ class SoundServer:
         command = [find_program("pulseaudio"), "-n", "-F", str(script), "--daemonize=no"]
         command += ["--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"]
         command += ["--realtime=yes", "--high-priority=yes", "--log-target=stderr", "-v"]
-        self._program = Program("pulseaudio", command, environment=self.environment)
+        # A sanitiser's runtime that this process runs under is not for them.
+        self._environment = os.environ | self.environment | {"LD_PRELOAD": ""}
+        self._program = Program("pulseaudio", command, environment=self._environment)
         self._program.expect("Daemon startup complete|Startup complete", 10.0)
 
     @property
@@ -69,7 +71,7 @@ class SoundServer:
             spool.seek(0)
             player = subprocess.Popen(
                 [find_program("pacat"), "--device=micfeed", *DEEP, *RAW],
-                env={**os.environ, **self.environment},
+                env=self._environment,
                 stdin=spool,
             )
             try:
@@ -84,7 +86,7 @@ class SoundServer:
         with path.open("wb") as file:
             recorder = subprocess.Popen(
                 [find_program("parec"), "--device=speaker.monitor", *DEEP, *RAW],
-                env={**os.environ, **self.environment},
+                env=self._environment,
                 stdout=file,
             )
             try:

@@ -47,7 +47,7 @@ PARTS = {
     **{
         name: name for name in ("errors", "events", "sip", "sdp", "_media", "net", "media", "audio")
     },
-    **dict.fromkeys(("config", "credentials", "history"), "config"),
+    **dict.fromkeys(("config", "credentials", "history", "instance"), "config"),
     **dict.fromkeys(("pbx", "control", "selftest", "diagnose", "replay"), "upper"),
     "_version": "version",
     "cli": "cli",

@@ -36,6 +36,7 @@ from platypus import (
     RegistrationFailed,
     Unregistered,
 )
+from platypus.instance import claim_instance
 from ui_tk.messages import (
     AccountChanged,
     AccountSettings,
@@ -175,6 +176,7 @@ class Bridge:
                 audio=settings.audio,
                 input=settings.input,
                 output=settings.output,
+                instance_id=claim_instance() if not hint else None,
             )
             self._phone = await stack.enter_async_context(phone)
             phone.subscribe(self._on_event)

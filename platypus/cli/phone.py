@@ -34,7 +34,12 @@ class Phone:
         """The engine, not yet started."""
         from platypus.engine import Engine
 
-        return Engine(**self.engine)
+        instance = None
+        if self.accounts:  # who registers nobody has no need of a name
+            from platypus.instance import claim_instance
+
+            instance = claim_instance()
+        return Engine(**self.engine, instance_id=instance)
 
     def add_accounts(self, engine: Engine) -> list[Account]:
         """Make the accounts on `engine`, and register those that shall."""

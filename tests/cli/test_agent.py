@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -229,3 +230,12 @@ def test_a_call_at_a_terminal_shows_how_it_goes() -> None:
         os.close(terminal)
     for word in (b"in ", b"lost 0 (0.0 %)", b"jitter ", b"00:00"):
         assert word in shown
+
+
+def test_a_registration_names_its_instance() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as registrar:
+        registrar.bind(("127.0.0.1", 0))
+        registrar.settimeout(LIMIT)
+        account = f"sip:alice@127.0.0.1:{registrar.getsockname()[1]}"
+        with started("--account", account, stdin=subprocess.DEVNULL):
+            assert b';+sip.instance="<urn:uuid:' in registrar.recv(65536)

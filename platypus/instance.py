@@ -1,0 +1,71 @@
+"""The name by which a registrar knows this phone again (RFC 5626, 4.1: `+sip.instance`).
+
+It stays the same from start to start, so that a phone that comes back from a crash or
+another network takes the place of its old binding. Two phones that run at the same time
+are two instances: each takes the first name in the folder that no other has locked.
+
+The lock is held to the end of the process. Where there is no folder to write to, the
+name is of this run only. An Engine has none unless it is given one: embedders, who may
+run many of them, name their own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from pathlib import Path
+
+MAX_INSTANCES = 32  # at the same time under one name of a user; more are bots, with no need of it
+_LENGTH = len(str(uuid.UUID(int=0)))
+
+
+def claim_instance(folder: Path | None = None) -> str:
+    """A `urn:uuid:...` for this process, from `folder` (default: the platform's place)."""
+    where = folder or _default_folder()
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        for number in range(1, MAX_INSTANCES + 1):
+            name = _claim(where / f"instance-{number}")
+            if name is not None:
+                return name.urn
+    except OSError:  # no home, or one that can't be written to
+        pass
+    return uuid.uuid4().urn
+
+
+def _default_folder() -> Path:
+    from platformdirs import user_state_path  # only who has an account needs it
+
+    return user_state_path("platypus", appauthor=False)
+
+
+def _claim(file: Path) -> uuid.UUID | None:
+    """The name in `file`, made where there is none; None where another process has it."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        _lock(descriptor)
+    except OSError:
+        os.close(descriptor)
+        return None
+    try:
+        return uuid.UUID(os.read(descriptor, _LENGTH).decode(errors="replace"))
+    except ValueError:
+        name = uuid.uuid4()
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, str(name).encode())
+        return name
+
+
+def _lock(descriptor: int) -> None:
+    """Until the process ends. OSError where another has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, _LENGTH, os.SEEK_SET)  # behind the name: what is locked can't be read
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import format_host_port
+from platypus.sip.headers import NameAddr
 from platypus.sip.message import Headers, Request, Response
 from platypus.sip.uri import Uri
 
@@ -119,6 +120,11 @@ def contact_uri(flow: Flow, user: str) -> str:
     if flow.transport != "udp":
         params["transport"] = flow.transport
     return str(Uri("sip", user, *flow.local, params))
+
+
+def own_address(flow: Flow, user: str) -> NameAddr:
+    """Who speaks when no account does: our own address on a flow."""
+    return NameAddr(Uri("sip", user, *flow.local))
 
 
 def note_source(request: Request, flow: Flow) -> Flow:

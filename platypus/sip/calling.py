@@ -8,10 +8,11 @@ refusals the transaction's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from platypus.sip.acknowledge import Acknowledgement
-from platypus.sip.build import build_cancel, loose, reason_phrase
+from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
 from platypus.sip.events import Answered, Progressed, Redirected
 from platypus.sip.headers import NameAddr
@@ -64,6 +65,17 @@ class Calling:
         )
         self._attempts.start(now)
 
+    def send(self, target: str, headers: Iterable[tuple[str, str]], now: float) -> None:
+        """Start an INVITE that was held back until it was known where it goes; unless given up."""
+        session = self._session
+        if session.ended or self._attempts is not None:
+            return
+        self._target = Uri.parse(target).without_headers()
+        session.remote = NameAddr(self._target)
+        for name, value in headers:
+            self._headers.add(name, value)
+        self.start(now)
+
     def leg(self, tag: str) -> Dialog | None:
         """The early dialog with this remote tag."""
         return self._legs.get(tag)
@@ -85,7 +97,7 @@ class Calling:
         self._provisional = False
         session.flow = flow
         if session.account is None:
-            session.local = _anonymous(session, flow)
+            session.local = own_address(flow, session.contact_user).with_tag(session.local_tag)
         request = out_of_dialog(
             "INVITE",
             self._target,
@@ -297,9 +309,3 @@ def _quality(contact: NameAddr) -> float:
         return float(contact.params.get("q") or 1)
     except ValueError:
         return 0.0
-
-
-def _anonymous(session: Session, flow: Flow) -> NameAddr:
-    """Who calls when no account does: our own address."""
-    uri = Uri("sip", session.contact_user, flow.local[0], flow.local[1])
-    return NameAddr(uri, "", {"tag": session.local_tag})

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from platypus.sip.message import Request, Response
     from platypus.sip.registration import Registration
     from platypus.sip.session import Session
+    from platypus.sip.subscription import Subscription
+    from platypus.sip.watcher import Watcher
 
 RegistrationState = Literal["registering", "registered", "failed", "unregistered"]
+SubscriptionStatus = Literal["subscribing", "pending", "active", "failed", "terminated"]
 By = Literal["local", "remote"]
 BodyIs = Literal["answer", "offer"]
 
@@ -148,6 +151,49 @@ class Redirected:
     targets: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged:
+    """How a subscription of ours stands. `retry_in` is None where it is not tried again."""
+
+    subscription: Subscription
+    state: SubscriptionStatus
+    code: int | None
+    reason: str
+    retry_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationReceived:
+    """A NOTIFY, already answered. `leg` tells several notifiers of one subscription apart."""
+
+    subscription: Subscription
+    package: str
+    request: Request
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherArrived:
+    """Somebody wants to be told of our state: `accept` or `refuse` is owed, at once."""
+
+    watcher: Watcher
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyWanted:
+    """The whole state is owed to a watcher: `Watcher.notify`."""
+
+    watcher: Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherLeft:
+    """A watcher is gone."""
+
+    watcher: Watcher
+
+
 Event = (
     RegistrationChanged
     | IncomingCall
@@ -161,4 +207,9 @@ Event = (
     | RequestReceived
     | ResponseReceived
     | Redirected
+    | SubscriptionChanged
+    | NotificationReceived
+    | WatcherArrived
+    | NotifyWanted
+    | WatcherLeft
 )

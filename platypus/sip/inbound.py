@@ -20,6 +20,7 @@ from platypus.sip.session import Session
 from platypus.sip.settings import BUILT_IN_METHODS
 from platypus.sip.stack import merge_key, server_key
 from platypus.sip.transaction import State
+from platypus.sip.watcher import receive_subscribe
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
@@ -110,7 +111,8 @@ class Inbound:
         stack = self._stack
         if len(stack.servers) < stack.settings.max_transactions:
             return False
-        known = (request.call_id, request.to.tag or "") in stack.sessions
+        dialog = (request.call_id, request.to.tag or "")
+        known = dialog in stack.sessions or dialog in stack.usages
         known = known or (request.method == "CANCEL" and (*key[:-1], "INVITE") in stack.servers)
         return not known or len(stack.servers) >= 2 * stack.settings.max_transactions
 
@@ -165,7 +167,12 @@ class Inbound:
     def _receive_in_dialog(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
     ) -> None:
-        session = self._stack.sessions.get((request.call_id, request.to.tag or ""))
+        key = (request.call_id, request.to.tag or "")
+        usage = self._stack.usages.get(key)
+        if usage is not None:
+            usage.receive_request(transaction, request, flow, now)
+            return
+        session = self._stack.sessions.get(key)
         dialog = session.dialog_with(request.from_.tag) if session is not None else None
         if session is None or dialog is None or (session.ended and request.method != "BYE"):
             self._respond(transaction, 481, now)
@@ -191,6 +198,9 @@ class Inbound:
             self._answer_options(transaction, now)
         elif isinstance(transaction, InviteServerTransaction):
             self._receive_invite(transaction, request, flow, now)
+        elif request.method == "SUBSCRIBE":
+            account = self._account_for(request)
+            receive_subscribe(self._stack, transaction, request, flow, account, now)
         else:
             self._respond(transaction, 481, now)  # a BYE outside any dialog (15.1.2)
 
@@ -252,11 +262,7 @@ class Inbound:
     def _respond(
         self, transaction: ServerTransaction, status: int, now: float, headers: Fields | None = None
     ) -> None:
-        request = transaction.request
-        if request is not None:
-            fields = [("Server", self._stack.settings.user_agent), *(headers or ())]
-            response = build_response(request, status, to_tag=transaction.to_tag, headers=fields)
-            transaction.respond(status, response.serialize(), now)
+        transaction.answer(status, now, headers or ())
 
     def _refuse_malformed(self, request: Request, error: ProtocolError, flow: Flow) -> None:
         """Answer what can be answered (21.4.1), keeping no state for it (8.2.7)."""

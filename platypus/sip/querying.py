@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.sip.build import contact_uri, loose
+from platypus.sip.build import contact_uri, loose, own_address
 from platypus.sip.events import ResponseReceived
 from platypus.sip.requesting import Attempts, out_of_dialog
 
@@ -39,6 +39,7 @@ class Query:
         self._target = target
         self._local = local.with_tag(stack.token())
         self._contact_user = contact_user
+        self._is_nobody = account is None
         self._proxy = account.outbound_proxy if account is not None else None
         self._headers = headers
         self._body = b""
@@ -56,6 +57,8 @@ class Query:
 
     def build(self, flow: Flow, via: str, now: float) -> Request:
         """The request for this flow."""
+        if self._is_nobody:
+            self._local = own_address(flow, self._contact_user).with_tag(self._local.tag or "")
         request = out_of_dialog(
             self._method,
             self._target,
@@ -68,7 +71,8 @@ class Query:
         fields = request.headers
         if self._proxy:
             fields.add("Route", f"<{loose(self._proxy)}>")
-        fields.add("Contact", f"<{contact_uri(flow, self._contact_user)}>")
+        if self._method != "MESSAGE":  # RFC 3428, 4
+            fields.add("Contact", f"<{contact_uri(flow, self._contact_user)}>")
         if self._method == "OPTIONS":
             fields.add("Accept", self._stack.accept)
         fields.add("User-Agent", self._stack.settings.user_agent)

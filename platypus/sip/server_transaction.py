@@ -7,8 +7,10 @@ belongs to which transaction is the stack's matter, and so is the flow (18.2.2).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from platypus.sip.build import build_response
 from platypus.sip.transaction import State
 
 if TYPE_CHECKING:
@@ -60,6 +62,18 @@ class ServerTransaction:
     def respond(self, status: int, data: bytes, now: float) -> None:
         """Send a response of the user's; a second final one is not sent."""
         raise NotImplementedError
+
+    def answer(
+        self,
+        status: int,
+        now: float,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Respond without a body, with what every response of ours says."""
+        if self.request is not None:
+            fields = [("Server", self.stack.settings.user_agent), *headers]
+            response = build_response(self.request, status, to_tag=self.to_tag, headers=fields)
+            self.respond(status, response.serialize(), now)
 
     def terminate(self) -> None:
         """Forget everything."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 # Methods the machine answers by itself; handled methods are added to them in Allow.
-BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY")
 
 # What of an account is written into messages, where a line end would break them.
 _WRITTEN = ("aor", "auth_user", "registrar", "outbound_proxy", "display_name", "instance_id",
@@ -26,6 +26,7 @@ class UserAgentSettings:
 
     user_agent: str = "Platypus"
     handled_methods: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()  # of events that others may ask to watch (RFC 6665)
     supported: tuple[str, ...] = ()  # option tags (RFC 3261, 19.2)
     accept: tuple[str, ...] = ("application/sdp",)
     default_user: str = "platypus"  # of From and Contact where no account gives one
@@ -35,6 +36,7 @@ class UserAgentSettings:
     # Server transactions, a few kB each for 64*T1: 512 requests or 256 short calls a second.
     max_transactions: int = 16_384
     max_sessions: int = 512  # calls, both directions; more from the network get 503
+    max_usages: int = 512  # subscriptions, both directions
     max_redirects: int = 5  # 3xx followed for one call
     ring_limit: float = 600.0  # a caller that vanished without CANCEL stops ringing here
     silence_limit: float = 180.0  # nothing but 100 for so long ends a call (timer C, 16.6)
@@ -42,8 +44,9 @@ class UserAgentSettings:
     @property
     def methods(self) -> tuple[str, ...]:
         """Everything that goes into Allow."""
+        watched = ("SUBSCRIBE",) if self.packages else ()
         extra = [method for method in self.handled_methods if method not in BUILT_IN_METHODS]
-        return (*BUILT_IN_METHODS, *extra)
+        return (*BUILT_IN_METHODS, *watched, *extra)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

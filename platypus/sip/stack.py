@@ -52,6 +52,14 @@ class Waiter(Protocol):
     def failed(self, reason: str, now: float) -> None: ...
 
 
+class Usage(Protocol):
+    """Whoever uses a dialog that no INVITE made."""
+
+    def receive_request(
+        self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
+    ) -> None: ...
+
+
 class Stack:
     """Shared state of one user agent."""
 
@@ -66,6 +74,7 @@ class Stack:
         self.merges: dict[MergeKey, ServerTransaction] = {}
         self.registrations: list[Registration] = []
         self.sessions: dict[DialogKey, Session] = {}
+        self.usages: dict[DialogKey, Usage] = {}  # subscriptions, ours and others'
         self.pending: dict[int, ServerTransaction] = {}  # requests the user owes a response
         self._waiters: dict[int, Waiter] = {}
         self._last_key = 0

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from platypus.errors import ProtocolError, StateError
 from platypus.sip.build import build_response, loose
 from platypus.sip.calling import Calling
+from platypus.sip.event_headers import PACKAGES
 from platypus.sip.flow import Effect, Flow, Hop
 from platypus.sip.headers import NameAddr
 from platypus.sip.inbound import Inbound
@@ -25,6 +26,7 @@ from platypus.sip.registration import Registration
 from platypus.sip.session import Body, Session
 from platypus.sip.settings import AccountSettings, UserAgentSettings
 from platypus.sip.stack import Stack
+from platypus.sip.subscription import Subscription
 from platypus.sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -123,6 +125,11 @@ class UserAgent:
         """Transactions of both kinds, lingering ones included."""
         return len(self._stack.clients) + len(self._stack.servers)
 
+    @property
+    def usages(self) -> int:
+        """Subscriptions alive, ours and others'."""
+        return len(self._stack.usages)
+
     def register(self, account: AccountSettings, now: float) -> Registration:
         """Register an account; raises ProtocolError if its addresses are none."""
         registration = Registration(self._stack, account)
@@ -144,10 +151,12 @@ class UserAgent:
         body: Body = None,
         content_type: str = "application/sdp",
         headers: Iterable[tuple[str, str]] = (),
+        start: bool = True,
         now: float,
     ) -> Session:
         """Call `target`. A `body` that is callable is given the local address once it is known;
-        None asks the peer for the offer. Raises ProtocolError for an address that is none,
+        None asks the peer for the offer. Without `start` nothing is sent until
+        `Session.calling.send`. Raises ProtocolError for an address that is none,
         ValueError for headers that can't be sent, StateError with too many calls.
         """
         stack = self._stack
@@ -169,7 +178,8 @@ class UserAgent:
             contact_user=contact_user,
         )
         session.calling = Calling(session, uri, body, content_type, fields)
-        session.calling.start(now)
+        if start:
+            session.calling.start(now)
         return session
 
     def options(self, target: str, *, account: AccountSettings | None = None, now: float) -> int:
@@ -194,6 +204,37 @@ class UserAgent:
         query = Query(self._stack, method, uri, local, contact_user, account, fields)
         query.start(body, content_type, now)
         return query.key
+
+    def subscribe(
+        self,
+        target: str,
+        package: str,
+        *,
+        account: AccountSettings | None = None,
+        expires: int | None = None,
+        now: float,
+    ) -> Subscription:
+        """Watch `target` (RFC 6665), for 0 seconds to ask once. Raises ProtocolError for an
+        address that is none, ValueError for a package nobody here can read, StateError when
+        there are too many."""
+        uri = _target(target)
+        known = PACKAGES.get(package)
+        if known is None:
+            raise ValueError(f"{package} is no package; there are: {', '.join(PACKAGES)}")
+        if len(self._stack.usages) >= self.settings.max_usages:
+            raise StateError(f"{self.settings.max_usages} subscriptions are all there can be")
+        local, contact_user = self._identity(account)
+        subscription = Subscription(
+            self._stack,
+            uri,
+            known,
+            local=local,
+            contact_user=contact_user,
+            account=account,
+            expires=known.expires if expires is None else expires,
+        )
+        subscription.start(now)
+        return subscription
 
     def respond(
         self,

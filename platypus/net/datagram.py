@@ -28,6 +28,7 @@ from platypus.net.addresses import (
     local_address_for,
     why_not_bound,
 )
+from platypus.net.stun import answer, is_stun
 from platypus.sip.flow import Address, Flow
 
 logger = logging.getLogger("platypus.net")
@@ -127,6 +128,9 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
         self.counters.received += 1
+        if is_stun(data):
+            self._answer_stun(data, addr)
+            return
         if len(data) < SHORTEST_MESSAGE:
             self.counters.dropped += 1
             return
@@ -139,6 +143,16 @@ class Datagrams(asyncio.DatagramProtocol):
             logger.debug("dropped a datagram that can't be answered: %s", problem)
             return
         self._receive(data, flow)
+
+    def _answer_stun(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
+        """A peer asks whether this flow lives (RFC 5626, 4.4.2 and 8)."""
+        host, port = str(addr[0]).partition("%")[0], addr[1]
+        assert isinstance(port, int)  # noqa: S101 - asyncio's, not the network's
+        reply = answer(data, (host, port))
+        if reply is None:
+            self.counters.dropped += 1
+        elif self._transport is not None:
+            self._transport.sendto(reply, addr)
 
     def error_received(self, exc: Exception) -> None:
         if not self._read_error_queue():

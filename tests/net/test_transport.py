@@ -11,6 +11,7 @@ import pytest
 from platypus.errors import NetworkError
 from platypus.net import datagram as module
 from platypus.net.addresses import describe, format_address, local_address_for
+from platypus.net.stun import build_request, parse
 from platypus.net.transport import Transport
 from platypus.sip.flow import Flow, Hop
 
@@ -167,6 +168,19 @@ class TestDatagrams:
                 assert (await other.received.get())[0] == MESSAGE
                 assert other.transport.counters.dropped == 1
                 assert other.transport.counters.received == 2
+
+        run(work())
+
+    def test_a_stun_keepalive_is_answered_with_the_address_it_came_from(self) -> None:
+        async def work() -> None:
+            async with opened() as one:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+                    peer.setblocking(False)
+                    peer.connect(one.transport.address)
+                    peer.send(build_request(b"t" * 12))
+                    reply = parse(await asyncio.get_running_loop().sock_recv(peer, 600))
+                    assert reply.mapped == peer.getsockname()
+                    assert one.received.empty()
 
         run(work())
 

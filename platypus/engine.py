@@ -18,7 +18,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from platypus._version import __version__
 from platypus.account import Account
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.calling import Calling
     from platypus.media.endpoints import Sink, Source
+    from platypus.net.tls import TlsSettings
     from platypus.sip.message import Response
     from platypus.sip.registration import Registration
 
@@ -51,7 +52,9 @@ LEAVE_TIMEOUT = 1.7
 class Engine:
     """One phone. `async with` binds its sockets, and hangs up and unregisters at the end.
 
-    `listen` is a numeric host and a port, 0 for any free one. `rtp_ports` are the
+    `listen` is a numeric host and a port, 0 for any free one, for UDP and TCP; for
+    TLS instead of TCP where `transport` says so and `tls` has a certificate. `tls` says
+    whom to trust as well. `rtp_ports` are the
     lowest and highest port for media. `audio` is what far ends hear: `system` (the
     sound card), `null`, `tone`, `echo`, `speech`, `wav:FILE` or `wav-loop:FILE`;
     `input` and `output` name sound devices. `record` is a WAV file for what is
@@ -84,8 +87,11 @@ class Engine:
         handlers: Mapping[str, Callable[[Any], Any]] | None = None,
         session_events: Callable[[sip.Event], None] | None = None,
         instance_id: str | None = None,
+        transport: Literal["udp", "tcp", "tls"] = "udp",
+        tls: TlsSettings | None = None,
     ) -> None:
         self._bind = listen
+        self._transport: Literal["udp", "tcp", "tls"] = transport
         self._handlers = dict(handlers or {})
         self._session_events = session_events
         self._instance_id = instance_id
@@ -106,7 +112,7 @@ class Engine:
         )
         self.user_agent = UserAgent(random=os.urandom, settings=settings)
         self._quiet = Change()  # after whatever the signalling did
-        self._pump = Pump(self.user_agent, self._on_event, self._quiet.notify)
+        self._pump = Pump(self.user_agent, self._on_event, self._quiet.notify, tls=tls)
         self._delivery = Delivery()
         self._accounts: list[Account] = []
         self._registrations: dict[Registration, Account] = {}
@@ -137,7 +143,7 @@ class Engine:
             raise StateError("an engine is entered once; make another one")
         if self._media_options not in (MediaOptions(), MediaOptions(audio="system")):
             _ = self.calling  # says now what is wrong with them, not at the first call
-        await self._pump.open(*self._bind)
+        await self._pump.open(*self._bind, transport=self._transport)
         self._loop = asyncio.get_running_loop()
         self._keepalive = KeepAlive(self._loop.call_later, self._pump.transport.send, os.urandom)
 

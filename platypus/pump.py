@@ -14,7 +14,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from platypus.errors import NetworkError
 from platypus.net.addresses import format_address
@@ -24,6 +24,7 @@ from platypus.waiting import log_failure
 
 if TYPE_CHECKING:
     from platypus.net.resolver import Resolver
+    from platypus.net.tls import TlsSettings
     from platypus.sip.events import Event
     from platypus.sip.user_agent import UserAgent
 
@@ -41,11 +42,13 @@ class Pump:
         user_agent: UserAgent,
         deliver: Callable[[Event], None],
         done: Callable[[], None],
+        *,
+        tls: TlsSettings | None = None,
     ) -> None:
         self._user_agent = user_agent
         self._deliver = deliver
         self._done = done
-        self.transport = Transport(self.receive, self.failed)
+        self.transport = Transport(self.receive, self.failed, tls=tls)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
@@ -53,9 +56,11 @@ class Pump:
         self._resolver: Resolver | None = None
         self._running = self._again = False
 
-    async def open(self, host: str, port: int) -> None:
+    async def open(
+        self, host: str, port: int, *, transport: Literal["udp", "tcp", "tls"] = "udp"
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        await self.transport.open(host, port)
+        await self.transport.open(host, port, transport=transport)
 
     def now(self) -> float:
         """The clock of the machine: seconds that only ever grow."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
     from platypus.sip.message import Request, Response
+    from platypus.sip.referred import Referred
     from platypus.sip.registration import Registration
     from platypus.sip.session import Session
     from platypus.sip.subscription import Subscription
@@ -47,6 +48,7 @@ class IncomingCall:
 
     session: Session
     request: Request
+    replaces: Session | None = None  # the call whose place it wants to take (RFC 3891)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,28 @@ class WatcherLeft:
     watcher: Watcher
 
 
+@dataclass(frozen=True, slots=True)
+class ReferProgressed:
+    """How far the peer has come with a REFER of ours: the status of its new call.
+
+    With `done` it is the last word: a refusal of the REFER, a final status, or 408 for silence.
+    It may come after `SessionEnded`.
+    """
+
+    session: Session
+    status: int
+    reason: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReferReceived:
+    """The peer asks us to call somebody else: `Referred.accept` or `refuse` is owed."""
+
+    session: Session
+    referred: Referred
+
+
 Event = (
     RegistrationChanged
     | IncomingCall
@@ -212,4 +236,6 @@ Event = (
     | WatcherArrived
     | NotifyWanted
     | WatcherLeft
+    | ReferProgressed
+    | ReferReceived
 )

@@ -15,6 +15,9 @@ from platypus.sip.build import build_response, note_source
 from platypus.sip.called import Called
 from platypus.sip.events import IncomingCall, RequestReceived
 from platypus.sip.message import Request, Response, parse_message
+from platypus.sip.referred import receive_refer, receive_stray_refer
+from platypus.sip.referring import receive_notify
+from platypus.sip.replaces import find_replaced
 from platypus.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from platypus.sip.session import Session
 from platypus.sip.settings import BUILT_IN_METHODS
@@ -167,6 +170,8 @@ class Inbound:
     def _receive_in_dialog(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
     ) -> None:
+        if receive_notify(self._stack, transaction, request, now):
+            return
         key = (request.call_id, request.to.tag or "")
         usage = self._stack.usages.get(key)
         if usage is not None:
@@ -182,6 +187,8 @@ class Inbound:
             session.receive_bye(transaction, request, now)
         elif request.method == "OPTIONS":
             self._answer_options(transaction, now)
+        elif request.method == "REFER" and dialog is session.dialog:
+            receive_refer(session, transaction, request, dialog, now)
         elif isinstance(transaction, InviteServerTransaction) and dialog is session.dialog:
             session.changes.receive(transaction, request, now)
         elif request.method in self._stack.settings.handled_methods:
@@ -196,6 +203,8 @@ class Inbound:
             self._pass_up(transaction, request, flow, None)
         elif request.method == "OPTIONS":
             self._answer_options(transaction, now)
+        elif request.method == "REFER":
+            receive_stray_refer(self._stack, transaction, request, flow, now)
         elif isinstance(transaction, InviteServerTransaction):
             self._receive_invite(transaction, request, flow, now)
         elif request.method == "SUBSCRIBE":
@@ -212,6 +221,10 @@ class Inbound:
             retry = [("Retry-After", RETRY_AFTER_OVERLOAD)]
             self._respond(transaction, 503, now, retry)
             return
+        replaced, refusal = find_replaced(stack, request)
+        if refusal:
+            self._respond(transaction, refusal, now)
+            return
         account = self._account_for(request)
         session = Session(
             stack,
@@ -227,7 +240,7 @@ class Inbound:
         session.note_peer(request)
         session.called = Called(session, transaction, request, flow)
         session.called.start(request, now)
-        stack.emit(IncomingCall(session, request))
+        stack.emit(IncomingCall(session, request, replaced))
 
     def _account_for(self, request: Request) -> AccountSettings | None:
         """Whose call this is: by our Contact's user, or by the address it was made to."""

@@ -5,6 +5,7 @@
     calling    the first INVITE sent: provisional answers, forks, redirection, CANCEL
     called     the first INVITE received: ringing, answering, refusing
     changing   re-INVITEs both ways, and glare
+    referring, referred   REFER both ways (RFC 3515)
     acknowledge   the ACK and the repeated 2xx
 
 Bodies are opaque; whether one is an offer or an answer follows from where it
@@ -23,6 +24,7 @@ from platypus.sip.acknowledge import Acknowledgement, Answer
 from platypus.sip.build import build_response, contact_uri
 from platypus.sip.changing import Changes
 from platypus.sip.events import Acknowledged, By, SessionEnded
+from platypus.sip.referring import Referring
 from platypus.sip.requesting import InDialog
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from platypus.sip.flow import Flow
     from platypus.sip.headers import NameAddr
     from platypus.sip.message import Headers, Request, Response
+    from platypus.sip.referred import Referred
     from platypus.sip.server_transaction import InviteServerTransaction, ServerTransaction
     from platypus.sip.settings import AccountSettings
     from platypus.sip.stack import Stack
@@ -95,6 +98,8 @@ class Session:
         self.calling: Calling | None = None
         self.called: Called | None = None
         self.changes = Changes(self)
+        self.referring: Referring | None = None  # our newest REFER
+        self.referred: Referred | None = None  # the peer's
         self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq
         self._owed: Acknowledgement | None = None
         self._bye_headers: tuple[tuple[str, str], ...] = ()
@@ -185,6 +190,23 @@ class Session:
     def refuse_reinvite(self, status: int, now: float, reason: str = "") -> None:
         """Refuse the peer's re-INVITE; the call goes on."""
         self.changes.refuse(status, now, reason)
+
+    def refer(
+        self, refer_to: str, now: float, *, referred_by: str = "", subscribe: bool = True
+    ) -> None:
+        """Ask the peer to call somebody else; `ReferProgressed` tells how that went.
+
+        `refer_to` is the header's value (`sip.refer_to`). Without `subscribe` nothing is told
+        but whether the peer agreed (RFC 4488).
+        """
+        if self.dialog is None or self.unanswered or self.ended:
+            raise StateError(f"a call that is {self.state} can't be transferred")
+        if self.referring is not None and not self.referring.over:
+            raise StateError("a transfer of this call is under way")
+        self.referring = Referring(
+            self, self.dialog, refer_to, referred_by=referred_by, subscribe=subscribe
+        )
+        self.referring.start(now)
 
     def hangup(self, now: float, reason: str = "", headers: Fields = ()) -> None:
         """End the call whatever its state: CANCEL, refusal, or BYE (15)."""
@@ -331,6 +353,8 @@ class Session:
             return
         self.state = SessionState.ENDED
         self.changes.stop()
+        if by == "local" and self.referring is not None:
+            self.referring.stop()
         self._forget_if_over()
         self.stack.emit(SessionEnded(self, code, reason, by, elsewhere))
 
@@ -361,6 +385,8 @@ class Session:
     def _forget_if_over(self) -> None:
         if self.ended and not self.answers:
             self.stack.sessions.pop((self.call_id, self.local_tag), None)
+            if self.dialog is not None:
+                self.stack.note_ended(self.dialog)
 
     def _drop_answers(self) -> None:
         for answer in self.answers.values():

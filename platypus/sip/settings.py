@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 # Methods the machine answers by itself; handled methods are added to them in Allow.
-BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY")
+BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "REFER")
 
 # What of an account is written into messages, where a line end would break them.
 _WRITTEN = ("aor", "auth_user", "registrar", "outbound_proxy", "display_name", "instance_id",
@@ -27,7 +27,8 @@ class UserAgentSettings:
     user_agent: str = "Platypus"
     handled_methods: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()  # of events that others may ask to watch (RFC 6665)
-    supported: tuple[str, ...] = ()  # option tags (RFC 3261, 19.2)
+    # Option tags (RFC 3261, 19.2): RFC 3891, RFC 4488, RFC 4538.
+    supported: tuple[str, ...] = ("replaces", "norefersub", "tdialog")
     accept: tuple[str, ...] = ("application/sdp",)
     default_user: str = "platypus"  # of From and Contact where no account gives one
     t1: float = 0.5  # the round trip estimate (RFC 3261, 17.1.1.1)

@@ -32,14 +32,18 @@ from platypus.sip.transaction import (
 from platypus.sip.uri import Uri
 
 if TYPE_CHECKING:
-    from platypus.sip.dialog import DialogKey
+    from platypus.sip.dialog import Dialog, DialogKey
     from platypus.sip.events import Event
     from platypus.sip.message import Request
+    from platypus.sip.referring import Referring
     from platypus.sip.registration import Registration
     from platypus.sip.session import Session
     from platypus.sip.settings import AccountSettings, UserAgentSettings
 
 MAGIC_COOKIE = "z9hG4bK"
+
+# Ended calls remembered, some 200 bytes each: a transfer that crosses a BYE is seconds late.
+MAX_ENDED = 64
 
 
 class Waiter(Protocol):
@@ -75,6 +79,8 @@ class Stack:
         self.registrations: list[Registration] = []
         self.sessions: dict[DialogKey, Session] = {}
         self.usages: dict[DialogKey, Usage] = {}  # subscriptions, ours and others'
+        self.referrings: dict[DialogKey, Referring] = {}  # REFERs of ours that are not over
+        self.ended: dict[DialogKey, str] = {}  # remote tags of the calls that ended last
         self.pending: dict[int, ServerTransaction] = {}  # requests the user owes a response
         self._waiters: dict[int, Waiter] = {}
         self._last_key = 0
@@ -183,6 +189,12 @@ class Stack:
         merge = transaction.merge_key
         if merge is not None and self.merges.get(merge) is transaction:
             del self.merges[merge]
+
+    def note_ended(self, dialog: Dialog) -> None:
+        """A call is over: an INVITE that was to replace it comes too late (RFC 3891, 3)."""
+        if len(self.ended) >= MAX_ENDED:
+            del self.ended[next(iter(self.ended))]
+        self.ended[dialog.call_id, dialog.local.tag or ""] = dialog.remote.tag or ""
 
     def flow_failed(self, flow: Flow, reason: str, now: float) -> None:
         """Every request on its way over `flow` fails (17.1.4)."""

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
         Played,
         Registered,
         RegistrationFailed,
+        TransferProgressed,
+        Transferred,
+        TransferRequested,
         Unregistered,
     )
 
@@ -77,6 +80,9 @@ __all__ = [
     "RegistrationFailed",
     "SdpError",
     "StateError",
+    "TransferProgressed",
+    "TransferRequested",
+    "Transferred",
     "Unregistered",
     "__version__",
 ]

@@ -58,6 +58,7 @@ class Call:
         self.media = CallMedia(self, calling, negotiator, engine.publish)
         self.signals = CallSignals(self, engine, calling)  # the engine's side of this handle
         self._engine = engine
+        self._calling = calling
         self._audio = CallAudio(self.media)
 
     def __repr__(self) -> str:
@@ -212,6 +213,26 @@ class Call:
     def resume(self) -> None:
         """Take the far end from hold, and make this the call that has the sound card."""
         self._reinvite(hold=False)
+
+    def transfer(self, to: str | Call, *, subscribe: bool = True) -> None:
+        """Connect the far end with `to`, an address or another call; `TransferProgressed` tells.
+
+        Once it has worked this call (and the other) ends. Without `subscribe` it ends as soon
+        as the far end agrees (RFC 4488).
+        """
+        transfers = self._calling.transfers
+        if isinstance(to, Call):
+            transfers.join(self, to, subscribe=subscribe)
+        else:
+            transfers.transfer(self, to, subscribe=subscribe)
+
+    def accept_transfer(self) -> None:
+        """Do what `TransferRequested` asks for. StateError if nothing is asked."""
+        self._calling.transfers.accept(self)
+
+    def refuse_transfer(self) -> None:
+        """Refuse what `TransferRequested` asks for (603)."""
+        self._calling.transfers.refuse(self)
 
     def mute(self, on: bool = True) -> None:
         """Send silence instead of the microphone; packets go on."""

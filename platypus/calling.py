@@ -17,6 +17,7 @@ from platypus.media.recording import RecordingNames
 from platypus.negotiation import Negotiator
 from platypus.sip import events as sip
 from platypus.sound import Sound, make_source
+from platypus.transfer import Transfers
 from platypus.wake import Wake
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Calling:
         self._count = 0
         self._wake: Wake | None = None
         self._reception = Reception(engine, self, incoming)
+        self.transfers = Transfers(engine, self, incoming.refer)
         self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)
         self.sound = Sound(options, engine.publish)
         self.recordings = RecordingNames(options.record) if options.record else None
@@ -94,6 +96,10 @@ class Calling:
             direction=direction,
         )
 
+    def find(self, session: Session | None) -> Call | None:
+        """The call of a session, until it has ended."""
+        return self._sessions.get(session) if session is not None else None
+
     def adopt(self, session: Session, call: Call) -> None:
         self._calls[call.id] = call
         self._sessions[session] = call
@@ -107,8 +113,9 @@ class Calling:
 
     def receive(self, event: sip.Event) -> bool:
         """Whether the event is about one of our calls."""
-        session = getattr(event, "session", None)
-        call = self._sessions.get(session) if session is not None else None
+        if self.transfers.receive(event):
+            return True
+        call = self.find(getattr(event, "session", None))
         if call is None:
             return False
         call.signals.receive(event)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from platypus.net.tls import TlsSettings
     from platypus.sip.message import Response
     from platypus.sip.registration import Registration
+    from platypus.transfer import ReferRule
 
 logger = logging.getLogger("platypus.engine")
 
@@ -63,6 +64,8 @@ class Engine:
     Calls that come in ring and wait, unless they go to another user than `user`
     (404), are more than `max_calls` (486), all are to be refused (`reject`), or are
     answered after `auto_answer` seconds. `incoming(call)` decides instead of that.
+    `refer` says what becomes of a transfer that the far end of an answered call asks
+    for: `accept` it, `ask` (`TransferRequested`) or `refuse`.
     `handlers` take requests by their method, as `sip.events.RequestReceived`; the
     one for INVITE gets `sip.events.IncomingCall` and returns true for a session it
     takes over, whose later events go to `session_events`.
@@ -83,6 +86,7 @@ class Engine:
         max_calls: int | None = None,
         auto_answer: float | None = None,
         reject: int | None = None,
+        refer: ReferRule = "accept",
         incoming: Callable[[Call], None] | None = None,
         handlers: Mapping[str, Callable[[Any], Any]] | None = None,
         session_events: Callable[[sip.Event], None] | None = None,
@@ -104,7 +108,12 @@ class Engine:
             record=record,
         )
         self._incoming_options = IncomingOptions(
-            user=user, max_calls=max_calls, reject=reject, auto_answer=auto_answer, decide=incoming
+            user=user,
+            max_calls=max_calls,
+            reject=reject,
+            auto_answer=auto_answer,
+            decide=incoming,
+            refer=refer,
         )
         settings = UserAgentSettings(
             user_agent=user_agent or f"Platypus/{__version__}",

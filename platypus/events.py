@@ -130,6 +130,33 @@ class DtmfReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferProgressed:
+    """How far a transfer of ours has come. `done`: after 2xx `call` ends, else it stays."""
+
+    call: Call
+    status: int  # of the far end's new call, or the refusal's; 408 where nothing is told
+    done: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequested:
+    """The far end asks us to call `to` instead: `accept_transfer` or `refuse_transfer`."""
+
+    call: Call
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """`new` is to take the place of `call`: we were transferred to `to`, or `to` to us."""
+
+    call: Call
+    new: Call
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """A file given to `Call.play` was heard to its end."""
 
@@ -170,6 +197,9 @@ Event = (
     | CallEnded
     | MediaChanged
     | DtmfReceived
+    | TransferProgressed
+    | TransferRequested
+    | Transferred
     | Played
     | DeviceChanged
     | ErrorOccurred

@@ -36,7 +36,8 @@ class Reception:
 
     def receive(self, event: Invited) -> None:
         engine, session = self._engine, event.session
-        status = self._refusal(event.request)
+        replaced = self._calling.find(event.replaces)
+        status = self._refusal(event.request) if replaced is None else None
         if status is not None:
             session.reject(status, engine.now())
             return
@@ -50,6 +51,9 @@ class Reception:
                 session.reject(488, engine.now(), headers=[warning(problem)])
                 return
         self._calling.adopt(session, call)
+        if replaced is not None:
+            self._calling.transfers.replace(replaced, call)
+            return
         engine.publish(IncomingCall(call))
         self._take(call)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from platypus.call import Call
+    from platypus.transfer import ReferRule
 
 DEFAULT_CODECS = ("pcmu", "pcma")
 
@@ -33,3 +34,4 @@ class IncomingOptions:
     reject: int | None = None  # refuse all with this status
     auto_answer: float | None = None  # seconds; 0 is at once
     decide: Callable[[Call], None] | None = None  # instead of ringing
+    refer: ReferRule = "accept"  # what becomes of a far end's wish to transfer us

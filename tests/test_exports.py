@@ -21,6 +21,7 @@ PUBLIC = {
     *("CallEnded", "CallState", "CallStateChanged", "DeviceChanged", "DtmfReceived"),
     *("ErrorOccurred", "Event", "EventsDropped", "IncomingCall", "MediaChanged", "MediaState"),
     *("Played", "Registered", "RegistrationFailed", "Unregistered"),
+    *("TransferProgressed", "TransferRequested", "Transferred"),
 }
 
 

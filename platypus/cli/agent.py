@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reject", metavar="CODE", type=whole(400, 699), help="refuse every call with that code"
     )
+    parser.add_argument(
+        "--refer",
+        choices=("accept", "ask", "refuse"),
+        help="when the other side wants to transfer us (default accept)",
+    )
     parser.add_argument("--max-calls", metavar="N", type=whole(1, 10000))
     parser.add_argument(
         "--log",

@@ -120,6 +120,8 @@ class Control:
         match event:
             case events.IncomingCall(call):
                 self._calls[call.id] = call
+            case events.Transferred(_, call):
+                self._calls[call.id] = call
             case events.CallEnded(call):
                 self._calls.pop(call.id, None)
         if self._held is not None:
@@ -135,9 +137,10 @@ class Control:
     def _tell(self, event: events.Event) -> None:
         self._send(event_to_json(event))
 
-    def _call(self, call: str | int | None) -> Call:
+    def _call(self, call: str | int | None, *, besides: Call | None = None) -> Call:
         if call is None:
-            newest = next(reversed(self._calls.values()), None)
+            living = reversed(self._calls.values())
+            newest = next((one for one in living if one is not besides), None)
             if newest is None:
                 raise CommandError("there is no call", code="no-call")
             return newest
@@ -198,6 +201,23 @@ class Control:
 
     def _do_redirect(self, to: str, call: str | int | None = None) -> None:
         self._call(call).redirect(to)
+
+    def _do_transfer(
+        self, call: str | int | None = None, to: str | None = None, other: str | int | None = None
+    ) -> None:
+        if (to is None) == (other is None):
+            raise CommandError("transfer needs either to or other", code="missing-field")
+        if other is None:
+            self._call(call).transfer(to or "")
+            return
+        second = self._call(other)
+        self._call(call, besides=second).transfer(second)
+
+    def _do_accept_transfer(self, call: str | int | None = None) -> None:
+        self._call(call).accept_transfer()
+
+    def _do_refuse_transfer(self, call: str | int | None = None) -> None:
+        self._call(call).refuse_transfer()
 
     def _do_play(self, file: str, call: str | int | None = None) -> None:
         self._call(call).play(file)

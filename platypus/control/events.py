@@ -46,6 +46,12 @@ def event_to_json(event: events.Event) -> Json:
                 "method": method,
                 "duration_ms": duration_ms,
             }
+        case events.TransferProgressed(call, status, done):
+            return _of_call("transfer", call) | {"status": status, "done": done}
+        case events.TransferRequested(call, to):
+            return _of_call("transfer_requested", call) | {"to": to}
+        case events.Transferred(call, new, to):
+            return _of_call("transferred", call) | {"new": new.id, "to": to}
         case events.Played(call, file):
             return _of_call("played", call) | {"file": file}
         case events.DeviceChanged(input_name, output_name, reason):

@@ -118,6 +118,9 @@ SHAPES: Mapping[str, _Shape] = {
     "mute": _Shape({"on": _flag}, _NEWEST),
     "dtmf": _Shape({"digits": _digits}, {**_NEWEST, "method": _method}),
     "redirect": _Shape({"to": _line}, _NEWEST),
+    "transfer": _Shape(optional={**_NEWEST, "to": _line, "other": _call}),
+    "accept_transfer": _ONE_CALL,
+    "refuse_transfer": _ONE_CALL,
     "play": _Shape({"file": _text}, _NEWEST),
     "record": _Shape({"file": _text}, _NEWEST),
     "stop_record": _Shape(optional={**_NEWEST, "file": _text}),
@@ -132,7 +135,7 @@ SHAPES: Mapping[str, _Shape] = {
 
 NOT_YET = frozenset(
     {
-        *("transfer", "accept_transfer", "refuse_transfer", "conference", "split"),
+        *("conference", "split"),
         *("subscribe", "unsubscribe", "pickup", "message", "set"),
     }
 )

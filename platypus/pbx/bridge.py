@@ -6,17 +6,23 @@ flow straight between them (RFC 3261, section 6: a back-to-back user agent).
 
 All phones of a user ring; the first that answers gets the call, the others are
 cancelled with the reason that tells them so (RFC 3326).
+
+A REFER goes through, and the news of it back. The Replaces of an attended transfer
+names a dialog of ours: what it replaces is the other leg's, at the phone there.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from platypus.errors import PlatypusError, StateError
 from platypus.pbx.registrar import Binding
 from platypus.sip import events as sip
+from platypus.sip.headers import NameAddr
+from platypus.sip.referred import Referred, ReferredState
 from platypus.sip.session import Session
 from platypus.sip.settings import AccountSettings
 from platypus.sip.user_agent import UserAgent
@@ -41,8 +47,15 @@ class Bridge:
     _codes: list[tuple[int, str]] = field(default_factory=list)
     _asking: Session | None = None  # who wants a change that the other has not agreed to yet
     _over: bool = False
+    _transfers: dict[Session, Referred] = field(default_factory=dict)  # by who was asked
 
-    def start(self, bindings: Sequence[Binding], aor: str, display_name: str) -> None:
+    def start(
+        self,
+        bindings: Sequence[Binding],
+        aor: str,
+        display_name: str,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         """Call every phone, with the caller's offer if it made one, in the caller's name."""
         for binding in bindings:
             account = AccountSettings(
@@ -55,7 +68,7 @@ class Bridge:
                     str(binding.uri.without_headers()),
                     account=account,
                     body=self.caller.remote_body,
-                    headers=_passed_on(self.caller),
+                    headers=[*_passed_on(self.caller), *headers],
                     now=self.now(),
                 )
             except (PlatypusError, ValueError) as error:
@@ -91,10 +104,14 @@ class Bridge:
                 self._reinvited(session, body)
             case sip.ReinviteAnswered(session, body, _):
                 self._asking = None
-                self._other(session).accept_reinvite(body or b"", self.now())
+                self.other(session).accept_reinvite(body or b"", self.now())
             case sip.ReinviteRefused(session, code, reason):
                 self._asking = None
-                self._other(session).refuse_reinvite(code or 500, self.now(), reason)
+                self.other(session).refuse_reinvite(code or 500, self.now(), reason)
+            case sip.ReferReceived(session, referred):
+                self._referred(session, referred)
+            case sip.ReferProgressed(session):
+                self._refer_progressed(session, event)
             case sip.SessionEnded(session):
                 self._ended(session, event)
             case _:
@@ -125,16 +142,45 @@ class Bridge:
             session.refuse_reinvite(491, self.now())
             return
         try:
-            self._other(session).reinvite(body, self.now())
+            self.other(session).reinvite(body, self.now())
         except StateError:
             session.refuse_reinvite(491, self.now())
             raise
         self._asking = session
 
     def _acknowledged(self, session: Session, body: bytes | None) -> None:
-        other = self._other(session)
+        other = self.other(session)
         if other.owes_ack:  # it made the offer that this answers
             other.acknowledge(body or b"", self.now())
+
+    def _referred(self, session: Session, referred: Referred) -> None:
+        referral = referred.referral
+        headers = MappingProxyType(dict(referral.headers))
+        value = str(NameAddr(replace(referral.target, headers=headers)))
+        try:
+            self.other(session).refer(
+                value,
+                self.now(),
+                referred_by=referral.referred_by,
+                subscribe=referred.subscribed,
+            )
+        except StateError:
+            referred.refuse(491, self.now())
+            raise
+        self._transfers[self.other(session)] = referred
+
+    def _refer_progressed(self, session: Session, event: sip.ReferProgressed) -> None:
+        referred = self._transfers.get(session)
+        if referred is None:
+            return
+        if event.done and event.status >= 300 and referred.state is ReferredState.ASKED:
+            referred.refuse(event.status, self.now(), event.reason)
+        else:
+            referred.accept(self.now())  # which says 100 by itself
+            if event.status > 100:
+                referred.report(event.status, event.reason, self.now())
+        if event.done:
+            self._settle()
 
     def _ended(self, session: Session, event: sip.SessionEnded) -> None:
         if self._over:
@@ -154,9 +200,18 @@ class Bridge:
         self._over = True
         for session in self.phones:
             session.hangup(self.now())
-        self.done(self)
+        self._settle()
 
-    def _other(self, session: Session) -> Session:
+    def _settle(self) -> None:
+        """Done, unless a phone that hung up on a transfer still has to say how it went."""
+        for session in list(self._transfers):
+            if session.referring is None or session.referring.over:
+                del self._transfers[session]
+        if self._over and not self._transfers:
+            self.done(self)
+
+    def other(self, session: Session) -> Session:
+        """The session at the far end of the other leg. Raises StateError before the answer."""
         if session is not self.caller:
             return self.caller
         if self.chosen is None:
@@ -185,4 +240,8 @@ def _passed_on(caller: Session) -> list[tuple[str, str]]:
     headers = caller.headers
     if headers is None:
         return []
-    return [(name, value) for name, value in headers.items() if name.lower().startswith("x-")]
+    return [
+        (name, value)
+        for name, value in headers.items()
+        if name.lower().startswith("x-") or name == "Referred-By"
+    ]

@@ -12,6 +12,7 @@ It listens on UDP only, as the phone does for now, and trusts whoever has a pass
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,10 +23,12 @@ from platypus._version import __version__
 from platypus.engine import Engine
 from platypus.pbx.bridge import UNAVAILABLE, Bridge
 from platypus.pbx.extensions import Extensions
-from platypus.pbx.registrar import MIN_EXPIRES, Registrar
+from platypus.pbx.registrar import MIN_EXPIRES, Binding, Registrar
 from platypus.sip import events as sip
 from platypus.sip.digest import DigestServer, Verdict
+from platypus.sip.headers import NameAddr
 from platypus.sip.message import Request
+from platypus.sip.replaces import Replaces
 from platypus.sip.session import Session
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ class Pbx:
             audio="null",
             handlers={"REGISTER": self._register, "INVITE": self._invite},
             incoming=self._take,
+            refer="refuse",  # an extension calls nobody
             session_events=self._session_event,
         )
         self._digest = DigestServer(REALM, self._passwords.get, os.urandom)
@@ -152,6 +156,9 @@ class Pbx:
         if request.from_.uri.user != user:
             session.reject(403, now)  # nobody calls in another's name
             return True
+        if event.replaces in self._bridges:
+            self._replace(session, event.replaces, user, request)
+            return True
         called = request.uri.user or ""
         logger.info("%s calls %s", user, called)
         if called in self._extensions:
@@ -159,20 +166,42 @@ class Pbx:
         if called not in self._passwords:
             session.reject(404, now)
             return True
-        self._bridge(session, user, called, request.from_.display_name)
+        bindings = self._registrar.bindings(called, now)
+        if bindings:
+            self._start(session, bindings, user, request)
+        else:
+            session.reject(UNAVAILABLE, now)
         return True
 
-    def _bridge(self, session: Session, user: str, called: str, display_name: str) -> None:
-        now = self._engine.now()
-        bindings = self._registrar.bindings(called, now)
-        if not bindings:
-            session.reject(UNAVAILABLE, now)
-            return
+    def _start(
+        self,
+        session: Session,
+        bindings: Sequence[Binding],
+        user: str,
+        request: Request,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         bridge = Bridge(session, self._engine.user_agent, self._engine.now, self._forget)
-        bridge.start(bindings, self.uri(user), display_name)
+        bridge.start(bindings, self.uri(user), request.from_.display_name, headers)
         if bridge.phones:
             for one in bridge.sessions:
                 self._bridges[one] = bridge
+
+    def _replace(
+        self, session: Session, replaced: Session | None, user: str, request: Request
+    ) -> None:
+        """A call for one leg of a bridge: the phone at its other end shall take it (RFC 3891)."""
+        now = self._engine.now()
+        dialog = self._bridges[replaced].other(replaced).dialog if replaced is not None else None
+        if dialog is None:
+            session.reject(481, now)
+            return
+        early_only = Replaces.parse(request.headers.get("Replaces") or "").early_only
+        replaces = Replaces.of(dialog, early_only=early_only)
+        path = (str(dialog.route_set[0]),) if dialog.route_set else ()
+        target = Binding(NameAddr(dialog.remote_target), "", 0, math.inf, path)
+        logger.info("%s takes the place of a leg of a bridge", user)
+        self._start(session, [target], user, request, [("Replaces", str(replaces))])
 
     def _forget(self, bridge: Bridge) -> None:
         for session in bridge.sessions:

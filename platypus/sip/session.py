@@ -94,6 +94,7 @@ class Session:
         self.dialog: Dialog | None = None
         self.remote_body: bytes | None = None  # the newest
         self.remote_allow: frozenset[str] = frozenset()
+        self.remote_supported: frozenset[str] = frozenset()
         self.digest = stack.digest_for(account)
         self.calling: Calling | None = None
         self.called: Called | None = None
@@ -344,6 +345,8 @@ class Session:
         """What a message of the peer's says about it."""
         if "Allow" in message.headers:
             self.remote_allow = frozenset(method.upper() for method in message.allow)
+        if "Supported" in message.headers:
+            self.remote_supported = frozenset(tag.lower() for tag in message.supported)
         if message.body:
             self.remote_body = message.body
 

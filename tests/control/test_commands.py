@@ -164,6 +164,9 @@ def test_an_unknown_account_is_named_with_those_there_are(desk: Desk) -> None:
         ({"cmd": "mute", "on": True}, ("mute", True)),
         ({"cmd": "dtmf", "digits": "1a"}, ("send_dtmf", "1A")),
         ({"cmd": "redirect", "to": "700"}, ("redirect", "700")),
+        ({"cmd": "transfer", "to": "700"}, ("transfer", "700")),
+        ({"cmd": "accept_transfer"}, ("accept_transfer",)),
+        ({"cmd": "refuse_transfer"}, ("refuse_transfer",)),
         ({"cmd": "play", "file": "a.wav"}, ("play", "a.wav")),
         ({"cmd": "record", "file": "b.wav"}, ("record", "b.wav")),
         ({"cmd": "stop_record"}, ("stop_record",)),
@@ -173,6 +176,32 @@ def test_a_command_reaches_the_call(desk: Desk, fields: Any, told: Any) -> None:
     (call,) = desk.calls("1")
     assert desk.do(**fields) == {"reply": None, "ok": True}
     assert call.told == [told]
+
+
+def test_a_call_is_transferred_to_another(desk: Desk) -> None:
+    first, second = desk.calls("1", "2")
+    assert desk.do("transfer", call="2", other="1")["ok"] is True
+    assert second.told == [("transfer", first)]
+
+
+def test_the_newest_call_but_the_other_one_is_transferred(desk: Desk) -> None:
+    first, second = desk.calls("1", "2")
+    assert desk.do("transfer", other="2")["ok"] is True
+    assert (first.told, second.told) == ([("transfer", second)], [])
+
+
+@pytest.mark.parametrize("fields", [{}, {"to": "700", "other": "1"}])
+def test_a_transfer_has_one_target(desk: Desk, fields: Any) -> None:
+    desk.calls("1", "2")
+    assert "either to or other" in desk.do("transfer", **fields)["error"]
+
+
+def test_a_call_that_we_are_transferred_to_can_be_spoken_of(desk: Desk) -> None:
+    (old,) = desk.calls("1")
+    new = a_call("2")
+    desk.engine.publish(events.Transferred(old, new, "sip:carol@pbx"))
+    desk.do("hold", call="2")
+    assert new.told == [("hold",)]
 
 
 @pytest.mark.parametrize("method", ["info", "inband"])

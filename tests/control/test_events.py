@@ -23,6 +23,8 @@ CALL: Any = SimpleNamespace(
 )
 STATISTICS = {"send": {"packets": 1}, "receive": {}, "rtt_ms": None}
 
+OTHER: Any = SimpleNamespace(id="2")
+
 SHAPES: list[tuple[events.Event, dict[str, Any]]] = [
     (
         events.Registered(ACCOUNT, 300, "sip:alice@10.0.0.1"),
@@ -42,6 +44,18 @@ SHAPES: list[tuple[events.Event, dict[str, Any]]] = [
             "reason": "no answer",
             "retry_in": 30.0,
         },
+    ),
+    (
+        events.TransferProgressed(CALL, 180, False, "Ringing"),
+        {"event": "transfer", "call": "1", "status": 180, "done": False},
+    ),
+    (
+        events.TransferRequested(CALL, "sip:carol@pbx"),
+        {"event": "transfer_requested", "call": "1", "to": "sip:carol@pbx"},
+    ),
+    (
+        events.Transferred(CALL, OTHER, "sip:carol@pbx"),
+        {"event": "transferred", "call": "1", "new": "2", "to": "sip:carol@pbx"},
     ),
     (events.Unregistered(ACCOUNT), {"event": "unregistered", "account": "sip:alice@pbx"}),
     (

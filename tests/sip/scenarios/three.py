@@ -21,7 +21,7 @@ from platypus.sip.referred import Referred
 from platypus.sip.replaces import Replaces
 from platypus.sip.session import Session
 from platypus.sip.uri import Uri
-from tests.harness.network import ANSWER, OFFER, Impairment, Network, Phone
+from tests.harness.network import ANSWER, Impairment, Network, Phone
 
 CAROL = Uri.parse("sip:carol@10.0.0.3")
 

@@ -174,7 +174,7 @@ class Bridge:
         if referred is None:
             return
         if event.done and event.status >= 300 and referred.state is ReferredState.ASKED:
-            referred.refuse(event.status, self.now(), event.reason)
+            referred.refuse(event.status, self.now())
         else:
             referred.accept(self.now())  # which says 100 by itself
             if event.status > 100:

@@ -9,12 +9,10 @@ after the first call has ended, until one says how the new call came out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError
-from platypus.sip.build import build_response
 from platypus.sip.dialog import Dialog
 from platypus.sip.events import ReferReceived
 from platypus.sip.grammar import parse_params
@@ -92,7 +90,7 @@ class Referred:
         fields = [("Contact", self.session.contact_for(self._transaction.flow))]
         if not self.subscribed:
             fields += [("Refer-Sub", "false"), ("Supported", "norefersub")]
-        _respond(self._transaction, 202, now, headers=fields)
+        self._transaction.answer(202, now, fields)
         if not self.subscribed:
             self.state = ReferredState.OVER
             return
@@ -101,13 +99,13 @@ class Referred:
         self._timer = self._stack.timers.start(self._until, self._expired)
         self.report(100, "Trying", now)
 
-    def refuse(self, status: int, now: float, reason: str = "") -> None:
+    def refuse(self, status: int, now: float) -> None:
         """A final response of 300 to 699 instead."""
         if not 300 <= status < 700:
             raise ValueError(f"{status} does not refuse a request")
         if self.state is ReferredState.ASKED:
             self.state = ReferredState.OVER
-            _respond(self._transaction, status, now, reason=reason)
+            self._transaction.answer(status, now)
 
     def report(self, status: int, reason: str, now: float) -> None:
         """Tell the peer how far the new call has come; a final status is the last word."""
@@ -176,15 +174,15 @@ def receive_refer(
 ) -> None:
     """A REFER of the peer's; its NOTIFYs will go by `dialog`."""
     if session.unanswered or session.ended:
-        _respond(transaction, 403, now)
+        transaction.answer(403, now)
         return
     if session.referred is not None and not session.referred.over:
-        _respond(transaction, 491, now)  # one transfer at a time
+        transaction.answer(491, now)  # one transfer at a time
         return
     try:
         referral = read_refer(request)
     except ProtocolError as error:
-        _respond(transaction, error.status, now)
+        transaction.answer(error.status, now)
         return
     session.referred = Referred(session, transaction, request, dialog, referral)
     session.stack.emit(ReferReceived(session, session.referred))
@@ -196,7 +194,7 @@ def receive_stray_refer(
     """A REFER outside any dialog: only who knows a dialog of ours is its peer (RFC 4538, 3.2)."""
     session = _target_dialog(stack, request)
     if session is None:
-        _respond(transaction, 403, now)
+        transaction.answer(403, now)
         return
     dialog = Dialog.from_request(request, transaction.to_tag, flow)
     receive_refer(session, transaction, request, dialog, now)
@@ -213,21 +211,3 @@ def _target_dialog(stack: Stack, request: Request) -> Session | None:
     if session is None or session.dialog is None or not params.get("local-tag"):
         return None
     return session if session.dialog.remote.tag == params.get("local-tag") else None
-
-
-def _respond(
-    transaction: ServerTransaction,
-    status: int,
-    now: float,
-    *,
-    reason: str = "",
-    headers: Iterable[tuple[str, str]] = (),
-) -> None:
-    """With the To tag of the request's own dialog, which may be another than the call's."""
-    if transaction.request is None:
-        return
-    fields = [("Server", transaction.stack.settings.user_agent), *headers]
-    response = build_response(
-        transaction.request, status, reason=reason, to_tag=transaction.to_tag, headers=fields
-    )
-    transaction.respond(status, response.serialize(), now)

@@ -8,14 +8,13 @@ but that the peer agreed. What becomes of the first call is the user's matter.
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from platypus.errors import ProtocolError
 from platypus.sip.build import reason_phrase
+from platypus.sip.event_headers import EventType, SubscriptionState
 from platypus.sip.events import ReferProgressed
-from platypus.sip.grammar import parse_number, parse_params
+from platypus.sip.grammar import MAX_CSEQ, parse_number
 from platypus.sip.requesting import InDialog
 from platypus.sip.sipfrag import CONTENT_TYPE, parse_sipfrag
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 LONGEST = 600.0
 DEFAULT_EXPIRES = 180.0
 
-_STATE = re.compile(r"\s*([A-Za-z]+)\s*(;.*)?", re.DOTALL)
 _TIMEOUT = 408
 
 
@@ -120,26 +118,25 @@ class Referring:
 
     def takes(self, request: Request) -> bool:
         """Whether a NOTIFY is of this subscription (RFC 3515, 2.4.6)."""
-        package, _, params = (request.headers.get("Event") or "").partition(";")
-        if package.strip().lower() != "refer" or not self._is_from_peer(request):
+        event = EventType.of(request)
+        if event.package != "refer" or not self._is_from_peer(request):
             return False
-        identity = parse_params(params).get("id")
-        number = parse_number(identity.strip(), 2**31) if identity else None
+        number = parse_number(event.id, MAX_CSEQ)
         return number is None or number >= self._first
 
     def receive_notify(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """A NOTIFY of this subscription."""
         if not self._dialog.in_order(request):
-            self.session.respond(transaction, 500, now)  # RFC 3261, 12.2.2
+            transaction.answer(500, now)  # RFC 3261, 12.2.2
             return
         found = parse_sipfrag(request.body) if request.content_type == CONTENT_TYPE else None
-        self.session.respond(transaction, 200, now)
-        state, expires = _subscription_state(request)
-        terminated = state == "terminated" or expires == 0
+        transaction.answer(200, now)
+        subscription = SubscriptionState.of(request)
+        expires = subscription.expires
         if found is not None:
             self._last = found
         status, reason = self._last
-        if terminated or status >= 200:
+        if subscription.state == "terminated" or expires == 0 or status >= 200:
             self._over(status, reason, now)
             return
         self.state = ReferringState.ACCEPTED
@@ -174,22 +171,7 @@ def receive_notify(
     if request.method != "NOTIFY":
         return False
     referring = stack.referrings.get((request.call_id, request.to.tag or ""))
-    try:
-        if referring is None or not referring.takes(request):
-            return False
-    except ProtocolError:
+    if referring is None or not referring.takes(request):
         return False
     referring.receive_notify(transaction, request, now)
     return True
-
-
-def _subscription_state(request: Request) -> tuple[str, int | None]:
-    """State and remaining seconds; RFC 3515 wants the header, old phones leave it out."""
-    match = _STATE.fullmatch(request.headers.get("Subscription-State") or "")
-    if match is None:
-        return "active", None
-    try:
-        expires = parse_params(match[2] or "").get("expires")
-    except ProtocolError:
-        expires = None
-    return match[1].lower(), parse_number(expires.strip(), 2**31) if expires else None

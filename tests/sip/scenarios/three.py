@@ -1,6 +1,6 @@
 """Three user agents for the ladders of RFC 5589, the transferee's user played by a script.
 
-    10.0.0.1 alice, the transferor    10.0.0.2 bob, the transferee    10.0.0.3 carol, the target
+10.0.0.1 alice, the transferor    10.0.0.2 bob, the transferee    10.0.0.3 carol, the target
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The codecs by number, and how samples, timestamps and bytes relate in each.
-
-A codec's own module encodes and decodes; this is only the list that streams, buffers
-and negotiation agree on. The names are those of the control protocol.
-"""
+from libc.stdint cimport int16_t, uint8_t
 
 cdef enum codec_t:
     CODEC_NONE = 0
@@ -10,3 +6,9 @@ cdef enum codec_t:
     CODEC_PCMA = 2
     CODEC_TELEPHONE_EVENT = 3  # RFC 4733
     CODEC_COMFORT_NOISE = 4    # RFC 3389; taken as silence
+
+cdef int codec_samples(int codec, int length) noexcept nogil
+cdef int codec_encode(int codec, const int16_t *frame, int samples, uint8_t *out) noexcept nogil
+# A jitter_decode_t: G.711 has no state, the decoder is not looked at.
+cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
+                      int16_t *out, int capacity) noexcept nogil

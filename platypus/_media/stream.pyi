@@ -3,10 +3,7 @@ from typing import Self
 
 from typing_extensions import Buffer, disjoint_base
 
-CODECS: dict[str, int]
 VERDICTS: dict[int, str]
-
-def codec_number(name: str) -> int: ...
 
 @disjoint_base
 class Stream:

@@ -1,0 +1,3 @@
+CODECS: dict[str, int]
+
+def codec_number(name: str) -> int: ...

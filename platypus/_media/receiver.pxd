@@ -1,0 +1,54 @@
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from platypus._media.jitter cimport jitter_t
+from platypus._media.report cimport STREAM_MAX_PACKET, stream_event_t, stream_statistics_t
+from platypus._media.rtp cimport rtp_source_t
+from platypus._media.telephone_event cimport event_receiver_t
+
+cdef struct held_t:
+    int length               # 0: nothing is held
+    uint32_t ssrc
+    uint16_t sequence
+    int64_t arrival_ns
+    uint8_t data[STREAM_MAX_PACKET]
+
+cdef struct receiver_t:
+    int rate
+    uint8_t codecs[128]
+    rtp_source_t source
+    held_t held
+    int64_t position         # added to extended sequence numbers: positions never go back
+    int64_t newest_position
+    int placed               # the three below are set
+    uint32_t placed_rtp      # RTP timestamp of the newest audio packet
+    int64_t placed_at        # its timestamp in the jitter buffer
+    int64_t placed_arrival
+    int64_t placed_extended
+    int placed_samples
+    int64_t origin_ns        # of our clock in samples
+    int origin_known
+    event_receiver_t events
+    int known                # some source was followed
+    int told_ssrc            # events that wait to be asked for
+    int told_started
+    int started
+    uint64_t packets
+    uint64_t bytes
+    uint64_t lost_before     # with earlier sources
+    uint64_t duplicated
+    uint64_t reordered
+    uint64_t refused
+    uint64_t overflowed
+    jitter_t jitter
+
+cdef void receiver_init(receiver_t *receiver, int rate) noexcept nogil
+cdef int receiver_configure(receiver_t *receiver, int payload_type, int codec) noexcept nogil
+cdef void receiver_clear(receiver_t *receiver) noexcept nogil
+cdef int receiver_receive(receiver_t *receiver, const uint8_t *packet, int length,
+                          int64_t arrival_ns) noexcept nogil
+cdef void receiver_pass_over(receiver_t *receiver) noexcept nogil
+cdef int receiver_playout(receiver_t *receiver, int16_t *frame, int samples,
+                          int64_t now_ns) noexcept nogil
+cdef int receiver_next_event(receiver_t *receiver, stream_event_t *event) noexcept nogil
+cdef void receiver_statistics(const receiver_t *receiver,
+                              stream_statistics_t *statistics) noexcept nogil

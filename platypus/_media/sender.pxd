@@ -1,0 +1,30 @@
+from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from platypus._media.report cimport STREAM_MAX_FRAME
+from platypus._media.telephone_event cimport event_sender_t
+
+cdef struct sender_t:
+    int rate
+    int frame_samples        # of one packet
+    uint32_t ssrc
+    uint16_t sequence        # of the next packet
+    uint32_t timestamp       # of the next packet
+    int marker               # of the next audio packet
+    int payload_type
+    int codec
+    int event_type           # -1: none was agreed
+    int gathered_count
+    int16_t gathered[STREAM_MAX_FRAME]
+    event_sender_t events
+    uint64_t packets
+    uint64_t bytes
+
+cdef void sender_init(sender_t *sender, int rate, int frame_samples, uint32_t ssrc,
+                      uint16_t sequence, uint32_t timestamp) noexcept nogil
+cdef int sender_configure(sender_t *sender, int payload_type, int codec,
+                          int event_type) noexcept nogil
+cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples, uint8_t *packet,
+                        int capacity) noexcept nogil
+cdef void sender_skip(sender_t *sender, int samples) noexcept nogil
+cdef int sender_event(sender_t *sender, int event, int duration_ms, int volume) noexcept nogil
+cdef int sender_pause(sender_t *sender, int duration_ms) noexcept nogil

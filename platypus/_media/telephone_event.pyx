@@ -10,7 +10,7 @@ Only whole events are reported, no beginnings; tones and redundancy (RFC 2198) a
 here. Durations are in timestamp units, which are samples.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 
 cdef enum:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platypus._media import g711, rtp
-from platypus._media.rtp import Packet
 from platypus._media.codec import codec_number
+from platypus._media.rtp import Packet
 from platypus._media.stream import Stream
 from tests._media.path import FRAME, MS, Sender, as_heard, listener, network, play, speech
 

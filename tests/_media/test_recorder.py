@@ -19,6 +19,7 @@ from platypus._media.loop import Leg, Loop
 from platypus._media.recorder import Recording, Writer
 from platypus.errors import MediaError
 from tests._media.peer import Peer, address_of, next_event, open_leg, running_loop, wait_for
+from tests.harness.sanitizer import leaking_on_purpose
 
 FRAME = 160
 HEADER = 44
@@ -199,7 +200,7 @@ class TestOfALeg:
                 os.write(writer, bytes(4096))
         os.set_blocking(writer, True)
         try:
-            with running_loop() as loop:
+            with leaking_on_purpose(), running_loop() as loop:
                 leg = open_leg(loop, peer.address)
                 leg.start_record(writer)
                 packets = peer.receive_many(20)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 from pathlib import Path
 
 import pytest
 
 import platypus._media
+from tests.harness.sanitizer import SANITIZED
 
-SANITIZED = "PLATYPUS_SANITIZE" in os.environ
 ROOT = Path(__file__).parent.parent.parent
 MODULES = sorted(path.stem for path in (ROOT / "platypus" / "_media").glob("*.pyx"))
 

@@ -87,8 +87,12 @@ class DigestClient:
         for challenge in chosen:
             if not self._take(challenge, request):
                 return False
-        for challenge in chosen:
-            self._add_credentials(self._sessions[challenge.proxy, challenge.realm], request)
+        asked = {(challenge.proxy, challenge.realm) for challenge in chosen}
+        for key, session in self._sessions.items():
+            # Another realm on the way took what the request carries for it: it wants to see a
+            # higher count in this attempt (RFC 7616, 3.4.6), or takes it for a replay.
+            if key in asked or _credentials_for(session.challenge, request) is not None:
+                self._add_credentials(session, request)
         return True
 
     def preauthorize(self, request: Request) -> None:

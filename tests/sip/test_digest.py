@@ -164,6 +164,14 @@ class TestClient:
             "opaque": "o", "qop": "auth", "nc": "00000001", "cnonce": params["cnonce"],
         }  # fmt: skip
 
+    def test_a_second_challenge_raises_the_count_for_the_first_as_well(self):
+        digest_client, request = client(), register()
+        digest_client.authorize(unauthorized(digest("proxy", qop='"auth"'), status=407), request)
+        assert sent(request, "Proxy-Authorization")["nc"] == "00000001"
+        digest_client.authorize(unauthorized(digest("callee", qop='"auth"')), request)
+        assert sent(request, "Proxy-Authorization")["nc"] == "00000002"
+        assert sent(request)["nc"] == "00000001"
+
     def test_answers_a_proxy_in_its_own_header(self):
         request = register()
         assert client().authorize(unauthorized(digest(), status=407), request)

@@ -15,6 +15,7 @@ from platypus.sip.events import (
     Answered,
     Event,
     Progressed,
+    RefreshDue,
     ReinviteAnswered,
     Reinvited,
     ReinviteRefused,
@@ -110,8 +111,8 @@ class CallSignals:
 
     def receive(self, event: Event) -> None:
         match event:
-            case Progressed(_, response, _, body):
-                self._progressed(response.status, body)
+            case Progressed(_, response, _, body, body_is):
+                self._progressed(response.status, body, body_is)
             case Answered(_, _, body, body_is):
                 self._answered(body, body_is)
             case Acknowledged(_, body):
@@ -122,15 +123,22 @@ class CallSignals:
                 self._take(body, body_is)
             case ReinviteRefused(_, code, reason):
                 self._reinvite_refused(code, reason)
+            case RefreshDue(session):
+                session.reinvite(self._media.offer, self._engine.now())
             case SessionEnded():
                 self._ended(event)
             case _:
                 pass  # a redirection is followed by the machine, under the same call
 
-    def _progressed(self, status: int, body: bytes | None) -> None:
+    def _progressed(self, status: int, body: bytes | None, body_is: str) -> None:
         if body:
             try:
-                self._media.receive_answer(body, early=True)
+                if body_is == "offer":
+                    self._media.receive_offer(body)
+                    answer = self._media.answer(self._local())
+                    self.session.acknowledge(answer, self._engine.now())
+                else:
+                    self._media.receive_answer(body, early=True)
             except (SdpError, MediaError) as problem:
                 # The answer in the 200 may still be right.
                 self._tell(f"the far end's early media can't be used: {problem}")

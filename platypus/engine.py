@@ -30,7 +30,7 @@ from platypus.options import DEFAULT_CODECS, IncomingOptions, MediaOptions
 from platypus.pump import Pump
 from platypus.queries import Queries
 from platypus.sip import events as sip
-from platypus.sip.settings import AccountSettings, UserAgentSettings
+from platypus.sip.settings import AccountSettings, Prack, UserAgentSettings
 from platypus.sip.user_agent import UserAgent
 from platypus.targets import complete, parse_account
 from platypus.waiting import Change
@@ -69,6 +69,10 @@ class Engine:
     `handlers` take requests by their method, as `sip.events.RequestReceived`; the
     one for INVITE gets `sip.events.IncomingCall` and returns true for a session it
     takes over, whose later events go to `session_events`.
+
+    `prack` is `answer`, `support`, `require` or `off` (RFC 3262; see `UserAgentSettings`).
+    `session_expires` and `min_se` are the seconds of session timers asked for, 0 for none,
+    and the least that is taken (RFC 4028).
     """
 
     def __init__(
@@ -93,6 +97,9 @@ class Engine:
         instance_id: str | None = None,
         transport: Literal["udp", "tcp", "tls"] = "udp",
         tls: TlsSettings | None = None,
+        prack: Prack = "answer",
+        session_expires: int = 1800,
+        min_se: int = 90,
     ) -> None:
         self._bind = listen
         self._transport: Literal["udp", "tcp", "tls"] = transport
@@ -118,6 +125,9 @@ class Engine:
         settings = UserAgentSettings(
             user_agent=user_agent or f"Platypus/{__version__}",
             handled_methods=tuple(method for method in self._handlers if method != "INVITE"),
+            prack=prack,
+            session_expires=session_expires,
+            min_se=min_se,
         )
         self.user_agent = UserAgent(random=os.urandom, settings=settings)
         self._quiet = Change()  # after whatever the signalling did

@@ -18,7 +18,7 @@ from platypus.cli.exit_codes import code_for
 from platypus.cli.options import add_media_options, add_phone_options, blame
 from platypus.cli.phone import Phone, read_phone
 from platypus.cli.signals import exit_at_the_latest, stop_on_signals
-from platypus.cli.values import seconds, whole
+from platypus.cli.values import MAX_EXPIRES, seconds, whole
 from platypus.control.commands import Control, lost_line
 from platypus.control.lines import LineReader, LineWriter
 from platypus.errors import PlatypusError
@@ -46,6 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--refer",
         choices=("accept", "ask", "refuse"),
         help="when the other side wants to transfer us (default accept)",
+    )
+    parser.add_argument(
+        "--prack",
+        choices=("support", "require"),
+        help="reliable provisional responses where the caller can, or in every call",
+    )
+    parser.add_argument(
+        "--min-se",
+        metavar="SECONDS",
+        type=whole(1, MAX_EXPIRES),
+        help="the shortest session timer that is taken (default 90)",
     )
     parser.add_argument("--max-calls", metavar="N", type=whole(1, 10000))
     parser.add_argument(

@@ -139,7 +139,7 @@ def add_media_options(parser: Parser) -> None:
 
 
 def _add_later_options(parser: Parser) -> None:
-    for name in ("tls-ca", "tls-cert", "tls-key", "prack", "min-se", "stun"):
+    for name in ("tls-ca", "tls-cert", "tls-key", "stun"):
         parser.add_argument(f"--{name}", action=_NotYet, help=argparse.SUPPRESS)
     for name in ("tls-insecure", "dtls"):
         parser.add_argument(f"--{name}", action=_NotYet, nargs=0, help=argparse.SUPPRESS)

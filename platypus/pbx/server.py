@@ -68,6 +68,9 @@ class Pbx:
             incoming=self._take,
             refer="refuse",  # an extension calls nobody
             session_events=self._session_event,
+            # What the phones agree on is passed through as it is, not taken part in.
+            prack="off",
+            session_expires=0,
         )
         self._digest = DigestServer(REALM, self._passwords.get, os.urandom)
         self._registrar = Registrar(self._passwords, min_expires=min_expires)

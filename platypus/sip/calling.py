@@ -17,6 +17,9 @@ from platypus.sip.dialog import Dialog
 from platypus.sip.events import Answered, Progressed, Redirected
 from platypus.sip.headers import NameAddr
 from platypus.sip.message import Headers
+from platypus.sip.prack import Prack, Pracks, rseq_of
+from platypus.sip.provisional import RELIABLE
+from platypus.sip.reason import COMPLETED_ELSEWHERE
 from platypus.sip.requesting import Attempts, out_of_dialog
 from platypus.sip.session import SessionState, say_bye
 from platypus.sip.uri import Uri
@@ -47,6 +50,7 @@ class Calling:
         self._cseq = 0
         self._legs: dict[str, Dialog] = {}  # early dialogs by To tag
         self._early_answers: dict[str, bytes] = {}
+        self.pracks = Pracks()
         self._acks: dict[str, Acknowledgement] = {}  # of every 2xx, by To tag
         self._tried: list[Uri] = []
         self._targets: list[Uri] = []  # named by a 3xx and not tried yet
@@ -57,9 +61,12 @@ class Calling:
 
     def start(self, now: float) -> None:
         """Send the INVITE to the target, or to the outbound proxy for it."""
+        self._tried.append(self._target)
+        self._start(now)
+
+    def _start(self, now: float) -> None:
         account = self._session.account
         proxy = account.outbound_proxy if account is not None else None
-        self._tried.append(self._target)
         self._attempts = Attempts(
             self._stack, proxy or str(self._target), self, self._session.digest
         )
@@ -79,6 +86,15 @@ class Calling:
     def leg(self, tag: str) -> Dialog | None:
         """The early dialog with this remote tag."""
         return self._legs.get(tag)
+
+    @property
+    def agreed_leg(self) -> Dialog | None:
+        """The early dialog that has agreed last: what may be updated before the answer."""
+        return self._legs.get(self.pracks.newest_agreed or "")
+
+    def superseded(self, tag: str) -> None:
+        """An UPDATE changed what the early answer of this leg said."""
+        self._early_answers.pop(tag, None)
 
     def cancel(self, now: float, headers: Fields = ()) -> None:
         """Give up. RFC 3261, 9.1: a CANCEL before a provisional response would race the INVITE."""
@@ -111,11 +127,10 @@ class Calling:
         account = session.account
         if account is not None and account.outbound_proxy:
             fields.add("Route", f"<{loose(account.outbound_proxy)}>")
-        fields.add("Contact", session.contact_for(flow))
-        fields.add("Allow", self._stack.allow)
-        if self._stack.supported:
-            fields.add("Supported", self._stack.supported)
-        fields.add("User-Agent", self._stack.settings.user_agent)
+        for name, value in (*session.target_fields(flow), *session.timer.request_fields()):
+            fields.add(name, value)
+        if self._stack.settings.prack == "require":
+            fields.add("Require", RELIABLE)
         for name, value in self._headers.items():
             fields.add(name, value)
         body = self._body(flow.local[0]) if callable(self._body) else self._body
@@ -161,16 +176,37 @@ class Calling:
                 limit = now + self._stack.settings.silence_limit
                 self._patience = self._stack.timers.start(limit, self._too_silent)
             return
-        self._stop_patience()
         tag = response.to.tag or ""
         if tag and tag not in self._legs:
             self._new_leg(tag, response)
+        leg = self._legs.get(tag)
+        reliable = leg is not None and rseq_of(response) is not None
+        if reliable and not self.pracks.is_new(tag, response):
+            return
+        self._wait_for_answer(now)
         session.state = SessionState.RINGING
         session.note_peer(response)
-        body = (response.body or None) if self._body is not None else None
+        body = response.body or None
+        if self.pracks.has_agreed(tag) or (self._body is None and not reliable):
+            body = None  # said before, or nothing that counts
+        prack = Prack(session, leg, response) if reliable and leg is not None else None
+        self._progressed_with(response, tag, body, prack, now)
+
+    def _progressed_with(
+        self, response: Response, tag: str, body: bytes | None, prack: Prack | None, now: float
+    ) -> None:
+        session = self._session
+        if prack is not None and body is not None:
+            self.pracks.agree(tag)
+        if self._body is None and body is not None and prack is not None:
+            session.owe_ack(prack)
+            self._stack.emit(Progressed(session, response, tag, body, "offer"))
+            return
         if body is not None and len(self._early_answers) < MAX_LEGS:
             self._early_answers.setdefault(tag, body)
         self._stack.emit(Progressed(session, response, tag, body))
+        if prack is not None:
+            prack.start(now)
 
     def _new_leg(self, tag: str, response: Response) -> None:
         request, flow = self._sent()
@@ -198,7 +234,8 @@ class Calling:
         if self._session.ended or self._session.dialog is not None:
             # A fork that answered too late (13.2.2.4), or a 2xx that crossed our CANCEL (9.1).
             acknowledgement.start(now)
-            say_bye(self._session, dialog, now)
+            fork = self._session.dialog is not None
+            say_bye(self._session, dialog, now, [COMPLETED_ELSEWHERE.field] if fork else ())
         else:
             self._established(dialog, acknowledgement, response, now)
 
@@ -209,19 +246,26 @@ class Calling:
         session.dialog = dialog
         session.remote = response.to
         session.note_peer(response)
-        body = response.body or None
+        tag = response.to.tag or ""
+        # RFC 6337, 3.1: what agreed early is not said again.
+        body = (response.body or None) if not self.pracks.has_agreed(tag) else None
         if self._body is None and body is not None:
             session.state = SessionState.ANSWERING
+            session.timer.receive_answer(response, now)
             session.owe_ack(acknowledgement)
             self._stack.emit(Answered(session, response, body, "offer"))
             return
         # 13.2.1: an answer in a provisional response stands, though the 2xx should repeat it.
-        answer = body or self._early_answers.get(response.to.tag or "")
+        answer = body or self._early_answers.get(tag)
         session.state = SessionState.CONFIRMED
+        session.timer.receive_answer(response, now)
         self._stack.emit(Answered(session, response, answer, "answer" if answer else None))
         acknowledgement.start(now)
 
     def _refused(self, response: Response, now: float) -> None:
+        if response.status == 422 and self._session.timer.raise_to(response):
+            self._start(now)
+            return
         if response.status < 400 and self._redirected(response):
             self._next_target(now)
             return
@@ -254,6 +298,7 @@ class Calling:
         self._target = self._targets.pop(0)
         self._legs.clear()
         self._early_answers.clear()
+        self.pracks.clear()
         self.start(now)
         return True
 
@@ -281,6 +326,18 @@ class Calling:
         if not self._session.ended:
             self.cancel(now)
             self._session.end(408, "the server took the call and said nothing more", "remote")
+
+    def _wait_for_answer(self, now: float) -> None:
+        """It rings: each provisional response gives the callee more time."""
+        self._stop_patience()
+        limit = now + self._stack.settings.ring_limit
+        self._patience = self._stack.timers.start(limit, self._rang_too_long)
+
+    def _rang_too_long(self, now: float) -> None:
+        self._patience = None
+        if not self._session.ended:
+            self.cancel(now)
+            self._session.end(487, "nobody answered", "local")
 
     def _stop_patience(self) -> None:
         if self._patience is not None:

@@ -55,22 +55,38 @@ class Changes:
         busy = self._outgoing or self._incoming or self._glare_timer
         if not self._wanted or busy or session.owes_ack or session.answers or session.ended:
             return
-        if session.dialog is None:
+        if session.dialog is None or session.unanswered:
+            return
+        if session.updates.answering or session.updates.offering:
             return
         self._wanted = False
         self._outgoing = Reinvite(session, session.dialog, self.body, self._content_type)
         self._outgoing.start(now)
 
+    @property
+    def answering(self) -> bool:
+        """Whether a re-INVITE of the peer's waits for the user."""
+        return self._incoming is not None
+
+    @property
+    def offering(self) -> bool:
+        """Whether a re-INVITE of ours waits for the peer."""
+        return self._outgoing is not None
+
     def receive(self, transaction: InviteServerTransaction, request: Request, now: float) -> None:
         """The peer's re-INVITE (14.2)."""
         session = self._session
-        if self._incoming is not None or (session.unanswered):
+        if self._incoming is not None or session.unanswered or session.updates.answering:
             wait = str(int(session.stack.uniform(0, 10)))
             session.respond(transaction, 500, now, headers=[("Retry-After", wait)])
             return
         offering = any(answer.is_offer for answer in session.answers.values())
+        offering = offering or session.updates.offering
         if self._outgoing is not None or session.owes_ack or offering:
             session.respond(transaction, 491, now)
+            return
+        if minimum := session.timer.too_small(request):
+            session.respond(transaction, 422, now, headers=[("Min-SE", str(minimum))])
             return
         self._incoming = transaction
         transaction.user = self
@@ -134,6 +150,13 @@ class Changes:
         self._glare_timer = session.stack.timers.start(now + wait, self._glare_over)
         return True
 
+    def again(self, body: Body, content_type: str, now: float) -> None:
+        """Ours is to be sent again with another session interval."""
+        self._outgoing = None
+        if not self._wanted:
+            self._wanted, self.body, self._content_type = True, body, content_type
+        self.settled(now)
+
     def _glare_over(self, now: float) -> None:
         self._glare_timer = None
         self.settled(now)
@@ -168,13 +191,9 @@ class Reinvite:
         """The re-INVITE (14.1)."""
         session, dialog = self._session, self._dialog
         dialog.located = (dialog.next_hop, flow)
-        request = dialog.request("INVITE", self.next_cseq(), via)
+        said = [*session.target_fields(flow), *session.timer.request_fields()]
+        request = dialog.request("INVITE", self.next_cseq(), via, said)
         fields = request.headers
-        fields.add("Contact", session.contact_for(flow))
-        fields.add("Allow", session.stack.allow)
-        if session.stack.supported:
-            fields.add("Supported", session.stack.supported)
-        fields.add("User-Agent", session.stack.settings.user_agent)
         body = self._body(flow.local[0]) if callable(self._body) else self._body
         if body is not None:
             fields.set("Content-Type", self._content_type)
@@ -193,7 +212,7 @@ class Reinvite:
         if response.status < 300:
             self._answered(response, now)
         else:
-            self._refused(response.status, response.reason, now)
+            self._refused(response, now)
 
     def request_failed(self, reason: str, now: float) -> None:
         """No answer: the dialog is dead (14.1)."""
@@ -227,6 +246,7 @@ class Reinvite:
             self._acknowledgement.start(now)
             return
         session.note_peer(response)
+        session.timer.receive_answer(response, now)
         body = response.body or None
         if self._body is None and body is not None:
             session.owe_ack(self._acknowledgement)
@@ -236,10 +256,13 @@ class Reinvite:
             session.stack.emit(ReinviteAnswered(session, body, "answer" if body else None))
         session.changes.over(now)
 
-    def _refused(self, status: int, reason: str, now: float) -> None:
-        session = self._session
+    def _refused(self, response: Response, now: float) -> None:
+        session, status, reason = self._session, response.status, response.reason
         changes = session.changes
         if status == 491 and changes.collided(self._body, self._content_type, now):
+            return
+        if status == 422 and session.timer.raise_to(response):
+            changes.again(self._body, self._content_type, now)
             return
         if status in (408, 481):
             self._end(status, reason, now)

@@ -55,13 +55,15 @@ class IncomingCall:
 class Progressed:
     """A provisional response above 100. `leg` (the To tag) tells forked branches apart.
 
-    `body` is the early answer to our offer; None without one.
+    `body` is the early answer to our offer; None without one. With `body_is` "offer", where we
+    made none, the user owes `Session.acknowledge` (RFC 3262, 5).
     """
 
     session: Session
     response: Response
     leg: str
     body: bytes | None
+    body_is: BodyIs = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The ACK for our 2xx, to the first INVITE or a later one; `body` answers an offer in it."""
+    """The ACK for our 2xx, to the first INVITE or a later one; `body` answers an offer in it.
+
+    Also the PRACK that answers an offer in a provisional response of ours.
+    """
 
     session: Session
     body: bytes | None
@@ -86,7 +91,7 @@ class Acknowledged:
 class Reinvited:
     """The peer wants to change the call: `accept_reinvite` or `refuse_reinvite` is owed.
 
-    Without `body` the peer asks for an offer.
+    By a re-INVITE; with `body` also by an UPDATE or a PRACK. Without, the peer asks for an offer.
     """
 
     session: Session
@@ -96,7 +101,7 @@ class Reinvited:
 
 @dataclass(frozen=True, slots=True)
 class ReinviteAnswered:
-    """Our re-INVITE was accepted. With `body_is` "offer" `Session.acknowledge` is owed."""
+    """Our re-INVITE or UPDATE was accepted. With `body_is` "offer" `acknowledge` is owed."""
 
     session: Session
     body: bytes | None
@@ -105,11 +110,26 @@ class ReinviteAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ReinviteRefused:
-    """Our re-INVITE was refused; the call goes on as it was (RFC 3261, 14.1)."""
+    """Our re-INVITE or UPDATE was refused; the call goes on as it was (RFC 3261, 14.1)."""
 
     session: Session
     code: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The peer's UPDATE without an offer was answered; it may name the connected line."""
+
+    session: Session
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshDue:
+    """The session timer wants a re-INVITE that changes nothing; the peer takes no UPDATE."""
+
+    session: Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +247,8 @@ Event = (
     | Reinvited
     | ReinviteAnswered
     | ReinviteRefused
+    | Updated
+    | RefreshDue
     | SessionEnded
     | RequestReceived
     | ResponseReceived

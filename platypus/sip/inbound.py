@@ -15,11 +15,13 @@ from platypus.sip.build import build_response, note_source
 from platypus.sip.called import Called
 from platypus.sip.events import IncomingCall, RequestReceived
 from platypus.sip.message import Request, Response, parse_message
+from platypus.sip.provisional import RELIABLE
 from platypus.sip.referred import receive_refer, receive_stray_refer
 from platypus.sip.referring import receive_notify
 from platypus.sip.replaces import find_replaced
 from platypus.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from platypus.sip.session import Session
+from platypus.sip.session_timer import interval_too_small
 from platypus.sip.settings import BUILT_IN_METHODS
 from platypus.sip.stack import merge_key, server_key
 from platypus.sip.transaction import State
@@ -140,17 +142,17 @@ class Inbound:
         self, transaction: ServerTransaction, request: Request
     ) -> tuple[int, Fields] | None:
         """Why a request is refused whatever it asks for: a status, and what goes with it."""
-        stack, settings = self._stack, self._stack.settings
+        stack = self._stack
         if request.method not in self._methods:
             return (405 if request.method in KNOWN_METHODS else 501), [("Allow", stack.allow)]
         if request.uri.scheme not in SCHEMES:
             return 416, []
         if not request.to.tag and stack.merges.get(merge_key(request)) is not transaction:
             return 482, []
-        unsupported = [tag for tag in request.require if tag not in settings.supported]
+        unsupported = [tag for tag in request.require if tag not in stack.option_tags]
         if unsupported:
             return 420, [("Unsupported", ", ".join(unsupported))]
-        if request.method == "INVITE" and request.body:
+        if request.method in ("INVITE", "UPDATE", "PRACK") and request.body:
             return self._inspect_body(request)
         return None
 
@@ -189,6 +191,10 @@ class Inbound:
             self._answer_options(transaction, now)
         elif request.method == "REFER" and dialog is session.dialog:
             receive_refer(session, transaction, request, dialog, now)
+        elif request.method == "PRACK":
+            session.receive_prack(transaction, request, now)
+        elif request.method == "UPDATE":
+            session.updates.receive(transaction, request, dialog, now)
         elif isinstance(transaction, InviteServerTransaction) and dialog is session.dialog:
             session.changes.receive(transaction, request, now)
         elif request.method in self._stack.settings.handled_methods:
@@ -217,9 +223,8 @@ class Inbound:
         self, transaction: InviteServerTransaction, request: Request, flow: Flow, now: float
     ) -> None:
         stack = self._stack
-        if len(stack.sessions) >= stack.settings.max_sessions:
-            retry = [("Retry-After", RETRY_AFTER_OVERLOAD)]
-            self._respond(transaction, 503, now, retry)
+        if unwanted := self._inspect_call(request):
+            self._respond(transaction, unwanted[0], now, unwanted[1])
             return
         replaced, refusal = find_replaced(stack, request)
         if refusal:
@@ -241,6 +246,18 @@ class Inbound:
         session.called = Called(session, transaction, request, flow)
         session.called.start(request, now)
         stack.emit(IncomingCall(session, request, replaced))
+
+    def _inspect_call(self, request: Request) -> tuple[int, Fields] | None:
+        """Why a new call is not even offered to the user."""
+        settings = self._stack.settings
+        if len(self._stack.sessions) >= settings.max_sessions:
+            return 503, [("Retry-After", RETRY_AFTER_OVERLOAD)]
+        known = (*request.supported, *request.require)
+        if settings.prack == "require" and RELIABLE not in known:
+            return 421, [("Require", RELIABLE)]
+        if minimum := interval_too_small(request, settings.min_se):
+            return 422, [("Min-SE", str(minimum))]
+        return None
 
     def _account_for(self, request: Request) -> AccountSettings | None:
         """Whose call this is: by our Contact's user, or by the address it was made to."""

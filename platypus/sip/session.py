@@ -6,6 +6,8 @@
     called     the first INVITE received: ringing, answering, refusing
     changing   re-INVITEs both ways, and glare
     referring, referred   REFER both ways (RFC 3515)
+    updating   UPDATEs both ways, before the answer too
+    session_timer   whether the other side is still there
     acknowledge   the ACK and the repeated 2xx
 
 Bodies are opaque; whether one is an offer or an answer follows from where it
@@ -24,8 +26,11 @@ from platypus.sip.acknowledge import Acknowledgement, Answer
 from platypus.sip.build import build_response, contact_uri
 from platypus.sip.changing import Changes
 from platypus.sip.events import Acknowledged, By, SessionEnded
+from platypus.sip.reason import completed_elsewhere, reason_of
 from platypus.sip.referring import Referring
 from platypus.sip.requesting import InDialog
+from platypus.sip.session_timer import SessionTimer
+from platypus.sip.updating import Updates
 
 if TYPE_CHECKING:
     from platypus.sip.called import Called
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from platypus.sip.flow import Flow
     from platypus.sip.headers import NameAddr
     from platypus.sip.message import Headers, Request, Response
+    from platypus.sip.prack import Prack
     from platypus.sip.referred import Referred
     from platypus.sip.server_transaction import InviteServerTransaction, ServerTransaction
     from platypus.sip.settings import AccountSettings
@@ -41,6 +47,9 @@ if TYPE_CHECKING:
 
 Body = bytes | Callable[[str], bytes] | None
 Fields = Iterable[tuple[str, str]]
+
+# RFC 3311, 5.1: requests whose Contact moves the remote target.
+TARGET_REFRESH = ("INVITE", "UPDATE")
 
 
 class SessionState(StrEnum):
@@ -101,8 +110,10 @@ class Session:
         self.changes = Changes(self)
         self.referring: Referring | None = None  # our newest REFER
         self.referred: Referred | None = None  # the peer's
+        self.updates = Updates(self)
+        self.timer = SessionTimer(self)
         self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq
-        self._owed: Acknowledgement | None = None
+        self._owed: list[Acknowledgement | Prack] = []
         self._bye_headers: tuple[tuple[str, str], ...] = ()
         stack.sessions[call_id, self.local_tag] = self
 
@@ -138,7 +149,7 @@ class Session:
     @property
     def owes_ack(self) -> bool:
         """Whether `acknowledge` is awaited."""
-        return self._owed is not None
+        return bool(self._owed)
 
     # What the user does.
 
@@ -165,12 +176,11 @@ class Session:
         self._ringing("redirect").reject(302, now, "", contacts)
 
     def acknowledge(self, body: bytes, now: float, content_type: str = "application/sdp") -> None:
-        """The ACK with our answer to the offer in a 2xx."""
-        owed, self._owed = self._owed, None
-        if owed is None:
+        """The ACK with our answer to the offer in a 2xx, or the PRACK for one that came early."""
+        if not self._owed:
             raise StateError("no acknowledgement is owed")
-        owed.answer(body, content_type, now)
-        if self.state is SessionState.ANSWERING:
+        self._owed.pop(0).answer(body, content_type, now)
+        if self.state is SessionState.ANSWERING and self.calling is not None and not self._owed:
             self.state = SessionState.CONFIRMED
         self.changes.settled(now)
 
@@ -180,17 +190,27 @@ class Session:
         A callable is given the local address when the request is sent, also when it is sent
         again after a glare, so that it always says what is wanted by then.
         """
-        if self.state not in (SessionState.ANSWERING, SessionState.CONFIRMED):
+        answering = self.called is not None and self.called.answering
+        if self.ended or (self.unanswered and not answering):
             raise StateError(f"a call that is {self.state} can't be changed")
         self.changes.want(body, content_type, now)
 
+    def update(self, body: Body, now: float, content_type: str = "application/sdp") -> None:
+        """Offer a change by UPDATE, before the answer too, or refresh the session (None).
+
+        Raises StateError where no early dialog has agreed yet, or an offer is pending.
+        """
+        self.updates.send(body, content_type, now)
+
     def accept_reinvite(self, body: bytes, now: float) -> None:
-        """200 to the peer's re-INVITE; nothing if the peer gave it up meanwhile."""
-        self.changes.accept(body, now)
+        """200 to what `Reinvited` told of; nothing if the peer gave it up meanwhile."""
+        if not self.updates.accept(body, now):
+            self.changes.accept(body, now)
 
     def refuse_reinvite(self, status: int, now: float, reason: str = "") -> None:
-        """Refuse the peer's re-INVITE; the call goes on."""
-        self.changes.refuse(status, now, reason)
+        """Refuse what `Reinvited` told of; the call goes on."""
+        if not self.updates.refuse(status, now, reason):
+            self.changes.refuse(status, now, reason)
 
     def refer(
         self, refer_to: str, now: float, *, referred_by: str = "", subscribe: bool = True
@@ -252,12 +272,12 @@ class Session:
         if request is None:
             return b""
         fields: list[tuple[str, str]] = []
-        if request.method == "INVITE" and 100 < status < 300:
-            fields += [("Record-Route", str(route)) for route in request.record_routes]
-            fields.append(("Contact", self.contact_for(transaction.flow)))
-            fields.append(("Allow", self.stack.allow))
-            if self.stack.supported:
-                fields.append(("Supported", self.stack.supported))
+        if request.method in TARGET_REFRESH and 100 < status < 300:
+            if request.method == "INVITE":
+                fields += [("Record-Route", str(route)) for route in request.record_routes]
+            fields += self._dialog_fields(transaction.flow)
+            if status >= 200 and (request.method == "INVITE" or not self.unanswered):
+                fields += self.timer.answer_fields(request)
         fields.append(("Server", self.stack.settings.user_agent))
         fields += headers
         return build_response(
@@ -269,6 +289,16 @@ class Session:
             body=body or b"",
             content_type="application/sdp",
         ).serialize()
+
+    def target_fields(self, flow: Flow) -> list[tuple[str, str]]:
+        """What an INVITE or UPDATE of ours says about us."""
+        return [*self._dialog_fields(flow), ("User-Agent", self.stack.settings.user_agent)]
+
+    def _dialog_fields(self, flow: Flow) -> list[tuple[str, str]]:
+        fields = [("Contact", self.contact_for(flow)), ("Allow", self.stack.allow)]
+        if self.stack.supported:
+            fields.append(("Supported", self.stack.supported))
+        return fields
 
     def contact_for(self, flow: Flow) -> str:
         """Our Contact on a flow."""
@@ -286,6 +316,7 @@ class Session:
         answer = Answer(self.stack, transaction, data, self, cseq=cseq, is_offer=is_offer)
         self.answers[cseq] = answer
         answer.start(now)
+        self.timer.begin(request, now)
 
     def receive_ack(self, request: Request, now: float) -> None:
         """The ACK for one of our 2xx."""
@@ -320,21 +351,33 @@ class Session:
             return self.dialog
         return self.calling.leg(remote_tag or "") if self.calling is not None else None
 
-    def owe_ack(self, acknowledgement: Acknowledgement) -> None:
-        """The peer's 2xx has an offer: the user will answer it."""
-        self._owed = acknowledgement
+    def owe_ack(self, acknowledgement: Acknowledgement | Prack) -> None:
+        """The peer's response has an offer: the user will answer it."""
+        self._owed.append(acknowledgement)
+
+    def receive_prack(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """The caller has a reliable provisional response of ours."""
+        if self.called is not None:
+            self.called.provisionals.receive_prack(transaction, request, now)
+        else:
+            self.respond(transaction, 481, now)
 
     def receive_bye(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """The peer hangs up, perhaps before its call was answered (15.1.2)."""
         self.respond(transaction, 200, now)
+        elsewhere = self.role == "uas" and completed_elsewhere(request)
         if self.called is not None and self.unanswered:
             self.called.terminated(now)
-            self.end(487, "the caller gave up", "remote")
+            said = "answered elsewhere" if elsewhere else "the caller gave up"
+            self.end(487, said, "remote", elsewhere=elsewhere)
             return
         self.changes.abandon(now)
+        self.updates.stop(now)
         self._drop_answers()
         self._forget_if_over()
-        self.end(200, "the other side hung up", "remote")
+        reason = reason_of(request)
+        said = (reason.text if reason is not None else "") or "the other side hung up"
+        self.end(200, said, "remote", elsewhere=elsewhere)
 
     def send_bye(self, now: float) -> None:
         """BYE; what the peer says to it changes nothing."""
@@ -358,6 +401,8 @@ class Session:
         self.changes.stop()
         if by == "local" and self.referring is not None:
             self.referring.stop()
+        self.updates.stop()
+        self.timer.stop()
         self._forget_if_over()
         self.stack.emit(SessionEnded(self, code, reason, by, elsewhere))
 
@@ -368,10 +413,11 @@ class Session:
 
     def _hang_up(self, now: float, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
         self._bye_headers = headers
-        owed, self._owed = self._owed, None
-        if owed is not None:
-            owed.answer(b"", "", now)
+        owed, self._owed = self._owed, []
+        for acknowledgement in owed:
+            acknowledgement.answer(b"", "", now)
         self.changes.abandon(now)
+        self.updates.stop(now)
         # 15: a callee that has no ACK yet must not send BYE.
         wait = self.role == "uas" and self.state is SessionState.ANSWERING
         if not wait:

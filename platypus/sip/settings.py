@@ -7,9 +7,15 @@ The limits bound what strangers on the network can make the phone remember
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 # Methods the machine answers by itself; handled methods are added to them in Allow.
-BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "REFER")
+BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "REFER", "PRACK",
+                    "UPDATE")  # fmt: skip
+
+# off: not understood. answer: sent for what comes reliably, and our own is reliable where the
+# caller requires it. support: also where the caller only can. require: nothing goes without.
+Prack = Literal["off", "answer", "support", "require"]
 
 # What of an account is written into messages, where a line end would break them.
 _WRITTEN = ("aor", "auth_user", "registrar", "outbound_proxy", "display_name", "instance_id",
@@ -27,8 +33,11 @@ class UserAgentSettings:
     user_agent: str = "Platypus"
     handled_methods: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()  # of events that others may ask to watch (RFC 6665)
-    # Option tags (RFC 3261, 19.2): RFC 3891, RFC 4488, RFC 4538.
+    # Further option tags (RFC 3261, 19.2): RFC 3891, RFC 4488, RFC 4538.
     supported: tuple[str, ...] = ("replaces", "norefersub", "tdialog")
+    prack: Prack = "answer"  # reliable provisional responses (RFC 3262)
+    session_expires: int = 1800  # seconds asked for (RFC 4028); 0 is no session timer
+    min_se: int = 90  # the least we take (RFC 4028, 4)
     accept: tuple[str, ...] = ("application/sdp",)
     default_user: str = "platypus"  # of From and Contact where no account gives one
     t1: float = 0.5  # the round trip estimate (RFC 3261, 17.1.1.1)
@@ -39,7 +48,9 @@ class UserAgentSettings:
     max_sessions: int = 512  # calls, both directions; more from the network get 503
     max_usages: int = 512  # subscriptions, both directions
     max_redirects: int = 5  # 3xx followed for one call
-    ring_limit: float = 600.0  # a caller that vanished without CANCEL stops ringing here
+    # A caller that vanished without CANCEL stops ringing here; a callee that says it rings, and
+    # nothing more for so long, is given up (RFC 3261, 13.2.1 leaves the time to the caller).
+    ring_limit: float = 600.0
     silence_limit: float = 180.0  # nothing but 100 for so long ends a call (timer C, 16.6)
 
     @property
@@ -47,7 +58,18 @@ class UserAgentSettings:
         """Everything that goes into Allow."""
         watched = ("SUBSCRIBE",) if self.packages else ()
         extra = [method for method in self.handled_methods if method not in BUILT_IN_METHODS]
-        return (*BUILT_IN_METHODS, *watched, *extra)
+        built_in = [each for each in BUILT_IN_METHODS if each != "PRACK" or self.prack != "off"]
+        return (*built_in, *watched, *extra)
+
+    @property
+    def option_tags(self) -> tuple[str, ...]:
+        """Everything that goes into Supported."""
+        tags = list(self.supported)
+        if self.prack != "off":
+            tags.append("100rel")
+        if self.session_expires > 0:
+            tags.append("timer")
+        return tuple(tags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,8 @@ class Stack:
         self._last_key = 0
         self.allow = ", ".join(settings.methods)
         self.accept = ", ".join(settings.accept)
-        self.supported = ", ".join(settings.supported)
+        self.option_tags = frozenset(settings.option_tags)
+        self.supported = ", ".join(settings.option_tags)
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Have the driver send one message."""

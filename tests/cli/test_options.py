@@ -133,8 +133,6 @@ class TestEngineOptions:
             ("--tls-insecure",),
             ("--srtp", "require"),
             ("--dtls",),
-            ("--prack", "require"),
-            ("--min-se", "90"),
             ("--stun", "stun.example.com"),
             ("--codecs", "opus"),
             ("--account", "sips:alice@pbx"),

@@ -173,7 +173,24 @@ class TestProgress:
         setup.call()
         setup.respond(100, tag="")
         setup.respond(180)
-        setup.network.run(600)
+        setup.network.run(590)
+        assert not setup.phone.has(SessionEnded)
+
+    def test_ringing_and_nothing_more_is_given_up(self) -> None:
+        setup = Setup(ring_limit=300)
+        setup.call()
+        setup.respond(180)
+        setup.network.run(301)
+        ended = setup.ended()
+        assert (ended.code, ended.by, ended.reason) == (487, "local", "nobody answered")
+        assert len(setup.peer.requests("CANCEL")) >= 1
+
+    def test_whoever_says_again_that_it_rings_is_waited_for(self) -> None:
+        setup = Setup(ring_limit=300)
+        setup.call()
+        for _ in range(4):
+            setup.respond(180)
+            setup.network.run(200)
         assert not setup.phone.has(SessionEnded)
 
 

@@ -202,11 +202,11 @@ class TestSettings:
 
     def test_supported_extensions_are_named(self) -> None:
         network = Network()
-        alice, peer = network.phone("10.0.0.1", supported=("replaces", "timer")), None
+        alice, peer = network.phone("10.0.0.1", supported=("replaces", "gruu")), None
         peer = Peer(network, "10.0.0.2")
         alice.call("sip:bob@10.0.0.2")
         network.run(0.1)
-        assert peer.request("INVITE").supported == ("replaces", "timer")
+        assert peer.request("INVITE").supported == ("replaces", "gruu", "100rel", "timer")
 
     def test_t1_scales_every_retransmission(self) -> None:
         network = Network()

@@ -1,0 +1,60 @@
+"""Why a request was sent: the Reason header (RFC 3326).
+
+Only what a phone acts on or shows is read: the SIP cause and its text. Causes of
+other protocols (Q.850) are passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from platypus.errors import ProtocolError
+from platypus.sip.grammar import parse_number, parse_params, printable, quote
+
+if TYPE_CHECKING:
+    from platypus.sip.message import Request
+
+MAX_CAUSE = 699
+ELSEWHERE = "Call completed elsewhere"  # the RFC's own words (3326, 3.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One SIP reason: a status, and words for a person, perhaps none."""
+
+    cause: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"SIP;cause={self.cause}" + (f";text={quote(self.text)}" if self.text else "")
+
+    @property
+    def field(self) -> tuple[str, str]:
+        """As a header."""
+        return "Reason", str(self)
+
+
+COMPLETED_ELSEWHERE = Reason(200, ELSEWHERE)
+
+
+def reason_of(request: Request) -> Reason | None:
+    """The SIP reason of a CANCEL or BYE; None without one that can be read."""
+    for value in request.headers.get_all("Reason"):
+        protocol, semicolon, rest = value.partition(";")
+        if protocol.strip().upper() != "SIP":
+            continue
+        try:
+            params = parse_params(semicolon + rest)
+        except ProtocolError:
+            continue
+        cause = parse_number(params.get("cause") or "", MAX_CAUSE)
+        if cause is not None:
+            return Reason(cause, printable(params.get("text") or ""))
+    return None
+
+
+def completed_elsewhere(request: Request) -> bool:
+    """Whether another phone has the call: it is none that was missed."""
+    reason = reason_of(request)
+    return reason is not None and reason.cause == 200

@@ -26,7 +26,7 @@ from platypus.delivery import Delivery, EventStream, guarded
 from platypus.errors import StateError
 from platypus.events import Event
 from platypus.net.keepalive import KeepAlive
-from platypus.options import DEFAULT_CODECS, IncomingOptions, MediaOptions
+from platypus.options import DEFAULT_CODECS, IncomingOptions, MediaOptions, ReferRule
 from platypus.pump import Pump
 from platypus.queries import Queries
 from platypus.sip import events as sip
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from platypus.net.tls import TlsSettings
     from platypus.sip.message import Response
     from platypus.sip.registration import Registration
-    from platypus.transfer import ReferRule
 
 logger = logging.getLogger("platypus.engine")
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
+
+from platypus.errors import ConfigError
 
 if TYPE_CHECKING:
     from platypus.call import Call
-    from platypus.transfer import ReferRule
+
+ReferRule = Literal["accept", "ask", "refuse"]
 
 DEFAULT_CODECS = ("pcmu", "pcma")
 
@@ -35,3 +38,7 @@ class IncomingOptions:
     auto_answer: float | None = None  # seconds; 0 is at once
     decide: Callable[[Call], None] | None = None  # instead of ringing
     refer: ReferRule = "accept"  # what becomes of a far end's wish to transfer us
+
+    def __post_init__(self) -> None:
+        if self.refer not in get_args(ReferRule):
+            raise ConfigError(f"refer is accept, ask or refuse, not {self.refer!r}")

@@ -14,7 +14,7 @@ One `Transfers` an engine. It sends and reads no message itself (`sip.referring`
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from platypus.errors import PlatypusError, StateError
 from platypus.events import (
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.calling import Calling
     from platypus.engine import Engine
+    from platypus.options import ReferRule
     from platypus.sip.referred import Referred
     from platypus.sip.session import Session
 
 logger = logging.getLogger("platypus.engine")
-
-ReferRule = Literal["accept", "ask", "refuse"]
-REFER_RULES = ("accept", "ask", "refuse")
 
 DECLINED = 603
 # Who transferred us ends its call with us; if it forgets, we do.

@@ -23,18 +23,22 @@ _LENGTH = len(str(uuid.UUID(int=0)))
 def claim_instance(folder: Path | None = None) -> str:
     """A `urn:uuid:...` for this process, from `folder` (default: the platform's place)."""
     where = folder or _default_folder()
+    if where is None:
+        return uuid.uuid4().urn
     try:
         where.mkdir(parents=True, exist_ok=True)
         for number in range(1, MAX_INSTANCES + 1):
             name = _claim(where / f"instance-{number}")
             if name is not None:
                 return name.urn
-    except OSError:  # no home, or one that can't be written to
+    except OSError:  # a home that can't be written to
         pass
     return uuid.uuid4().urn
 
 
-def _default_folder() -> Path:
+def _default_folder() -> Path | None:
+    if not os.path.isdir(os.path.expanduser("~")):
+        return None  # a service without a home, perhaps as root: it must not get one from us
     from platformdirs import user_state_path  # only who has an account needs it
 
     return user_state_path("platypus", appauthor=False)

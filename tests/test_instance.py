@@ -48,6 +48,13 @@ def test_more_than_there_are_names_for_have_one_each(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == MAX_INSTANCES
 
 
+def test_a_user_without_a_home_gets_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert claim_instance() != claim_instance()
+    assert not (tmp_path / "home").exists()
+
+
 def test_where_nothing_can_be_written_it_is_of_this_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert claim_instance(tmp_path / "file") != claim_instance(tmp_path / "file")

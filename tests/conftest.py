@@ -7,12 +7,16 @@ import signal
 import tempfile
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 from tests.harness import namespace, programs, sanitizer
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # How long an example takes says how busy the machine is.
+    hypothesis.settings.register_profile("patient", deadline=None)
+    hypothesis.settings.load_profile("patient")
     # Before anything opens a socket; what the tests start inherits it.
     namespace.enter()
     # A runner that is told to end (`timeout`, CI) takes its programs with it: fixtures are unwound.

@@ -288,3 +288,39 @@ def test_no_transfer_is_remembered_after_the_calls() -> None:
                 assert (kept._leaving, kept._asked, kept._made) == ({}, {}, {})
 
     run(work())
+
+
+def test_a_call_of_ours_that_rings_can_be_picked_up() -> None:
+    """RFC 3891, 3: whoever made the early dialog may be asked to give it up."""
+
+    async def work() -> None:
+        async with phone() as alice, phone() as bob, phone() as carol:
+            call = alice.engine.call(bob.uri)
+            ringing = (await bob.heard.next(IncomingCall)).call
+            await alice.heard.until(lambda: call.state is CallState.RINGING)
+            replaces = f"{call.session.call_id};to-tag={call.session.local_tag};early-only"
+            replaces += f";from-tag={ringing.session.local_tag}"
+            picked = carol.engine.call(alice.uri, headers=[("Replaces", replaces)])
+            await picked.answered()
+            moved = await alice.heard.next(Transferred)
+            assert moved.call is call
+            assert (await call.ended()).code == 487
+            assert (await ringing.ended()).by == "remote"
+            assert moved.new.state is CallState.CONFIRMED
+
+    run(work())
+
+
+def test_a_replacement_that_can_not_be_understood_leaves_the_call() -> None:
+    async def work() -> None:
+        only = {"codecs": ("pcmu",)}
+        async with three(bob=only) as house, phone(codecs=("pcma",)) as stranger:
+            session = house.bobs.session
+            assert session.dialog is not None
+            replaces = f"{session.call_id};to-tag={session.local_tag}"
+            replaces += f";from-tag={session.dialog.remote.tag}"
+            call = stranger.engine.call(house.bob.uri, headers=[("Replaces", replaces)])
+            assert (await call.ended()).code == 488
+            assert house.call.state is house.bobs.state is CallState.CONFIRMED
+
+    run(work())

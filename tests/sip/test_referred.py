@@ -200,6 +200,8 @@ class TestInACall:
         asking.phone.do(found.report, 200, "OK")
         asking.network.run(0.1)
         assert asking.states() == ["terminated;reason=noresource"]
+        asking.network.run(EXPIRES)
+        assert asking.states() == []
 
     def test_whoever_does_not_listen_is_told_no_more(self) -> None:
         asking = Asking()

@@ -114,8 +114,10 @@ def via_value(flow: Flow, branch: str) -> str:
     return f"SIP/2.0/{flow.transport.upper()} {sent_by};rport;branch={branch}"
 
 
-def contact_uri(flow: Flow, user: str) -> str:
-    """Where requests reach us over the transport of `flow`."""
+def contact_uri(flow: Flow, user: str, *, secure: bool = False) -> str:
+    """Where requests reach us over the transport of `flow`; `secure` makes it a `sips:` URI."""
+    if secure and flow.transport == "tls":
+        return str(Uri("sips", user, *flow.local))
     params: dict[str, str | None] = {}
     if flow.transport != "udp":
         params["transport"] = flow.transport

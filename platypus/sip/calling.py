@@ -88,6 +88,18 @@ class Calling:
         return self._legs.get(tag)
 
     @property
+    def legs(self) -> tuple[Dialog, ...]:
+        """Every early dialog."""
+        return tuple(self._legs.values())
+
+    @property
+    def secure(self) -> bool:
+        """Whether the target, or the first hop to it, has a `sips:` address."""
+        account = self._session.account
+        proxy = account.outbound_proxy if account is not None else None
+        return self._target.scheme == "sips" or (proxy or "").startswith("sips:")
+
+    @property
     def agreed_leg(self) -> Dialog | None:
         """The early dialog that has agreed last: what may be updated before the answer."""
         return self._legs.get(self.pracks.newest_agreed or "")

@@ -24,8 +24,8 @@ DialogKey = tuple[str, str]  # Call-ID and local tag; the remote tag is compared
 class Dialog:
     """One dialog, or an early one."""
 
-    __slots__ = ("call_id", "flow", "local", "local_cseq", "located", "remote", "remote_cseq",
-                 "remote_target", "route_set")  # fmt: skip
+    __slots__ = ("_lost", "call_id", "flow", "local", "local_cseq", "located", "remote",
+                 "remote_cseq", "remote_target", "route_set")  # fmt: skip
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Dialog:
         self.remote_target = remote_target
         self.route_set = route_set
         self.flow = flow  # by which the dialog was made
+        self._lost = False  # that one is no more
         self.located: tuple[str, Flow] | None = None  # the next hop resolved last
         self.local_cseq = local_cseq  # of the last request sent
         self.remote_cseq = remote_cseq  # of the last request received; -1 before any
@@ -109,7 +110,13 @@ class Dialog:
         if self.located is not None and self.located[0] == next_hop:
             return self.located[1]
         uri = self.route_set[0].uri if self.route_set else self.remote_target
-        return self.flow if flow_reaches(self.flow, uri) else None
+        return self.flow if not self._lost and flow_reaches(self.flow, uri) else None
+
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection broke: what follows finds a new one."""
+        self._lost = self._lost or flow == self.flow
+        if self.located is not None and self.located[1] == flow:
+            self.located = None
 
     def next_cseq(self) -> int:
         """The number of a new request (12.2.1.1)."""

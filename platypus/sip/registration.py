@@ -114,6 +114,16 @@ class Registration:
         else:
             self._gone("")
 
+    def flow_lost(self, flow: Flow, reason: str, now: float) -> None:
+        """The connection we registered over broke: nobody reaches us until we are back."""
+        if flow != self.flow or self.state != "registered":
+            return
+        self.flow = None
+        self._stop_expiry()
+        self._stop_refreshing()
+        self._change("failed", reason=f"the connection was lost: {reason}", retry_in=0.0)
+        self.refresh(now)
+
     def close(self) -> None:
         """Stop everything without a word: the user agent forgets this registration."""
         self._stop_refreshing()
@@ -147,7 +157,8 @@ class Registration:
         self._sent_at = now
         self._bound = True
         self._asked = self._expires if self._wanted else 0
-        self._our_uri = Uri.parse(contact_uri(flow, self.user))
+        secure = "sips" in (self._registrar.scheme, self._aor.scheme)
+        self._our_uri = Uri.parse(contact_uri(flow, self.user, secure=secure))
         contact = f"<{self._our_uri}>;expires={self._asked}"
         if self.account.instance_id:
             contact += f';+sip.instance="<{self.account.instance_id}>"'

@@ -2,8 +2,8 @@
 
 `Locator` asks the driver for the hops of a URI and for a flow to each in turn.
 `Outgoing` sends one request by it, in a client transaction, to the next hop where
-one fails: no flow, no answer, or 503 (RFC 3263, 4.3). It knows no dialog and no
-credentials.
+one fails: no flow, no answer, or 503 (RFC 3263, 4.3). What is too large for a datagram
+waits in `oversize`. Dialogs and credentials are not known here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.build import via_value
+from platypus.sip.oversize import MAX_DATAGRAM, Oversized
 from platypus.sip.stack import MAGIC_COOKIE
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ class Locator:
     def resolved(self, hops: list[Hop], now: float) -> None:
         """The driver resolved the URI."""
         self.stop()
+        if self._uri.startswith("sips:"):
+            # 26.2.2: whatever a name server says, such a request goes over TLS or not at all.
+            hops = [hop for hop in hops if hop.transport == "tls"]
+            self._reason = f"{self._uri} can be reached over TLS only, which is not offered there"
         self._hops.extend(hops[:MAX_HOPS])
         if not self.next(now):
             self._user.not_located(self._reason, now)
@@ -109,7 +114,8 @@ class OutgoingUser(Protocol):
 class Outgoing:
     """One request on its way: located, composed, sent, and sent elsewhere if need be."""
 
-    __slots__ = ("_answered", "_locator", "_stack", "_uri", "_user", "flow", "transaction")
+    __slots__ = ("_answered", "_locator", "_oversized", "_stack", "_uri", "_user", "flow",
+                 "transaction")  # fmt: skip
 
     def __init__(self, stack: Stack, uri: str, user: OutgoingUser) -> None:
         self._stack = stack
@@ -117,6 +123,7 @@ class Outgoing:
         self._user = user
         self._answered = False
         self._locator: Locator | None = None
+        self._oversized: Oversized | None = None
         self.flow: Flow | None = None
         self.transaction: ClientTransaction | None = None
 
@@ -138,13 +145,37 @@ class Outgoing:
         if self._locator is not None:
             self._locator.stop()
             self._locator = None
+        if self._oversized is not None:
+            self._oversized.stop()
+            self._oversized = None
 
     def located(self, flow: Flow, now: float) -> None:
         """Compose the request for this flow and send it."""
         self.flow = flow
         via = via_value(flow, MAGIC_COOKIE + self._stack.token())
         request = self._user.compose(flow, via, now)
-        self.transaction = self._stack.start_client(request, flow, self, now)
+        transaction = self._stack.new_client(request, flow, self)
+        large = flow.transport == "udp" and len(transaction.data) > MAX_DATAGRAM
+        if large and not self._stack.tcp_refusals.has(flow.remote, now):
+            self._oversized = Oversized(self._stack, request, flow, self)
+            self._oversized.start(now)
+        else:
+            self._launch(transaction, now)
+
+    def by_stream(self, request: Request, flow: Flow, now: float) -> None:
+        """The same request with another Via; its Contact may stay, for only the size moved it."""
+        self._oversized, self.flow = None, flow
+        request.headers.set("Via", via_value(flow, MAGIC_COOKIE + self._stack.token()))
+        self._launch(self._stack.new_client(request, flow, self), now)
+
+    def by_datagram(self, request: Request, flow: Flow, now: float) -> None:
+        """Large as it is."""
+        self._oversized = None
+        self._launch(self._stack.new_client(request, flow, self), now)
+
+    def _launch(self, transaction: ClientTransaction, now: float) -> None:
+        self.transaction = transaction
+        self._stack.launch(transaction, now)
 
     def not_located(self, reason: str, now: float) -> None:
         """No hop is left."""
@@ -160,9 +191,18 @@ class Outgoing:
 
     def transaction_failed(self, reason: str, now: float) -> None:
         """Silence or a broken transport; a request that had an answer is not repeated elsewhere."""
-        if not self._answered and self._next(now):
+        if not self._answered and (self._next(now) or self._reconnect(now)):
             return
         self._user.request_failed(f"{self._uri}: {reason}", now)
+
+    def _reconnect(self, now: float) -> bool:
+        """A connection that was known turned out to be lost: find another way, once."""
+        lost = self.transaction is not None and self.transaction.lost
+        if self._locator is not None or not lost:
+            return False
+        self._locator = Locator(self._stack, self._uri, self)
+        self._locator.start(now)
+        return True
 
     def _next(self, now: float) -> bool:
         return self._locator is not None and self._locator.next(now)

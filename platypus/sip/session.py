@@ -302,7 +302,20 @@ class Session:
 
     def contact_for(self, flow: Flow) -> str:
         """Our Contact on a flow."""
-        return f"<{contact_uri(flow, self.contact_user)}>"
+        return f"<{contact_uri(flow, self.contact_user, secure=self.secure)}>"
+
+    @property
+    def secure(self) -> bool:
+        """Whether this is a call to a `sips:` address, which must have one to come back to
+        (RFC 3261, 8.1.1.8 and 12.1.1)."""
+        if self.calling is not None:
+            return self.calling.secure
+        invite = self.request
+        if invite is None:
+            return False
+        return invite.uri.scheme == "sips" or any(
+            route.uri.scheme == "sips" for route in invite.record_routes[:1]
+        )
 
     def send_answer(
         self, transaction: InviteServerTransaction, body: bytes, now: float, *, is_offer: bool
@@ -383,6 +396,13 @@ class Session:
         """BYE; what the peer says to it changes nothing."""
         if self.dialog is not None:
             say_bye(self, self.dialog, now, self._bye_headers)
+
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection broke; the call outlives it."""
+        legs = self.calling.legs if self.calling is not None else ()
+        for dialog in (self.dialog, *legs):
+            if dialog is not None:
+                dialog.flow_lost(flow)
 
     def note_peer(self, message: Request | Response) -> None:
         """What a message of the peer's says about it."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.digest import DigestClient
 from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
+from platypus.sip.oversize import Refusals
 from platypus.sip.server_transaction import (
     InviteServerTransaction,
     MergeKey,
@@ -82,6 +83,7 @@ class Stack:
         self.referrings: dict[DialogKey, Referring] = {}  # REFERs of ours that are not over
         self.ended: dict[DialogKey, str] = {}  # remote tags of the calls that ended last
         self.pending: dict[int, ServerTransaction] = {}  # requests the user owes a response
+        self.tcp_refusals = Refusals()
         self._waiters: dict[int, Waiter] = {}
         self._last_key = 0
         self.allow = ", ".join(settings.methods)
@@ -152,16 +154,24 @@ class Stack:
         """Who asked with this key; each is answered once."""
         return self._waiters.pop(key, None)
 
+    def new_client(self, request: Request, flow: Flow, user: ClientUser) -> ClientTransaction:
+        """A transaction for a request (but ACK) whose Via is written, not started yet."""
+        kind: type[InviteClientTransaction | NonInviteClientTransaction] = (
+            InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
+        )
+        return kind(self, request, flow, user)
+
+    def launch(self, transaction: ClientTransaction, now: float) -> None:
+        """Send its request."""
+        self.clients[transaction.key] = transaction
+        transaction.start(now)
+
     def start_client(
         self, request: Request, flow: Flow, user: ClientUser, now: float
     ) -> ClientTransaction:
         """Send a request (but ACK) whose Via is written, in a transaction of its own."""
-        kind: type[InviteClientTransaction | NonInviteClientTransaction] = (
-            InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
-        )
-        transaction = kind(self, request, flow, user)
-        self.clients[transaction.key] = transaction
-        transaction.start(now)
+        transaction = self.new_client(request, flow, user)
+        self.launch(transaction, now)
         return transaction
 
     def start_server(
@@ -198,7 +208,12 @@ class Stack:
         self.ended[dialog.call_id, dialog.local.tag or ""] = dialog.remote.tag or ""
 
     def flow_failed(self, flow: Flow, reason: str, now: float) -> None:
-        """Every request on its way over `flow` fails (17.1.4)."""
+        """Every request on its way over `flow` fails (17.1.4), and a connection is forgotten."""
+        if flow.transport != "udp":
+            for session in self.sessions.values():
+                session.flow_lost(flow)
+            for registration in self.registrations:
+                registration.flow_lost(flow, reason, now)
         for transaction in [client for client in self.clients.values() if client.flow == flow]:
             transaction.fail(reason, now)
 

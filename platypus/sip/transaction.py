@@ -55,6 +55,7 @@ class ClientTransaction:
         "data",
         "flow",
         "key",
+        "lost",
         "request",
         "stack",
         "state",
@@ -69,6 +70,7 @@ class ClientTransaction:
         self.flow = flow
         self.user = user
         self.state = state
+        self.lost = False  # the connection broke under it
         self.data = request.serialize()
         self.key: ClientKey = (request.via.branch or "", request.method)
         self._interval = stack.settings.t1
@@ -95,6 +97,7 @@ class ClientTransaction:
     def fail(self, reason: str, now: float) -> None:
         """The transport reported an error (RFC 3261, 17.1.4)."""
         if self.state in (State.CALLING, State.TRYING, State.PROCEEDING):
+            self.lost = self.reliable
             self.terminate()
             self.user.transaction_failed(reason, now)
 

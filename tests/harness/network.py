@@ -76,6 +76,8 @@ class Network:
         self.endpoints: dict[Address, Endpoint] = {}
         self.names: dict[str, list[Hop]] = {}
         self.unreachable: set[Address] = set()
+        self.without_tcp: set[Address] = set()  # who takes datagrams only
+        self.mute_tcp: set[Address] = set()  # whose router swallows every attempt to connect
         self.log: list[Step] = []
         self.filters: list[Callable[[Step], bool]] = []  # False drops the message
 
@@ -226,7 +228,10 @@ class Phone:
                     self.agent.failed(key, f"{uri} does not resolve", now)
             case Connect(key, hop):
                 remote = (hop.host, hop.port)
-                if remote in self.network.unreachable:
+                if hop.transport != "udp" and remote in self.network.mute_tcp:
+                    return
+                refused = hop.transport != "udp" and remote in self.network.without_tcp
+                if refused or remote in self.network.unreachable:
                     self.agent.failed(key, f"{hop.host} refused the connection", now)
                 else:
                     self.agent.connected(key, Flow(hop.transport, self.address, remote), now)

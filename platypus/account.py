@@ -31,8 +31,11 @@ LEAVE_TIMEOUT = 2.0  # how long leaving an account waits for the registrar's wor
 class Account:
     """Made by `Engine.account`. Leaving it as a context manager unregisters."""
 
-    def __init__(self, engine: Engine, settings: AccountSettings, uri: Uri) -> None:
+    def __init__(
+        self, engine: Engine, settings: AccountSettings, uri: Uri, *, mwi: bool = False
+    ) -> None:
         self.settings = settings
+        self.mwi = mwi  # whether its mailbox is subscribed to
         self.uri = uri
         self.reason: str | None = None
         self._engine = engine
@@ -80,6 +83,12 @@ class Account:
             return None
         contact = self._registration.contact
         return None if contact is None else str(contact)
+
+    @property
+    def server(self) -> str | None:
+        """The numeric host its registration went to; None before there was one."""
+        flow = self._registration.flow if self._registration is not None else None
+        return flow.remote[0] if flow is not None else None
 
     async def registered(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Wait until registered. Raises RegistrationError when refused, or after `timeout` s."""
@@ -140,6 +149,18 @@ class Account:
         return self._engine.call(
             to, account=self, headers=headers, source=source, sink=sink, offer=offer
         )
+
+    def watch(self, to: str, package: str = "dialog") -> None:
+        """As `Engine.watch`, from this account."""
+        self._engine.watch(to, package, account=self)
+
+    def message(self, to: str, text: str) -> None:
+        """As `Engine.message`, from this account."""
+        self._engine.message(to, text, account=self)
+
+    def pick_up(self, to: str) -> Call:
+        """As `Engine.pick_up`, from this account."""
+        return self._engine.pick_up(to, account=self)
 
     def receive_change(self, event: RegistrationChanged) -> None:
         """The engine hands in what the machine said."""

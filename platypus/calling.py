@@ -63,6 +63,7 @@ class Calling:
         source: Source | str | None,
         sink: Sink | None,
         offer: bool,
+        start: bool = True,
     ) -> Call:
         call = self.new_call(account, "outgoing")
         if source is not None:
@@ -75,6 +76,7 @@ class Calling:
             account=account.settings if account is not None else None,
             body=call.media.offer if offer else None,
             headers=tuple(headers),
+            start=start,
             now=self._engine.now(),
         )
         call.signals.begin(session)

@@ -26,7 +26,14 @@ from platypus.delivery import Delivery, EventStream, guarded
 from platypus.errors import StateError
 from platypus.events import Event
 from platypus.net.keepalive import KeepAlive
-from platypus.options import DEFAULT_CODECS, IncomingOptions, MediaOptions, ReferRule
+from platypus.notices import Notices
+from platypus.options import (
+    DEFAULT_CODECS,
+    IncomingOptions,
+    MediaOptions,
+    ReferRule,
+    WatcherRule,
+)
 from platypus.pump import Pump
 from platypus.queries import Queries
 from platypus.sip import events as sip
@@ -67,11 +74,15 @@ class Engine:
     for: `accept` it, `ask` (`TransferRequested`) or `refuse`.
     `handlers` take requests by their method, as `sip.events.RequestReceived`; the
     one for INVITE gets `sip.events.IncomingCall` and returns true for a session it
-    takes over, whose later events go to `session_events`.
+    takes over, whose later events go to `session_events`; the one for SUBSCRIBE likewise
+    with `sip.events.WatcherArrived` for one of `packages`.
 
     `prack` is `answer`, `support`, `require` or `off` (RFC 3262; see `UserAgentSettings`).
     `session_expires` and `min_se` are the seconds of session timers asked for, 0 for none,
     and the least that is taken (RFC 4028).
+
+    `watchers` are who may see our calls as dialog state (RFC 4235): the `server` of an
+    account, or without any account whoever asks; `anybody`; `nobody`.
     """
 
     def __init__(
@@ -99,6 +110,8 @@ class Engine:
         prack: Prack = "answer",
         session_expires: int = 1800,
         min_se: int = 90,
+        packages: Sequence[str] = ("dialog",),
+        watchers: WatcherRule = "server",
     ) -> None:
         self._bind = listen
         self._transport: Literal["udp", "tcp", "tls"] = transport
@@ -123,7 +136,11 @@ class Engine:
         )
         settings = UserAgentSettings(
             user_agent=user_agent or f"Platypus/{__version__}",
-            handled_methods=tuple(method for method in self._handlers if method != "INVITE"),
+            handled_methods=(
+                *(method for method in self._handlers if method not in ("INVITE", "SUBSCRIBE")),
+                *("NOTIFY", "MESSAGE"),
+            ),
+            packages=tuple(packages),
             prack=prack,
             session_expires=session_expires,
             min_se=min_se,
@@ -135,6 +152,7 @@ class Engine:
         self._accounts: list[Account] = []
         self._registrations: dict[Registration, Account] = {}
         self._queries = Queries(self)
+        self._notices = Notices(self, watchers)
         self._calling: Calling | None = None
         self._keepalive: KeepAlive | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -240,8 +258,12 @@ class Engine:
         display_name: str = "",
         expires: int = 300,
         register: bool = True,
+        mwi: bool = False,
     ) -> Account:
-        """Add an account, and begin to register it. What comes of it is told by events."""
+        """Add an account, and begin to register it. What comes of it is told by events.
+
+        What a server tells of its mailbox unasked is always taken; `mwi` subscribes to it.
+        """
         self.now()  # says at once that the engine is not running
         uri = parse_account(aor)
         settings = AccountSettings(
@@ -254,10 +276,12 @@ class Engine:
             display_name=display_name,
             instance_id=self._instance_id,
         )
-        account = Account(self, settings, uri)
+        account = Account(self, settings, uri, mwi=mwi)
         self._accounts.append(account)
         if register:
             account.register()
+        else:
+            self._notices.registered(account)  # as good as it gets
         return account
 
     def call(
@@ -281,6 +305,39 @@ class Engine:
         return self.calling.call(
             self.complete(to, account), account, headers, source=source, sink=sink, offer=offer
         )
+
+    def watch(self, to: str, package: str = "dialog", *, account: Account | None = None) -> None:
+        """Be told what `to` does: `dialog`, `presence` or `message-summary` (RFC 6665).
+
+        `Notified` and `MessageWaiting` tell, soon and whenever it changes, until `unwatch`;
+        a subscription that fails is `ErrorOccurred`. Raises StateError.
+        """
+        account = account or self.default_account
+        self._notices.watching.watch(self.complete(to, account), package, account)
+
+    def unwatch(self, to: str, package: str = "dialog") -> None:
+        """Not any more. Raises StateError where it was not watched."""
+        self.now()
+        self._notices.watching.unwatch(self.complete(to, self.default_account), package)
+
+    def message(self, to: str, text: str, *, account: Account | None = None) -> None:
+        """Send a text of at most 1,300 bytes as UTF-8 (RFC 3428); ErrorOccurred if it is refused.
+
+        Raises StateError for a text that can't be sent, and as `call` does.
+        """
+        self.now()
+        account = account or self.default_account
+        self._notices.messaging.send(self.complete(to, account), text, account)
+
+    def pick_up(self, to: str, *, account: Account | None = None) -> Call:
+        """Take the call that rings at `to`, asking there for its dialog state if need be.
+
+        Raises StateError where it is watched and nothing rings; otherwise a call that can't
+        be had ends without a code.
+        """
+        self.now()
+        account = account or self.default_account
+        return self._notices.pickups.pick_up(self.complete(to, account), account)
 
     def find_call(self, call_id: str) -> Call | None:
         """The call with this `id`, None if there is none or it has ended."""
@@ -332,10 +389,14 @@ class Engine:
                     session.reject(480, self.now())
                 elif not self._handled("INVITE", event):
                     self.calling.receive_invite(event)
-            case sip.RequestReceived(_, request):
+            case sip.RequestReceived(_, request) if request.method in self._handlers:
                 self._handled(request.method, event)
-            case sip.ResponseReceived():
-                self._queries.receive(event)
+            case sip.WatcherArrived() if self._handled("SUBSCRIBE", event):
+                pass
+            case sip.ResponseReceived() if self._queries.receive(event):
+                pass
+            case _ if self._notices.receive(event):
+                pass
             case _:
                 if self._calling is None or not self._calling.receive(event):
                     self._pass_on(event)
@@ -352,8 +413,12 @@ class Engine:
         elif event.state in ("unregistered", "failed"):
             self._keepalive.remove(account)
         account.receive_change(event)
+        if event.state == "registered":
+            self._notices.registered(account)
 
-    def _handled(self, method: str, event: sip.IncomingCall | sip.RequestReceived) -> bool:
+    def _handled(
+        self, method: str, event: sip.IncomingCall | sip.RequestReceived | sip.WatcherArrived
+    ) -> bool:
         handler = self._handlers.get(method)
         if handler is None:
             return False
@@ -368,6 +433,7 @@ class Engine:
             guarded(self._session_events, event)
 
     async def _leave(self, timeout: float) -> None:  # noqa: ASYNC109 - bounded, never raises
+        self._notices.leave()
         for call in self.calls:
             call.hangup()
         for account in self._accounts:

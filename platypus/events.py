@@ -165,6 +165,40 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageWaiting:
+    """What waits in a mailbox (RFC 3842); the counts are of voice messages."""
+
+    account: Account | None
+    mailbox: str  # its address: the account's own, or the one that is watched
+    waiting: bool
+    new: int
+    old: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """Somebody who is watched does something, or is reachable or not.
+
+    `state` is RFC 4235's word for the busiest dialog, `terminated` without one; or
+    `open` or `closed` for presence, with the note given there.
+    """
+
+    package: str
+    from_: str  # the address that is watched, a bare URI
+    state: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """Somebody sent a message (RFC 3428)."""
+
+    from_: str  # a bare URI
+    text: str
+    display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceChanged:
     """The sound devices in use are now these (None: silence), and why."""
 
@@ -201,6 +235,9 @@ Event = (
     | TransferRequested
     | Transferred
     | Played
+    | MessageWaiting
+    | Notified
+    | MessageReceived
     | DeviceChanged
     | ErrorOccurred
     | EventsDropped

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from platypus.call import Call
 
 ReferRule = Literal["accept", "ask", "refuse"]
+WatcherRule = Literal["server", "anybody", "nobody"]
 
 DEFAULT_CODECS = ("pcmu", "pcma")
 

@@ -36,11 +36,12 @@ class Queries:
             raise NetworkError(f"{target}: {answer.reason or 'no answer'}")
         return answer.response
 
-    def receive(self, event: ResponseReceived) -> None:
-        """The engine hands in what came back."""
+    def receive(self, event: ResponseReceived) -> bool:
+        """The engine hands in what came back: whether somebody waits for it."""
         future = self._waiting.get(event.key)
         if future is not None and not future.done():
             future.set_result(event)
+        return future is not None
 
     def close(self) -> None:
         """Whoever still waits is told so."""

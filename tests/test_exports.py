@@ -20,6 +20,7 @@ PUBLIC = {
     *("PlatypusError", "ProtocolError", "RegistrationError", "SdpError", "StateError"),
     *("CallEnded", "CallState", "CallStateChanged", "DeviceChanged", "DtmfReceived"),
     *("ErrorOccurred", "Event", "EventsDropped", "IncomingCall", "MediaChanged", "MediaState"),
+    *("MessageReceived", "MessageWaiting", "Notified"),
     *("Played", "Registered", "RegistrationFailed", "Unregistered"),
     *("TransferProgressed", "TransferRequested", "Transferred"),
 }

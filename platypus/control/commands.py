@@ -168,7 +168,12 @@ class Control:
             for name, content in (headers or {}).items()
             for value in (content if isinstance(content, list) else [content])
         ]
-        call = self._engine.call(to, account=using, headers=pairs)
+        return self._begun(self._engine.call(to, account=using, headers=pairs))
+
+    def _do_pickup(self, to: str) -> Json:
+        return self._begun(self._engine.pick_up(to))
+
+    def _begun(self, call: Call) -> Json:
         if call.state != events.CallState.ENDED:  # its end may be among the held events
             self._calls[call.id] = call
         return {"call": call.id}
@@ -248,6 +253,15 @@ class Control:
     def _do_unregister(self, account: str | None = None) -> None:
         for one in [self._account(account)] if account else self._all_accounts():
             one.unregister()
+
+    def _do_subscribe(self, to: str, package: str) -> None:
+        self._engine.watch(to, package)
+
+    def _do_unsubscribe(self, to: str, package: str) -> None:
+        self._engine.unwatch(to, package)
+
+    def _do_message(self, to: str, text: str) -> None:
+        self._engine.message(to, text)
 
     def _all_accounts(self) -> list[Account]:
         if not self._engine.accounts:

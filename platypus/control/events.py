@@ -54,6 +54,13 @@ def event_to_json(event: events.Event) -> Json:
             return _of_call("transferred", call) | {"new": new.id, "to": to}
         case events.Played(call, file):
             return _of_call("played", call) | {"file": file}
+        case events.MessageWaiting():
+            return _mwi(event)
+        case events.Notified(package, from_, state, note):
+            told: Json = {"event": "notify", "package": package, "from": from_, "state": state}
+            return told | {"note": note} if package == "presence" else told
+        case events.MessageReceived(from_, text):
+            return {"event": "message", "from": from_, "text": text}
         case events.DeviceChanged(input_name, output_name, reason):
             return {"event": "device", "input": input_name, "output": output_name, "reason": reason}
         case events.ErrorOccurred(message, call):
@@ -123,6 +130,16 @@ def _ended(event: events.CallEnded) -> Json:
         "by": event.by,
         "elsewhere": event.elsewhere,
         "stats": plain(event.statistics),
+    }
+
+
+def _mwi(event: events.MessageWaiting) -> Json:
+    return {
+        "event": "mwi",
+        "account": event.account.aor if event.account else event.mailbox,
+        "waiting": event.waiting,
+        "new": event.new,
+        "old": event.old,
     }
 
 

@@ -16,6 +16,7 @@ from platypus.errors import PlatypusError
 
 DTMF_DIGITS = "0123456789*#ABCD"
 MAX_DIGITS = 128  # of one command: at 230 ms each that is half a minute of tones
+PACKAGES = ("dialog", "message-summary", "presence")
 MAX_DEPTH = 32  # far more than any command nests; json itself would give up at 1,000
 
 
@@ -86,6 +87,10 @@ def _method(value: object) -> str | None:
     return None if value in ("rtp", "info", "inband") else "must be rtp, info or inband"
 
 
+def _package(value: object) -> str | None:
+    return None if value in PACKAGES else f"must be one of {', '.join(PACKAGES)}"
+
+
 def _headers(value: object) -> str | None:
     if not isinstance(value, dict):
         return "must be an object"
@@ -130,15 +135,14 @@ SHAPES: Mapping[str, _Shape] = {
     "devices": _Shape(),
     "register": _ONE_ACCOUNT,
     "unregister": _ONE_ACCOUNT,
+    "subscribe": _Shape({"to": _line, "package": _package}),
+    "unsubscribe": _Shape({"to": _line, "package": _package}),
+    "pickup": _Shape({"to": _line}),
+    "message": _Shape({"to": _line, "text": _text}),
     "quit": _Shape(),
 }
 
-NOT_YET = frozenset(
-    {
-        *("conference", "split"),
-        *("subscribe", "unsubscribe", "pickup", "message", "set"),
-    }
-)
+NOT_YET = frozenset({"conference", "split", "set"})
 
 
 def parse_command(line: bytes) -> Command:

@@ -52,12 +52,25 @@ class FakeEngine:
     def __init__(self) -> None:
         self.accounts: list[Any] = []
         self.called: list[tuple[Any, ...]] = []
+        self.told: list[tuple[Any, ...]] = []
         self.publish: Any = None
         self.during_call: list[events.Event] = []
 
     def subscribe(self, callback: Any) -> Any:
         self.publish = callback
         return lambda: None
+
+    def watch(self, to: str, package: str) -> None:
+        self.told.append(("watch", to, package))
+
+    def unwatch(self, to: str, package: str) -> None:
+        self.told.append(("unwatch", to, package))
+
+    def message(self, to: str, text: str) -> None:
+        self.told.append(("message", to, text))
+
+    def pick_up(self, to: str) -> Any:
+        return self.call(to, account=None, headers=())
 
     def call(self, to: str, *, account: Any, headers: Any) -> Any:
         call = a_call(str(len(self.called) + 1))
@@ -202,6 +215,24 @@ def test_a_call_that_we_are_transferred_to_can_be_spoken_of(desk: Desk) -> None:
     desk.engine.publish(events.Transferred(old, new, "sip:carol@pbx"))
     desk.do("hold", call="2")
     assert new.told == [("hold",)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"cmd": "subscribe", "to": "bob", "package": "dialog"}, ("watch", "bob", "dialog")),
+        ({"cmd": "unsubscribe", "to": "bob", "package": "dialog"}, ("unwatch", "bob", "dialog")),
+        ({"cmd": "message", "to": "bob", "text": "hi\nyou"}, ("message", "bob", "hi\nyou")),
+    ],
+)
+def test_what_is_no_call_reaches_the_engine(desk: Desk, fields: Any, told: Any) -> None:
+    assert desk.do(fields.pop("cmd"), **fields)["ok"] is True
+    assert desk.engine.told == [told]
+
+
+def test_a_call_picked_up_can_be_spoken_of(desk: Desk) -> None:
+    assert desk.do("pickup", to="bob")["call"] == "1"
+    assert desk.do("hangup", call="1")["ok"] is True
 
 
 @pytest.mark.parametrize("method", ["info", "inband"])

@@ -109,6 +109,32 @@ SHAPES: list[tuple[events.Event, dict[str, Any]]] = [
     ),
     (events.Played(CALL, "a.wav"), {"event": "played", "call": "1", "file": "a.wav"}),
     (
+        events.MessageWaiting(ACCOUNT, "sip:alice@pbx", True, 2, 8),
+        {"event": "mwi", "account": "sip:alice@pbx", "waiting": True, "new": 2, "old": 8},
+    ),
+    (
+        events.MessageWaiting(None, "sip:700@pbx", False, 0, 0),
+        {"event": "mwi", "account": "sip:700@pbx", "waiting": False, "new": 0, "old": 0},
+    ),
+    (
+        events.Notified("dialog", "sip:bob@pbx", "early"),
+        {"event": "notify", "package": "dialog", "from": "sip:bob@pbx", "state": "early"},
+    ),
+    (
+        events.Notified("presence", "sip:bob@pbx", "open", None),
+        {
+            "event": "notify",
+            "package": "presence",
+            "from": "sip:bob@pbx",
+            "state": "open",
+            "note": None,
+        },
+    ),
+    (
+        events.MessageReceived("sip:bob@pbx", "hi\n\u2603", "Bob"),
+        {"event": "message", "from": "sip:bob@pbx", "text": "hi\n\u2603"},
+    ),
+    (
         events.DeviceChanged(None, "Speaker", "unplugged"),
         {"event": "device", "input": None, "output": "Speaker", "reason": "unplugged"},
     ),

@@ -58,10 +58,13 @@ EVENTS: dict[str, dict[str, Any]] = {
     "transfer_requested": {"call": CALL, "to": TEXT},
     "transferred": {"call": CALL, "new": CALL, "to": TEXT},
     "played": {"call": CALL, "file": TEXT},
+    "mwi": {"account": TEXT, "waiting": bool, "new": int, "old": int},
+    "notify": {"package": TEXT, "from": TEXT, "state": TEXT},
+    "message": {"from": TEXT, "text": TEXT},
     "device": {"input": MAYBE_TEXT, "output": MAYBE_TEXT, "reason": MAYBE_TEXT},
     "error": {"message": TEXT},
 }
-OPTIONAL: dict[str, dict[str, Any]] = {"error": {"call": CALL}}
+OPTIONAL: dict[str, dict[str, Any]] = {"error": {"call": CALL}, "notify": {"note": MAYBE_TEXT}}
 ENDED: dict[str, Any] = {
     "code": MAYBE_NUMBER,
     "reason": MAYBE_TEXT,

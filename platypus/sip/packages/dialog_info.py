@@ -8,6 +8,7 @@ events of dialogs are not read.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal, get_args
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "application/dialog-info+xml"
 MAX_DIALOGS = 256  # of one watched address: a receptionist's, not a provider's
 MAX_VERSION = 2**32 - 1
+# Call-IDs and tags go into a Replaces: nothing in them may end the value or begin another.
+_NAME = re.compile(r"[!-+\-.-:<-~]{1,256}")
 
 DialogState = Literal["terminated", "trying", "proceeding", "early", "confirmed"]
 # From the least busy to the busiest; the order of 3.7.1.
@@ -48,8 +51,9 @@ class DialogEntry:
     def can_be_picked_up(self) -> bool:
         """Whether it rings here, and is described well enough to be taken over (RFC 3891)."""
         ringing = self.state in ("early", "proceeding") and self.direction != "initiator"
+        names = (self.call_id, self.local_tag, self.remote_tag)
         peer = self.remote_target or self.remote_identity
-        return bool(ringing and self.call_id and self.local_tag and self.remote_tag and peer)
+        return bool(ringing and peer and all(map(_NAME.fullmatch, names)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Referred:
         self._until = 0.0
         self._timer: Timer | None = None
         self._notifying = False
+        self._reported = 0  # the newest status; a phone that rings on is no news
         self._next: tuple[int, str, str] | None = None  # status, reason, why it ends
 
     @property
@@ -109,8 +110,9 @@ class Referred:
 
     def report(self, status: int, reason: str, now: float) -> None:
         """Tell the peer how far the new call has come; a final status is the last word."""
-        if self.state is not ReferredState.ACCEPTED:
+        if self.state is not ReferredState.ACCEPTED or status == self._reported:
             return
+        self._reported = status
         if status >= 200:
             self._stop()
         self._next = (status, reason, "noresource" if status >= 200 else "")

@@ -189,6 +189,19 @@ class TestInACall:
         asking.network.run(0.1)
         assert asking.peer.request("NOTIFY").body == b"SIP/2.0 183 Session Progress\r\n"
 
+    def test_the_same_news_again_are_none(self) -> None:
+        asking = Asking()
+        asking.refer()
+        found = asking.asked()
+        asking.phone.do(found.accept)
+        asking.network.run(0.1)
+        asking.states()
+        for _ in range(3):
+            asking.phone.do(found.report, 180, "Ringing")
+            asking.network.run(0.1)
+        assert len(asking.states()) == 1
+        assert asking.states() == []
+
     def test_after_the_last_word_there_is_no_other(self) -> None:
         asking = Asking()
         asking.refer()

@@ -121,6 +121,23 @@ def test_keypad_menu_reads_digits() -> None:
     run(work())
 
 
+def test_switchboard_transfers_the_caller_to_the_desk_of_a_digit() -> None:
+    async def work() -> None:
+        async with phone() as alice, phone(reject=486) as busy, phone(auto_answer=0) as desk:
+            program = await start("switchboard.py", "0", f"1={busy.uri}", f"2={desk.uri}")
+            call = alice.engine.call(f"sip:board@127.0.0.1:{await program.port()}")
+            await call.answered()
+            call.send_dtmf("1", duration_ms=60)
+            assert "wants" in await program.line()
+            assert "stays: Busy Here (486)" in await program.line()
+            call.send_dtmf("2", duration_ms=60)
+            assert "is through" in await program.rest()
+            await call.ended()
+            assert [one.remote for one in alice.engine.calls] == [desk.uri]
+
+    run(work())
+
+
 def test_first_to_answer_keeps_one_and_cancels_the_others() -> None:
     async def work() -> None:
         async with phone() as bob, phone(auto_answer=0.2) as carol, phone(reject=486) as dave:

@@ -136,9 +136,8 @@ class Engine:
         )
         settings = UserAgentSettings(
             user_agent=user_agent or f"Platypus/{__version__}",
-            handled_methods=(
-                *(method for method in self._handlers if method not in ("INVITE", "SUBSCRIBE")),
-                *("NOTIFY", "MESSAGE"),
+            handled_methods=tuple(
+                sorted({"NOTIFY", "MESSAGE", *self._handlers} - {"INVITE", "SUBSCRIBE"})
             ),
             packages=tuple(packages),
             prack=prack,

@@ -10,6 +10,8 @@ call through it goes through the same code as a call through any other server.
     server      the engine it runs on, and who gets which request
     registrar   bindings of users to contacts (RFC 3261, section 10.3)
     bridge      two users back to back, bodies passed through
+    relay       messages between users
+    watchers    busy lamps, and what waits in a mailbox
     extensions  600 and on: echo, tones, music, refusals
     melody      what is played, as samples
 """

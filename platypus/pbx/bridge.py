@@ -61,7 +61,7 @@ class Bridge:
             account = AccountSettings(
                 aor=aor,
                 display_name=display_name,
-                outbound_proxy=_first_hop(binding),
+                outbound_proxy=first_hop(binding),
             )
             try:
                 session = self.agent.invite(
@@ -193,7 +193,7 @@ class Bridge:
         elif self.chosen is None:
             self._codes.append((event.code or UNAVAILABLE, event.reason))
             if len(self._codes) == len(self.phones):
-                self.caller.reject(_best(self._codes), self.now())
+                self.caller.reject(best_refusal([code for code, _ in self._codes]), self.now())
                 self._finish()
 
     def _finish(self) -> None:
@@ -219,9 +219,9 @@ class Bridge:
         return self.chosen
 
 
-def _best(codes: Sequence[tuple[int, str]]) -> int:
+def best_refusal(codes: Sequence[int]) -> int:
     """RFC 3261, 16.7: a 6xx wins, then the lowest class; of that, the one that tells most."""
-    statuses = [code for code, _ in codes if 300 <= code <= 699] or [UNAVAILABLE]
+    statuses = [code for code in codes if 300 <= code <= 699] or [UNAVAILABLE]
     global_refusals = [code for code in statuses if code >= 600]
     if global_refusals:
         return global_refusals[0]
@@ -231,7 +231,8 @@ def _best(codes: Sequence[tuple[int, str]]) -> int:
     return (telling or candidates)[0]
 
 
-def _first_hop(binding: Binding) -> str | None:
+def first_hop(binding: Binding) -> str | None:
+    """The proxy in front of a phone, that it registered through."""
     return binding.path[0].strip("<>") if binding.path else None
 
 

@@ -22,6 +22,7 @@ from platypus.errors import PlatypusError
 from platypus.events import CallEnded, CallState, DtmfReceived
 from platypus.media.endpoints import BufferSource
 from platypus.pbx.melody import MESSAGE, MUSIC, RATE, melody, ringback, spoken_digits
+from platypus.sip.uri import Uri
 
 if TYPE_CHECKING:
     from platypus.call import Call
@@ -57,8 +58,16 @@ WHAT = {
 class Extensions:
     """Takes calls to the numbers of `WHAT` on `engine`."""
 
-    def __init__(self, engine: Engine, *, record_dir: Path | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        record_dir: Path | None,
+        recorded: Callable[[str], None],
+    ) -> None:
         self._engine = engine
+        self._tell_recorded = recorded  # by whom, when they have hung up
+        self._recording: set[Call] = set()
         self._record_dir = record_dir
         self._recorded = itertools.count(1)
         self._digits: dict[Call, str] = {}
@@ -102,6 +111,9 @@ class Extensions:
                 pause = self._pauses.pop(call, None)
                 if pause is not None:
                     pause.cancel()
+                if call in self._recording:
+                    self._recording.remove(call)
+                    self._tell_recorded(Uri.parse(call.remote).user or "")
 
     def _answer(self, call: Call, source: Source | str | None) -> None:
         call.set_source(source)
@@ -154,6 +166,7 @@ class Extensions:
             path = self._record_dir / f"615-{next(self._recorded)}.wav"
             call.record(str(path))
             logger.warning("615 records to %s", path)
+            self._recording.add(call)
         self._answer(call, BufferSource(spoken_digits("1", on_ms=300), RATE))
         self._later(MAX_RECORD_SECONDS, call, call.hangup)
 

@@ -4,6 +4,8 @@
     INVITE to a user                  the bridge, after a digest challenge
     INVITE to an extension            a call of the engine's, after a digest challenge
     INVITE to anybody else            404
+    MESSAGE to a user                 the relay, after a digest challenge
+    SUBSCRIBE to a user               the watchers, after a digest challenge
     everything else                   what any endpoint answers
 
 It listens on UDP only, as the phone does for now, and trusts whoever has a password.
@@ -21,9 +23,12 @@ from typing import TYPE_CHECKING, Self
 
 from platypus._version import __version__
 from platypus.engine import Engine
+from platypus.events import CallEnded, CallStateChanged
 from platypus.pbx.bridge import UNAVAILABLE, Bridge
 from platypus.pbx.extensions import Extensions
 from platypus.pbx.registrar import MIN_EXPIRES, Binding, Registrar
+from platypus.pbx.relay import Relay
+from platypus.pbx.watchers import PACKAGES, Watchers
 from platypus.sip import events as sip
 from platypus.sip.digest import DigestServer, Verdict
 from platypus.sip.headers import NameAddr
@@ -33,6 +38,7 @@ from platypus.sip.session import Session
 
 if TYPE_CHECKING:
     from platypus.call import Call
+    from platypus.events import Event
 
 logger = logging.getLogger("platypus.pbx")
 
@@ -64,7 +70,13 @@ class Pbx:
             rtp_ports=rtp_ports,
             user_agent=f"Platypus-PBX/{__version__}",
             audio="null",
-            handlers={"REGISTER": self._register, "INVITE": self._invite},
+            handlers={
+                "REGISTER": self._register,
+                "INVITE": self._invite,
+                "MESSAGE": self._message,
+                "SUBSCRIBE": self._subscribe,
+            },
+            packages=PACKAGES,
             incoming=self._take,
             refer="refuse",  # an extension calls nobody
             session_events=self._session_event,
@@ -74,9 +86,12 @@ class Pbx:
         )
         self._digest = DigestServer(REALM, self._passwords.get, os.urandom)
         self._registrar = Registrar(self._passwords, min_expires=min_expires)
-        self._extensions = Extensions(self._engine, record_dir=record_dir)
+        self._extensions = Extensions(self._engine, record_dir=record_dir, recorded=self._recorded)
         self._bridges: dict[Session, Bridge] = {}
-        self._engine.subscribe(self._extensions.receive)
+        agent = self._engine.user_agent
+        self._relay = Relay(agent, self._engine.now)
+        self._watchers = Watchers(agent, self._engine.now, self.uri)
+        self._engine.subscribe(self._happened)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -189,6 +204,7 @@ class Pbx:
         if bridge.phones:
             for one in bridge.sessions:
                 self._bridges[one] = bridge
+            self._update_lamps()
 
     def _replace(
         self, session: Session, replaced: Session | None, user: str, request: Request
@@ -210,11 +226,67 @@ class Pbx:
         for session in bridge.sessions:
             self._bridges.pop(session, None)
 
+    def _message(self, event: sip.RequestReceived) -> None:
+        """From one user to another."""
+        request, now = event.request, self._engine.now()
+        user, status, headers = self._authenticate(request)
+        called = request.uri.user or ""
+        if user is not None and request.from_.uri.user != user:
+            status = 403  # nobody speaks in another's name
+        elif user is not None and called not in self._passwords:
+            status = 404
+        if status != 200 or user is None:
+            self._engine.user_agent.respond(event.key, status, headers=headers, now=now)
+            return
+        logger.info("%s sends %s a message", user, called)
+        self._relay.pass_on(event, self._registrar.bindings(called, now), self.uri(user))
+
+    def _subscribe(self, event: sip.WatcherArrived) -> bool:
+        """Anybody's lamp, and one's own mailbox."""
+        watcher, now = event.watcher, self._engine.now()
+        user, status, headers = self._authenticate(event.request)
+        watched = event.request.uri.user or ""
+        if user is None:
+            watcher.refuse(status, now, headers)
+        elif watched not in self._passwords and watched not in self._extensions:
+            watcher.refuse(404, now)
+        elif watcher.package == "message-summary" and watched != user:
+            watcher.refuse(403, now)
+        else:
+            self._watchers.accept(watcher, watched)
+        return True
+
+    def _recorded(self, user: str) -> None:
+        self._watchers.recorded(user, self._registrar.bindings(user, self._engine.now()))
+        self._engine.pump()
+
+    def _happened(self, event: Event) -> None:
+        """What the extensions' calls do."""
+        self._extensions.receive(event)
+        if isinstance(event, CallStateChanged | CallEnded):
+            self._update_lamps()
+
+    def _update_lamps(self) -> None:
+        sessions = [call.session for call in self._engine.calls]
+        self._watchers.update(sessions, set(self._bridges.values()))
+        self._engine.pump()
+
     def _session_event(self, event: sip.Event) -> None:
+        match event:
+            case sip.ResponseReceived():
+                self._relay.receive(event)
+                return
+            case sip.NotifyWanted(watcher):
+                self._watchers.tell(watcher)
+                return
+            case sip.WatcherLeft(watcher):
+                self._watchers.forget(watcher)
+                return
         session = getattr(event, "session", None)
         bridge = self._bridges.get(session) if session is not None else None
         if bridge is not None:
             bridge.receive(event)
+            self._update_lamps()
 
     def _take(self, call: Call) -> None:
         self._extensions.take(call)

@@ -83,6 +83,11 @@ class Calling:
             self._headers.add(name, value)
         self.start(now)
 
+    @property
+    def early_dialogs(self) -> tuple[Dialog, ...]:
+        """One for each phone that rings, the first that did first."""
+        return tuple(self._legs.values())
+
     def leg(self, tag: str) -> Dialog | None:
         """The early dialog with this remote tag."""
         return self._legs.get(tag)

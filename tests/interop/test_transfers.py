@@ -70,6 +70,7 @@ def test_a_blind_transfer_over_kamailio(bench: Bench, tmp_path: Path) -> None:
     office.check_carol_hears_bob(office.heard)
 
 
+@pytest.mark.smoke
 def test_an_attended_transfer_over_kamailio(bench: Bench, tmp_path: Path) -> None:
     office = Office(bench, tmp_path)
     first = connect(office.alice, office.bob, "bob")
@@ -107,6 +108,7 @@ class WithBaresip:
         self.carol = bench.agent("--codecs", "pcmu", host=host)
 
 
+@pytest.mark.smoke
 def test_baresip_is_transferred(bench: Bench, tmp_path: Path) -> None:
     three = WithBaresip(bench, tmp_path)
     first = three.alice.call(three.bert.uri)

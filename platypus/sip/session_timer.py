@@ -159,7 +159,7 @@ class SessionTimer:
         supports = TIMER in request.supported
         asked = session_expires(request)
         text = (request.headers.get("Min-SE") or "").partition(";")[0].strip()
-        minimum = max(settings.min_se, parse_number(text, MAX_DELTA_SECONDS) or 0)
+        minimum = max(self._minimum, parse_number(text, MAX_DELTA_SECONDS) or 0)
         ours = max(settings.session_expires, minimum)
         if asked is None:
             return SessionExpires(ours, "uac") if supports else None

@@ -68,8 +68,8 @@ class Updates:
             dialog = session.calling.agreed_leg
         if dialog is None or session.ended:
             raise StateError(f"a call that is {session.state} can't be updated")
-        if self._outgoing is not None:
-            raise StateError("another update is on its way")
+        if self._outgoing is not None or session.owes_ack:
+            raise StateError("another change of the call is on its way")
         if body is not None and pending_offer(session, dialog.remote.tag or "") is not None:
             raise StateError("another offer waits for its answer")
         self._outgoing = Update(session, dialog, body, content_type)

@@ -1,4 +1,4 @@
-"""sipp as caller and callee at a rate, with the scenarios that are built into it."""
+"""sipp as caller and callee, with the scenarios that are built into it and with ours."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ class Outcome:
 
 
 class Sipp(Program):
-    """A running sipp; as `uas` it waits for calls at `uri`, as `uac` it makes them and ends."""
+    """A running sipp. `uas`, built in, waits for calls at `uri`; `uac` makes them and ends.
+
+    A path is a scenario of ours: with a `target` it calls, without one it waits.
+    """
 
     def __init__(
         self,
         folder: Path,
-        scenario: str,
+        scenario: str | Path,
         *,
         target: str = "",
         user: str = "service",
@@ -41,7 +44,8 @@ class Sipp(Program):
         self.folder = folder
         self.port = free_port(host)
         self.uri = f"sip:{user}@{host}:{self.port}"
-        command = [find_program("sipp"), *([target] if target else []), "-sn", scenario]
+        which = ["-sf" if isinstance(scenario, Path) else "-sn", str(scenario)]
+        command = [find_program("sipp"), *([target] if target else []), *which]
         command += ["-i", host, "-p", str(self.port), "-mi", host, "-mp", str(free_port(host))]
         command += ["-cp", str(free_port()), "-s", user, "-t", transport, "-nostdin"]
         command += ["-r", str(rate), "-d", str(duration_ms)]

@@ -35,7 +35,7 @@ class Bench:
         folder = self._new_folder("baresip")
         return self._start(Baresip, folder, user=user, source=source, **options)
 
-    def sipp(self, scenario: str, **options: Any) -> Sipp:
+    def sipp(self, scenario: str | Path, **options: Any) -> Sipp:
         return self._start(Sipp, self._new_folder("sipp"), scenario, **options)
 
     def capture(self, bpf: str = "udp or tcp") -> Capture:

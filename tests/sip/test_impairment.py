@@ -21,6 +21,7 @@ from platypus.sip.events import (
     Event,
     IncomingCall,
     Progressed,
+    RefreshDue,
     ReinviteAnswered,
     Reinvited,
     RequestReceived,
@@ -51,7 +52,10 @@ class Plan:
     think: float
     caller_leaves: float
     callee_leaves: float
-    changes: list[tuple[str, float]]
+    changes: list[tuple[str, str, float]]
+    reliability: tuple[str, str]  # the caller's and the callee's (RFC 3262)
+    interval: int  # of the session timer, far too short on purpose; 0 is none
+    takes_update: bool  # whether the callee says that it does
 
 
 plans = st.builds(
@@ -61,7 +65,18 @@ plans = st.builds(
     think=moments,
     caller_leaves=moments,
     callee_leaves=moments,
-    changes=st.lists(st.tuples(st.sampled_from(["caller", "callee"]), moments), max_size=3),
+    changes=st.lists(
+        st.tuples(
+            st.sampled_from(["caller", "callee"]), st.sampled_from(["reinvite", "update"]), moments
+        ),
+        max_size=3,
+    ),
+    reliability=st.tuples(
+        st.sampled_from(["off", "answer", "support", "require"]),
+        st.sampled_from(["off", "answer", "support"]),
+    ).filter(lambda modes: modes != ("require", "off")),
+    interval=st.sampled_from([0, 4, 7]),
+    takes_update=st.booleans(),
 )
 
 
@@ -70,8 +85,12 @@ class Play:
 
     def __init__(self, network: Network, plan: Plan) -> None:
         self.network, self.plan = network, plan
-        self.caller = network.phone("10.0.0.1", ring_limit=60)
-        self.callee = network.phone("10.0.0.2", ring_limit=60)
+        common = {"ring_limit": 60, "session_expires": plan.interval, "min_se": 2}
+        self.caller = network.phone("10.0.0.1", prack=plan.reliability[0], **common)
+        self.callee = network.phone("10.0.0.2", prack=plan.reliability[1], **common)
+        if not plan.takes_update:
+            stack = self.callee.agent._stack
+            stack.allow = stack.allow.replace(", UPDATE", "")
         self.caller.react = self.on_caller
         self.callee.react = self.on_callee
         self.call = self.caller.call("sip:bob@10.0.0.2", body=OFFER if plan.offer else None)
@@ -90,6 +109,10 @@ class Play:
                 self.later(0.1, phone, session.accept_reinvite, ANSWER if body else OFFER)
             case ReinviteAnswered(session, _, "offer"):
                 self.later(0.1, phone, session.acknowledge, ANSWER)
+            case Progressed(session, _, _, _, "offer"):
+                self.later(0.1, phone, session.acknowledge, ANSWER)
+            case RefreshDue(session):
+                self.later(0.0, phone, session.reinvite, OFFER)
 
     def on_caller(self, event: Event) -> None:
         self.common(self.caller, event)
@@ -99,6 +122,8 @@ class Play:
                     self.later(self.plan.think, self.caller, session.acknowledge, ANSWER)
                 self.change("caller", self.caller, session)
                 self.later(self.plan.caller_leaves + 0.3, self.caller, session.hangup)
+            case Progressed(session, _, _, bytes()):
+                self.change("caller", self.caller, session)
 
     def on_callee(self, event: Event) -> None:
         self.common(self.callee, event)
@@ -114,6 +139,7 @@ class Play:
                 self.later(plan.think, callee, session.answer, ANSWER)
             case "early":
                 self.later(0.0, callee, session.progress, 183, ANSWER)
+                self.change("callee", callee, session)
                 self.later(plan.think, callee, session.answer, ANSWER)
             case "reject":
                 self.later(plan.think, callee, session.reject, 486)
@@ -124,10 +150,10 @@ class Play:
             self.later(plan.think + plan.callee_leaves + 1.0, callee, session.hangup)
 
     def change(self, who: str, phone: Phone, session: Session) -> None:
-        for side, moment in self.plan.changes:
+        for side, verb, moment in self.plan.changes:
             if side == who:
                 body = OFFER if moment < 3 else None
-                self.later(moment, phone, session.reinvite, body)
+                self.later(moment, phone, getattr(session, verb), body)
 
 
 def check_ends(phone: Phone) -> None:

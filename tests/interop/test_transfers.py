@@ -1,6 +1,7 @@
 """Transfers among three phones: over Kamailio, which stays in the path, and with baresip as one.
 
-baresip 1.0.0 knows blind transfer only, both ways, and reports no more than the start and the end.
+baresip 1.0.0 transfers blindly, both ways, reports no more than the start and the end, and drops
+the Replaces of a Refer-To.
 """
 
 from __future__ import annotations
@@ -123,6 +124,24 @@ def test_baresip_is_transferred(bench: Bench, tmp_path: Path) -> None:
     assert three.alice.wait_event("transfer", done=True)["status"] == 200
     three.alice.wait_event("call", state="ended", call=first)
     assert only_call(three.carol)["state"] == "confirmed"
+
+
+def test_baresip_calls_anew_where_it_should_replace_and_that_ends_both_of_ours(
+    bench: Bench, tmp_path: Path
+) -> None:
+    three = WithBaresip(bench, tmp_path)
+    first = three.alice.call(three.bert.uri)
+    three.bert.wait_event("CALL_INCOMING")
+    three.bert.command("accept")
+    three.alice.wait_event("call", state="confirmed")
+    other = connect(three.alice, three.carol, three.carol.uri("carol"))
+    three.alice.command("transfer", call=first, other=other)
+    new = three.carol.wait_event("incoming")["call"]
+    three.carol.command("answer", call=new)
+    three.alice.wait_event("transfer", call=first, status=200, done=True)
+    three.alice.wait_event("call", call=first, state="ended")
+    three.alice.wait_event("call", call=other, state="ended")
+    assert only_call(three.carol)["call"] == new
 
 
 def test_baresip_transfers_us(bench: Bench, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_wrong_usage_ends_with_2_and_nothing_on_standard_output(arguments: list[
         ["demo", "--seconds", "0"],
         ["pbx", "--password-env", "X"],
         ["pbx", "--user", "a", "--password-env", "NO_SUCH_VARIABLE"],
-        ["pbx", "--record-dir", "/nonexistent"],
+        ["pbx", "--record-dir", "/dev/null/folder"],
         ["call"],
         ["call", "600", "--duration", "long"],
         ["register", "--no-register", "--account", "sip:a@127.0.0.1"],

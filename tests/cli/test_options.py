@@ -90,7 +90,7 @@ class TestEngineOptions:
             ("--audio", "mp3:x"),
             ("--audio", "wav:"),
             ("--audio", "wav"),
-            ("--record", "/nonexistent/out.wav"),
+            ("--record", "/dev/null/out.wav"),
             ("--record", "."),
             ("--srtp", "maybe"),
             ("--auto-answer", "-1"),

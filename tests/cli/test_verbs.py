@@ -28,7 +28,7 @@ def platypus(*arguments: str, password: str = PASSWORD) -> subprocess.CompletedP
         text=True,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
-        env={"PYTHONPATH": str(ROOT), "TEST_PASSWORD": password, "HOME": "/nonexistent"},
+        env={"PYTHONPATH": str(ROOT), "TEST_PASSWORD": password, "HOME": "/dev/null/home"},
         timeout=20,
         check=False,
     )

@@ -143,6 +143,8 @@ class Tls:
 
     def _identify(self, context: ssl.SSLContext) -> None:
         settings = self._settings
+        # Said here, since distributions lower it: Python 3.11 of Debian 12 would speak TLS 1.0.
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         if settings.certificate is None:
             return
         password = settings.key_password or ""

@@ -52,6 +52,7 @@ class AccountConfig:
     outbound_proxy: str | None = None
     register: bool = True
     expires: int = 300  # seconds
+    mwi: bool = False  # subscribe to its mailbox; what is told unasked is always taken
 
 
 @dataclass(frozen=True, slots=True)

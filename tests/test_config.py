@@ -43,6 +43,7 @@ registrar = "sip:reg.example.com:5070"
 outbound_proxy = "sip:edge.example.com"
 register = false
 expires = 120
+mwi = true
 
 [accounts."at home"]
 address = "sip:alice@home.example.com"
@@ -72,6 +73,7 @@ class TestReading:
                     outbound_proxy="sip:edge.example.com",
                     register=False,
                     expires=120,
+                    mwi=True,
                 ),
                 AccountConfig("at home", "sip:alice@home.example.com"),
             ),

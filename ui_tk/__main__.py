@@ -100,6 +100,7 @@ def _accounts(
             display_name=each.display_name,
             register=each.register,
             expires=each.expires,
+            mwi=each.mwi,
         )
         for each in config.accounts
     ]

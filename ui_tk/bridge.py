@@ -210,6 +210,7 @@ class Bridge:
                 display_name=settings.display_name,
                 expires=settings.expires,
                 register=settings.register,
+                mwi=settings.mwi,
             )
         except PlatypusError as error:
             self._post(AccountChanged(settings.address, "failed", str(error)))

@@ -21,6 +21,7 @@ class AccountSettings:
     display_name: str = ""
     register: bool = True
     expires: int = 300
+    mwi: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,4 +44,5 @@ def _account(account: config.AccountConfig) -> AccountOptions:
         register=account.register,
         outbound_proxy=account.outbound_proxy,
         display_name=account.display_name,
+        mwi=account.mwi,
     )

@@ -36,6 +36,7 @@ class AccountOptions:
     register: bool = True
     outbound_proxy: str | None = None
     display_name: str = ""
+    mwi: bool = False
 
 
 class _OfAccount(argparse.Action):

@@ -53,6 +53,7 @@ class Phone:
                 register=account.register,
                 outbound_proxy=account.outbound_proxy,
                 display_name=account.display_name,
+                mwi=account.mwi,
             )
             for account in self.accounts
         ]

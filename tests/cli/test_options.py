@@ -244,7 +244,7 @@ class TestConfiguration:
             'listen = "127.0.0.1:5070"\ncodecs = ["pcma"]\n'
             '[audio]\nsource = "tone"\noutput = "Headset"\n'
             '[accounts.work]\naddress = "sip:alice@pbx"\nexpires = 120\n'
-            'display_name = "Alice"\n'
+            'display_name = "Alice"\nmwi = true\n'
         )
         return path
 
@@ -255,7 +255,7 @@ class TestConfiguration:
         assert (found.engine["audio"], found.engine["output"]) == ("tone", "Headset")
         (account,) = found.accounts
         assert (account.aor, account.expires) == ("sip:alice@pbx", 120)
-        assert account.display_name == "Alice"
+        assert (account.display_name, account.mwi) == ("Alice", True)
 
     def test_accounts_of_the_command_line_take_the_place_of_its_own(self, file) -> None:
         found = phone("--config", str(file), "--account", "sip:bob@pbx")

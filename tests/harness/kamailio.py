@@ -90,13 +90,14 @@ request_route {{
     t_check_trans();
     if (is_method("REGISTER")) {{ route(REGISTRAR); exit; }}
     if (is_method("OPTIONS") && $rU == $null) {{ sl_send_reply("200", "OK"); exit; }}
-    if (is_method("INVITE")) {{
+    if (is_method("INVITE|SUBSCRIBE|MESSAGE")) {{
         if ($au == $null || !pv_proxy_authenticate("{realm}", "$sht(users=>$au)", "0")) {{
             proxy_challenge("{realm}", "1");
             exit;
         }}
         consume_credentials();
-        record_route();
+        if (is_method("MESSAGE")) xlog("L_INFO", "MESSAGE $fU relayed\\n");
+        else record_route();
     }}
     if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
     t_relay();

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         ErrorOccurred,
         Event,
         EventsDropped,
+        IdentityChanged,
         IncomingCall,
         MediaChanged,
         MediaState,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         TransferRequested,
         Unregistered,
     )
+    from platypus.forwarding import CallRules
 
 __all__ = [
     "Account",
@@ -60,6 +62,7 @@ __all__ = [
     "Call",
     "CallEnded",
     "CallError",
+    "CallRules",
     "CallState",
     "CallStateChanged",
     "ConfigError",
@@ -70,6 +73,7 @@ __all__ = [
     "ErrorOccurred",
     "Event",
     "EventsDropped",
+    "IdentityChanged",
     "IncomingCall",
     "MediaChanged",
     "MediaError",
@@ -99,6 +103,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'platypus' has no attribute {name!r}")
     if name in ("Account", "Call", "Engine"):
         home = name.lower()
+    elif name == "CallRules":
+        home = "forwarding"
     else:
         home = "errors" if name.endswith("Error") else "events"
     value: object = getattr(import_module(f"platypus.{home}"), name)

@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from platypus.call_audio import CallAudio
 from platypus.call_media import CallMedia
 from platypus.call_signals import CallSignals
+from platypus.dtmf_info import build_info
 from platypus.errors import CallError, StateError
 from platypus.events import CallEnded, CallState, DtmfMethod, HoldState
+from platypus.forwarding import send_on
+from platypus.sip.diversion import Diversion, diversions_in
 from platypus.sound import make_source, read_source
 
 if TYPE_CHECKING:
@@ -122,8 +125,27 @@ class Call:
 
     @property
     def display_name(self) -> str:
-        """The far end's name as it gave it; often empty."""
-        return self.session.remote.display_name
+        """The far end's name, by the word of its server or as it gave it; often empty."""
+        identity = self.session.identity
+        asserted = identity.display_name if identity is not None else ""
+        return asserted or self.session.remote.display_name
+
+    @property
+    def identity(self) -> str | None:
+        """Who the far end is by the word of a server we trust (RFC 3325), a bare URI."""
+        identity = self.session.identity
+        return str(identity.uri.without_params()) if identity is not None else None
+
+    @property
+    def diversions(self) -> tuple[Diversion, ...]:
+        """Who sent this call on before it came here, the last first (RFC 5806, RFC 7044)."""
+        return diversions_in(self.invite) if self.invite is not None else ()
+
+    @property
+    def diverted_from(self) -> str | None:
+        """Who sent this call on to us, a bare URI; None for a call that was for us."""
+        diversions = self.diversions
+        return str(diversions[0].uri.without_params()) if diversions else None
 
     @property
     def request_user(self) -> str | None:
@@ -180,6 +202,7 @@ class Call:
     def answer(self) -> None:
         """Take the call. Raises MediaError when there is no port for its media."""
         self._incoming("be answered")
+        self._calling.take_up(self)
         body = self.signals.answer_body()
         self.session.answer(body, self._engine.now())
         self.signals.confirm()
@@ -199,7 +222,9 @@ class Call:
         self._incoming("be redirected")
         target = self._engine.complete(to, self.account or self._engine.default_account)
         self.media.close()
-        self.session.redirect([target], self._engine.now())
+        if self.invite is not None:
+            by = self.account.uri if self.account is not None else self.invite.to.uri
+            send_on(self.session, self.invite, target, by, "deflection", self._engine.now())
         self._engine.pump()
 
     def hangup(self) -> None:
@@ -212,6 +237,7 @@ class Call:
 
     def resume(self) -> None:
         """Take the far end from hold, and make this the call that has the sound card."""
+        self._calling.take_up(self)
         self._reinvite(hold=False)
 
     def transfer(self, to: str | Call, *, subscribe: bool = True) -> None:
@@ -242,11 +268,19 @@ class Call:
     def send_dtmf(
         self, digits: Iterable[str], *, method: DtmfMethod = "rtp", duration_ms: int = DTMF_MS
     ) -> None:
-        """Send 0-9 * # A-D one after another, as RFC 4733 events. Raises MediaError, ValueError."""
+        """Send 0-9 * # A-D one after another, as RFC 4733 events or by INFO.
+
+        Raises MediaError, StateError, ValueError.
+        """
         self._living("take digits")
-        if method != "rtp":
+        if method == "info":
+            for content_type, body in [build_info(digit, duration_ms) for digit in digits]:
+                self.session.infos.send(content_type, body, self._engine.now())
+            self._engine.pump()
+        elif method == "rtp":
+            self.media.stream.send_dtmf(digits, duration_ms)
+        else:
             raise StateError(f'not supported yet: digits by method="{method}"; use "rtp"')
-        self.media.stream.send_dtmf(digits, duration_ms)
 
     def play(self, path: str, *, loop: bool = False) -> None:
         """Let the far end hear a WAV file; `Played` tells its end. Raises AudioFileError."""

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from platypus.dtmf_info import parse_info
 from platypus.errors import MediaError, SdpError, StateError
-from platypus.events import CallEnded, CallState, CallStateChanged, ErrorOccurred
+from platypus.events import (
+    CallEnded,
+    CallState,
+    CallStateChanged,
+    DtmfReceived,
+    ErrorOccurred,
+    IdentityChanged,
+)
 from platypus.sip.events import (
     Acknowledged,
     Answered,
     Event,
+    Identified,
+    InfoReceived,
+    InfoRefused,
     Progressed,
     RefreshDue,
     ReinviteAnswered,
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.calling import Calling
     from platypus.engine import Engine
+    from platypus.sip.headers import NameAddr
     from platypus.sip.message import Request
     from platypus.sip.session import Session
 
@@ -125,6 +137,13 @@ class CallSignals:
                 self._reinvite_refused(code, reason)
             case RefreshDue(session):
                 session.reinvite(self._media.offer, self._engine.now())
+            case Identified(_, identity):
+                self._identified(identity)
+            case InfoReceived(_, _, body):
+                self._digit(body)
+            case InfoRefused(_, code, reason):
+                why = reason + (f" ({code})" if code else "")
+                self._tell(f"the far end did not take the digits: {why}")
             case SessionEnded():
                 self._ended(event)
             case _:
@@ -197,6 +216,16 @@ class CallSignals:
             # RFC 3261, 14.2: the call goes on as it was.
             session.refuse_reinvite(488, now)
             self._tell(f"a change the far end wanted can't be made: {problem}")
+
+    def _identified(self, identity: NameAddr) -> None:
+        self.announce()
+        uri = str(identity.uri.without_params())
+        self._engine.publish(IdentityChanged(self._call, identity.display_name, uri))
+
+    def _digit(self, body: bytes) -> None:
+        pressed = parse_info(body)
+        if pressed is not None:
+            self._engine.publish(DtmfReceived(self._call, pressed[0], "info", pressed[1]))
 
     def _reinvite_refused(self, code: int | None, reason: str) -> None:
         self._media.offer_refused()

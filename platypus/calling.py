@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from platypus.call import Call
+from platypus.call_waiting import hold_others
 from platypus.incoming import Reception
 from platypus.media.core import MediaCore
 from platypus.media.recording import RecordingNames
@@ -36,6 +37,8 @@ class Calling:
         engine: Engine,
         options: MediaOptions,
         incoming: IncomingOptions,
+        *,
+        hold_others: bool = False,
     ) -> None:
         self._engine = engine
         self._codecs = options.codecs
@@ -44,6 +47,7 @@ class Calling:
         self._sessions: dict[Session, Call] = {}
         self._count = 0
         self._wake: Wake | None = None
+        self._one_at_a_time = hold_others
         self._reception = Reception(engine, self, incoming)
         self.transfers = Transfers(engine, self, incoming.refer)
         self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)
@@ -70,6 +74,7 @@ class Calling:
             call.media.set_source(make_source(source) if isinstance(source, str) else source)
         if sink is not None:
             call.media.set_sink(sink)
+        self.take_up(None)
         call.media.stream.open()  # no free port is told to whoever calls, not to the far end
         session = self._engine.user_agent.invite(
             target,
@@ -97,6 +102,11 @@ class Calling:
             negotiator=self._negotiator(),
             direction=direction,
         )
+
+    def take_up(self, call: Call | None) -> None:
+        """Somebody turns to `call`, or begins another: hold the others where that is wanted."""
+        if self._one_at_a_time:
+            hold_others(self._calls.values(), call)
 
     def find(self, session: Session | None) -> Call | None:
         """The call of a session, until it has ended."""

@@ -25,11 +25,13 @@ from platypus.account import Account
 from platypus.delivery import Delivery, EventStream, guarded
 from platypus.errors import StateError
 from platypus.events import Event
+from platypus.forwarding import CallRules
 from platypus.net.keepalive import KeepAlive
 from platypus.notices import Notices
 from platypus.options import (
     DEFAULT_CODECS,
     IncomingOptions,
+    IntercomRule,
     MediaOptions,
     ReferRule,
     WatcherRule,
@@ -77,6 +79,11 @@ class Engine:
     takes over, whose later events go to `session_events`; the one for SUBSCRIBE likewise
     with `sip.events.WatcherArrived` for one of `packages`.
 
+    `intercom` says whose wish to be answered by itself is granted (`Call-Info` with
+    `answer-after`, `Alert-Info`): `never`, the account's `server`'s, or `anyone`'s. With
+    `hold_others` whoever takes up a call, or makes one, puts the others on hold. Do not
+    disturb and forwarding are `rules`.
+
     `prack` is `answer`, `support`, `require` or `off` (RFC 3262; see `UserAgentSettings`).
     `session_expires` and `min_se` are the seconds of session timers asked for, 0 for none,
     and the least that is taken (RFC 4028).
@@ -101,6 +108,8 @@ class Engine:
         auto_answer: float | None = None,
         reject: int | None = None,
         refer: ReferRule = "accept",
+        intercom: IntercomRule = "never",
+        hold_others: bool = False,
         incoming: Callable[[Call], None] | None = None,
         handlers: Mapping[str, Callable[[Any], Any]] | None = None,
         session_events: Callable[[sip.Event], None] | None = None,
@@ -133,6 +142,7 @@ class Engine:
             auto_answer=auto_answer,
             decide=incoming,
             refer=refer,
+            intercom=intercom,
         )
         settings = UserAgentSettings(
             user_agent=user_agent or f"Platypus/{__version__}",
@@ -149,6 +159,8 @@ class Engine:
         self._pump = Pump(self.user_agent, self._on_event, self._quiet.notify, tls=tls)
         self._delivery = Delivery()
         self._accounts: list[Account] = []
+        self._hold_others = hold_others
+        self._rules = CallRules()
         self._registrations: dict[Registration, Account] = {}
         self._queries = Queries(self)
         self._notices = Notices(self, watchers)
@@ -233,6 +245,21 @@ class Engine:
         return self._accounts[0] if self._accounts else None
 
     @property
+    def rules(self) -> CallRules:
+        """Do not disturb, and where calls are forwarded to; may be set at any time.
+
+        `engine.rules = CallRules(forward_busy="600")`. Raises StateError for a target that
+        can't be called.
+        """
+        return self._rules
+
+    @rules.setter
+    def rules(self, rules: CallRules) -> None:
+        for target in rules.targets:
+            self.complete(target, self.default_account)
+        self._rules = rules
+
+    @property
     def calls(self) -> list[Call]:
         """Those that have not ended, the newest last."""
         return self._calling.calls if self._calling is not None else []
@@ -243,7 +270,12 @@ class Engine:
         if self._calling is None:
             from platypus.calling import Calling
 
-            self._calling = Calling(self, self._media_options, self._incoming_options)
+            self._calling = Calling(
+                self,
+                self._media_options,
+                self._incoming_options,
+                hold_others=self._hold_others,
+            )
         return self._calling
 
     def account(
@@ -255,6 +287,7 @@ class Engine:
         registrar: str | None = None,
         outbound_proxy: str | None = None,
         display_name: str = "",
+        anonymous: bool = False,
         expires: int = 300,
         register: bool = True,
         mwi: bool = False,
@@ -262,6 +295,7 @@ class Engine:
         """Add an account, and begin to register it. What comes of it is told by events.
 
         What a server tells of its mailbox unasked is always taken; `mwi` subscribes to it.
+        An `anonymous` one calls without its name, and asks the network to keep it (RFC 3325).
         """
         self.now()  # says at once that the engine is not running
         uri = parse_account(aor)
@@ -273,6 +307,7 @@ class Engine:
             expires=expires,
             outbound_proxy=outbound_proxy,
             display_name=display_name,
+            anonymous=anonymous,
             instance_id=self._instance_id,
         )
         account = Account(self, settings, uri, mwi=mwi)

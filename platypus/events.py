@@ -130,6 +130,15 @@ class DtmfReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """The network says who the other side is, in the answer or later (connected line)."""
+
+    call: Call
+    display_name: str  # may be empty
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransferProgressed:
     """How far a transfer of ours has come. `done`: after 2xx `call` ends, else it stays."""
 
@@ -231,6 +240,7 @@ Event = (
     | CallEnded
     | MediaChanged
     | DtmfReceived
+    | IdentityChanged
     | TransferProgressed
     | TransferRequested
     | Transferred

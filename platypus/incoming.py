@@ -1,6 +1,7 @@
 """What becomes of a call that comes in, before anybody hears of it.
 
 refused by rule (482 and 400 are the machine's)   404 another user, 486 full, 488 no codec
+refused or sent on as the user wants              do not disturb, forwarding
 taken by a handler of the embedder's              a PBX that bridges
 otherwise                                         rings, and waits or is answered by itself
 """
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING
 from platypus.delivery import guarded
 from platypus.errors import MediaError, SdpError, StateError
 from platypus.events import CallState, ErrorOccurred, IncomingCall
+from platypus.forwarding import Forwarding
+from platypus.sip.identity import is_trusted
+from platypus.sip.intercom import answer_after
 
 if TYPE_CHECKING:
     from platypus.account import Account
@@ -33,6 +37,7 @@ class Reception:
         self._engine = engine
         self._calling = calling
         self._options = options
+        self._forwarding = Forwarding(engine)
 
     def receive(self, event: Invited) -> None:
         engine, session = self._engine, event.session
@@ -41,7 +46,12 @@ class Reception:
         if status is not None:
             session.reject(status, engine.now())
             return
-        call = self._calling.new_call(account_for(engine.accounts, event.request), "incoming")
+        account = account_for(engine.accounts, event.request)
+        if session.account is None and account is not None:
+            session.belongs_to(account.settings)
+        if replaced is None and self._sent_away(event, account):
+            return
+        call = self._calling.new_call(account, "incoming")
         call.signals.begin(session, event.request)
         if session.remote_body:
             try:
@@ -61,11 +71,17 @@ class Reception:
         options = self._options
         if options.user is not None and getattr(request.uri, "user", None) != options.user:
             return 404
-        if options.reject is not None:
-            return options.reject
-        if options.max_calls is not None and len(self._calling.calls) >= options.max_calls:
-            return 486
-        return None
+        return options.reject
+
+    def _sent_away(self, event: Invited, account: Account | None) -> bool:
+        """Whether it was refused or forwarded as the user wants, or is one too many."""
+        calls, limit = len(self._calling.calls), self._options.max_calls
+        full = limit is not None and calls >= limit
+        if self._forwarding.take(event.session, event.request, account, busy=full or calls > 0):
+            return True
+        if full:
+            event.session.reject(486, self._engine.now())
+        return full
 
     def _take(self, call: Call) -> None:
         options = self._options
@@ -73,12 +89,27 @@ class Reception:
             return  # whoever was told of it has already done something
         if options.decide is not None:
             guarded(options.decide, call)
-        elif options.auto_answer == 0:
+            return
+        wait = self._answered_after(call)
+        if wait == 0:
             self._answer(call)
-        else:
-            call.ring()
-            if options.auto_answer is not None:
-                self._engine.loop.call_later(options.auto_answer, self._answer, call)
+            return
+        call.ring()
+        if wait is not None:
+            self._engine.loop.call_later(wait, self._answer, call)
+        self._forwarding.watch(call)
+
+    def _answered_after(self, call: Call) -> float | None:
+        """Seconds until the call is answered by itself; None leaves it to the user."""
+        options, session = self._options, call.session
+        if options.auto_answer is not None or options.intercom == "never":
+            return options.auto_answer
+        talking = any(each.state is CallState.CONFIRMED for each in self._calling.calls)
+        if call.invite is None or session.flow is None or talking:
+            return None  # an announcement must not break into a conversation
+        if options.intercom == "server" and not is_trusted(session, session.flow):
+            return None
+        return answer_after(call.invite)
 
     def _answer(self, call: Call) -> None:
         if call.state is CallState.ENDED or call.state is CallState.CONFIRMED:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ReferRule = Literal["accept", "ask", "refuse"]
 WatcherRule = Literal["server", "anybody", "nobody"]
 
+# Whose wish to be answered by itself is granted: nobody's, the account's server's, or anybody's.
+IntercomRule = Literal["never", "server", "anyone"]
+
 DEFAULT_CODECS = ("pcmu", "pcma")
 
 
@@ -37,9 +40,12 @@ class IncomingOptions:
     max_calls: int | None = None
     reject: int | None = None  # refuse all with this status
     auto_answer: float | None = None  # seconds; 0 is at once
+    intercom: IntercomRule = "never"  # a stranger must not open the microphone
     decide: Callable[[Call], None] | None = None  # instead of ringing
     refer: ReferRule = "accept"  # what becomes of a far end's wish to transfer us
 
     def __post_init__(self) -> None:
         if self.refer not in get_args(ReferRule):
             raise ConfigError(f"refer is accept, ask or refuse, not {self.refer!r}")
+        if self.intercom not in get_args(IntercomRule):
+            raise ConfigError(f"intercom is never, server or anyone, not {self.intercom!r}")

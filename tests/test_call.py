@@ -389,7 +389,7 @@ class TestWrongCommands:
             async with phone() as alice, phone() as bob:
                 call, _ = await connected(alice, bob)
                 with pytest.raises(StateError, match=r'not supported yet.*use "rtp"'):
-                    call.send_dtmf("1", method="info")
+                    call.send_dtmf("1", method="inband")
 
         run(work())
 

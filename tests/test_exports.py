@@ -22,6 +22,7 @@ PUBLIC = {
     *("ErrorOccurred", "Event", "EventsDropped", "IncomingCall", "MediaChanged", "MediaState"),
     *("MessageReceived", "MessageWaiting", "Notified"),
     *("Played", "Registered", "RegistrationFailed", "Unregistered"),
+    *("CallRules", "IdentityChanged"),
     *("TransferProgressed", "TransferRequested", "Transferred"),
 }
 

@@ -58,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1, MAX_EXPIRES),
         help="the shortest session timer that is taken (default 90)",
     )
+    parser.add_argument(
+        "--intercom",
+        choices=("never", "server", "anyone"),
+        help="whose calls are answered at once where they ask for it: nobody's (default),"
+        " those that come from the account's server, or all",
+    )
     parser.add_argument("--max-calls", metavar="N", type=whole(1, 10000))
     parser.add_argument(
         "--log",

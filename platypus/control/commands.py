@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from platypus import events
 from platypus.control.events import account_to_json, call_to_json, event_to_json, plain
@@ -200,9 +201,9 @@ class Control:
         self._call(call).mute(on)
 
     def _do_dtmf(self, digits: str, call: str | int | None = None, method: str = "rtp") -> None:
-        if method != "rtp":
+        if method not in ("rtp", "info"):
             raise CommandError(f"not supported yet: dtmf method {method}", code="not-supported")
-        self._call(call).send_dtmf(digits.upper())
+        self._call(call).send_dtmf(digits.upper(), method=cast("events.DtmfMethod", method))
 
     def _do_redirect(self, to: str, call: str | int | None = None) -> None:
         self._call(call).redirect(to)
@@ -267,6 +268,11 @@ class Control:
         if not self._engine.accounts:
             raise CommandError("there is no account", code="no-account")
         return list(self._engine.accounts)
+
+    def _do_set(self, **rules: Any) -> None:
+        if not rules:
+            raise CommandError("set needs something to set", code="missing-field")
+        self._engine.rules = replace(self._engine.rules, **rules)
 
     def _do_quit(self) -> None:
         self._quit()

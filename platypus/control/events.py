@@ -46,6 +46,8 @@ def event_to_json(event: events.Event) -> Json:
                 "method": method,
                 "duration_ms": duration_ms,
             }
+        case events.IdentityChanged(call, display_name, uri):
+            return _of_call("identity", call) | {"display_name": display_name, "uri": uri}
         case events.TransferProgressed(call, status, done):
             return _of_call("transfer", call) | {"status": status, "done": done}
         case events.TransferRequested(call, to):

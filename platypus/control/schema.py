@@ -68,6 +68,10 @@ def _flag(value: object) -> str | None:
     return None if isinstance(value, bool) else "must be true or false"
 
 
+def _target(value: object) -> str | None:
+    return None if value is None else _line(value)
+
+
 def _refusal(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 400 <= value <= 699:
         return "must be a number from 400 to 699"
@@ -139,10 +143,18 @@ SHAPES: Mapping[str, _Shape] = {
     "unsubscribe": _Shape({"to": _line, "package": _package}),
     "pickup": _Shape({"to": _line}),
     "message": _Shape({"to": _line, "text": _text}),
+    "set": _Shape(
+        optional={
+            "dnd": _flag,
+            "forward_always": _target,
+            "forward_busy": _target,
+            "forward_no_answer": _target,
+        }
+    ),
     "quit": _Shape(),
 }
 
-NOT_YET = frozenset({"conference", "split", "set"})
+NOT_YET = frozenset({"conference", "split"})
 
 
 def parse_command(line: bytes) -> Command:

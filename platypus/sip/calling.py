@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
+from platypus.sip.diversion import carried_on
 from platypus.sip.events import Answered, Progressed, Redirected
 from platypus.sip.headers import NameAddr
+from platypus.sip.identity import note_identity
 from platypus.sip.message import Headers
 from platypus.sip.prack import Prack, Pracks, rseq_of
+from platypus.sip.privacy import redirect_hidden
 from platypus.sip.provisional import RELIABLE
 from platypus.sip.reason import COMPLETED_ELSEWHERE
 from platypus.sip.requesting import Attempts, out_of_dialog
@@ -203,6 +206,7 @@ class Calling:
         self._wait_for_answer(now)
         session.state = SessionState.RINGING
         session.note_peer(response)
+        self._note_identity(response)
         body = response.body or None
         if self.pracks.has_agreed(tag) or (self._body is None and not reliable):
             body = None  # said before, or nothing that counts
@@ -224,6 +228,11 @@ class Calling:
         self._stack.emit(Progressed(session, response, tag, body))
         if prack is not None:
             prack.start(now)
+
+    def _note_identity(self, response: Response) -> None:
+        _, flow = self._sent()
+        if flow is not None:
+            note_identity(self._session, response, flow)
 
     def _new_leg(self, tag: str, response: Response) -> None:
         request, flow = self._sent()
@@ -263,6 +272,7 @@ class Calling:
         session.dialog = dialog
         session.remote = response.to
         session.note_peer(response)
+        self._note_identity(response)
         tag = response.to.tag or ""
         # RFC 6337, 3.1: what agreed early is not said again.
         body = (response.body or None) if not self.pracks.has_agreed(tag) else None
@@ -305,14 +315,24 @@ class Calling:
         self._targets[:0] = found
         del self._targets[max(left, 0) :]
         if found and self._targets:
+            self._headers_of(response)
             targets = tuple(str(uri) for uri in self._targets)
             self._stack.emit(Redirected(self._session, targets))
         return bool(self._targets)
 
+    def _headers_of(self, response: Response) -> None:
+        """What a 3xx tells of the call's way goes into the next INVITE."""
+        diversions = carried_on(response)
+        if diversions:
+            self._headers.remove("Diversion")
+        for value in diversions:
+            self._headers.add("Diversion", value)
+
     def _next_target(self, now: float) -> bool:
         if not self._targets:
             return False
-        self._target = self._targets.pop(0)
+        before, self._target = self._target, self._targets.pop(0)
+        redirect_hidden(self._headers, before, self._target)
         self._legs.clear()
         self._early_answers.clear()
         self.pracks.clear()

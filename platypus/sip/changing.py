@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import reason_phrase
 from platypus.sip.events import ReinviteAnswered, Reinvited, ReinviteRefused
+from platypus.sip.identity import note_identity
 from platypus.sip.requesting import Attempts
 
 if TYPE_CHECKING:
@@ -246,6 +247,8 @@ class Reinvite:
             self._acknowledgement.start(now)
             return
         session.note_peer(response)
+        if self._attempts.flow is not None:
+            note_identity(session, response, self._attempts.flow)
         session.timer.receive_answer(response, now)
         body = response.body or None
         if self._body is None and body is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
+    from platypus.sip.headers import NameAddr
     from platypus.sip.message import Request, Response
     from platypus.sip.referred import Referred
     from platypus.sip.registration import Registration
@@ -174,6 +175,32 @@ class Redirected:
 
 
 @dataclass(frozen=True, slots=True)
+class Identified:
+    """The network says who the other side is; again whenever that changes (RFC 3325)."""
+
+    session: Session
+    identity: NameAddr
+
+
+@dataclass(frozen=True, slots=True)
+class InfoReceived:
+    """An INFO with a body of a type we take, already answered (RFC 2976)."""
+
+    session: Session
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InfoRefused:
+    """An INFO of ours was refused, or never answered; those that waited are dropped."""
+
+    session: Session
+    code: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
     """How a subscription of ours stands. `retry_in` is None where it is not tried again."""
 
@@ -253,6 +280,9 @@ Event = (
     | RequestReceived
     | ResponseReceived
     | Redirected
+    | Identified
+    | InfoReceived
+    | InfoRefused
     | SubscriptionChanged
     | NotificationReceived
     | WatcherArrived

@@ -14,6 +14,7 @@ from platypus.errors import ProtocolError
 from platypus.sip.build import build_response, note_source
 from platypus.sip.called import Called
 from platypus.sip.events import IncomingCall, RequestReceived
+from platypus.sip.identity import note_identity
 from platypus.sip.message import Request, Response, parse_message
 from platypus.sip.provisional import RELIABLE
 from platypus.sip.referred import receive_refer, receive_stray_refer
@@ -195,10 +196,14 @@ class Inbound:
             session.receive_prack(transaction, request, now)
         elif request.method == "UPDATE":
             session.updates.receive(transaction, request, dialog, now)
+            note_identity(session, request, flow)
         elif isinstance(transaction, InviteServerTransaction) and dialog is session.dialog:
             session.changes.receive(transaction, request, now)
+            note_identity(session, request, flow)
         elif request.method in self._stack.settings.handled_methods:
             self._pass_up(transaction, request, flow, session)
+        elif request.method == "INFO" and dialog is session.dialog:
+            session.infos.receive(transaction, request, now)
         else:
             self._respond(transaction, 481, now)
 
@@ -243,6 +248,7 @@ class Inbound:
         session.request = request
         session.flow = flow
         session.note_peer(request)
+        note_identity(session, request, flow, tell=False)
         session.called = Called(session, transaction, request, flow)
         session.called.start(request, now)
         stack.emit(IncomingCall(session, request, replaced))

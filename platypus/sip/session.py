@@ -6,6 +6,8 @@
     called     the first INVITE received: ringing, answering, refusing
     changing   re-INVITEs both ways, and glare
     referring, referred   REFER both ways (RFC 3515)
+    info       INFO both ways (RFC 6086)
+    identity   what the network says of the peer (RFC 3325)
     updating   UPDATEs both ways, before the answer too
     session_timer   whether the other side is still there
     acknowledge   the ACK and the repeated 2xx
@@ -26,6 +28,8 @@ from platypus.sip.acknowledge import Acknowledgement, Answer
 from platypus.sip.build import build_response, contact_uri
 from platypus.sip.changing import Changes
 from platypus.sip.events import Acknowledged, By, SessionEnded
+from platypus.sip.identity import note_identity
+from platypus.sip.info import Infos
 from platypus.sip.reason import completed_elsewhere, reason_of
 from platypus.sip.referring import Referring
 from platypus.sip.requesting import InDialog
@@ -111,6 +115,8 @@ class Session:
         self.referring: Referring | None = None  # our newest REFER
         self.referred: Referred | None = None  # the peer's
         self.updates = Updates(self)
+        self.infos = Infos(self)
+        self.identity: NameAddr | None = None  # of the peer, by the word of the network
         self.timer = SessionTimer(self)
         self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq
         self._owed: list[Acknowledgement | Prack] = []
@@ -170,10 +176,16 @@ class Session:
         """A final response of 300 to 699."""
         self._ringing("reject").reject(status, now, reason, headers)
 
-    def redirect(self, targets: Sequence[str], now: float) -> None:
+    def redirect(self, targets: Sequence[str], now: float, headers: Fields = ()) -> None:
         """302 Moved Temporarily."""
         contacts = [("Contact", f"<{target}>") for target in targets]
-        self._ringing("redirect").reject(302, now, "", contacts)
+        self._ringing("redirect").reject(302, now, "", [*contacts, *headers])
+
+    def belongs_to(self, account: AccountSettings) -> None:
+        """This account is called, though it is not registered: its server may name the caller."""
+        self.account, self.digest = account, self.stack.digest_for(account)
+        if self.request is not None and self.flow is not None:
+            note_identity(self, self.request, self.flow, tell=False)
 
     def acknowledge(self, body: bytes, now: float, content_type: str = "application/sdp") -> None:
         """The ACK with our answer to the offer in a 2xx, or the PRACK for one that came early."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 # Methods the machine answers by itself; handled methods are added to them in Allow.
 BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "REFER", "PRACK",
-                    "UPDATE")  # fmt: skip
+                    "UPDATE", "INFO")  # fmt: skip
 
 # off: not understood. answer: sent for what comes reliably, and our own is reliable where the
 # caller requires it. support: also where the caller only can. require: nothing goes without.
@@ -89,6 +89,7 @@ class AccountSettings:
     display_name: str = ""
     instance_id: str | None = None  # "urn:uuid:..." (RFC 5626, 4.1)
     contact_user: str | None = None
+    anonymous: bool = False  # calls are made without our name (RFC 3323, RFC 3325)
 
     def __post_init__(self) -> None:
         for name in _WRITTEN:

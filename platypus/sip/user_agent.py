@@ -21,6 +21,8 @@ from platypus.sip.flow import Effect, Flow, Hop
 from platypus.sip.headers import NameAddr
 from platypus.sip.inbound import Inbound
 from platypus.sip.message import Headers
+from platypus.sip.privacy import ANONYMOUS, hide_caller
+from platypus.sip.privacy import USER as ANONYMOUS_USER
 from platypus.sip.querying import Query
 from platypus.sip.registration import Registration
 from platypus.sip.session import Body, Session
@@ -168,6 +170,9 @@ class UserAgent:
         if len(stack.sessions) >= self.settings.max_sessions:
             raise StateError(f"{self.settings.max_sessions} calls are all there can be")
         local, contact_user = self._identity(account)
+        if account is not None and account.anonymous:
+            hide_caller(fields, account, uri)
+            local, contact_user = ANONYMOUS, ANONYMOUS_USER
         session = Session(
             stack,
             "uac",

@@ -11,6 +11,7 @@ import pytest
 from platypus import events
 from platypus.control.commands import Control, lost_line
 from platypus.errors import MediaError, StateError
+from platypus.forwarding import CallRules
 
 
 class StandIn:
@@ -51,6 +52,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.accounts: list[Any] = []
+        self.rules = CallRules()
         self.called: list[tuple[Any, ...]] = []
         self.told: list[tuple[Any, ...]] = []
         self.publish: Any = None
@@ -175,7 +177,8 @@ def test_an_unknown_account_is_named_with_those_there_are(desk: Desk) -> None:
         ({"cmd": "hold"}, ("hold",)),
         ({"cmd": "resume"}, ("resume",)),
         ({"cmd": "mute", "on": True}, ("mute", True)),
-        ({"cmd": "dtmf", "digits": "1a"}, ("send_dtmf", "1A")),
+        ({"cmd": "dtmf", "digits": "1a"}, ("send_dtmf", "1A", "rtp")),
+        ({"cmd": "dtmf", "digits": "1", "method": "info"}, ("send_dtmf", "1", "info")),
         ({"cmd": "redirect", "to": "700"}, ("redirect", "700")),
         ({"cmd": "transfer", "to": "700"}, ("transfer", "700")),
         ({"cmd": "accept_transfer"}, ("accept_transfer",)),
@@ -235,11 +238,22 @@ def test_a_call_picked_up_can_be_spoken_of(desk: Desk) -> None:
     assert desk.do("hangup", call="1")["ok"] is True
 
 
-@pytest.mark.parametrize("method", ["info", "inband"])
-def test_digits_by_other_ways_are_not_supported_yet(desk: Desk, method: str) -> None:
+def test_digits_inband_are_not_supported_yet(desk: Desk) -> None:
     desk.calls("1")
-    reply = desk.do("dtmf", digits="1", method=method)
-    assert reply["error"] == f"not supported yet: dtmf method {method}"
+    reply = desk.do("dtmf", digits="1", method="inband")
+    assert reply["error"] == "not supported yet: dtmf method inband"
+
+
+def test_a_rule_is_set_and_the_others_stay(desk: Desk) -> None:
+    assert desk.do("set", forward_busy="600", dnd=True) == {"reply": None, "ok": True}
+    assert desk.do("set", dnd=False)["ok"] is True
+    assert desk.engine.rules == CallRules(forward_busy="600")
+    assert desk.do("set", forward_busy=None)["ok"] is True
+    assert desk.engine.rules == CallRules()
+
+
+def test_setting_nothing_is_refused(desk: Desk) -> None:
+    assert desk.do("set")["code"] == "missing-field"
 
 
 def test_the_newest_call_is_meant_and_then_the_one_before(desk: Desk) -> None:

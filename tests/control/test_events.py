@@ -107,6 +107,10 @@ SHAPES: list[tuple[events.Event, dict[str, Any]]] = [
         events.DtmfReceived(CALL, "#", "rtp", 160),
         {"event": "dtmf", "call": "1", "digit": "#", "method": "rtp", "duration_ms": 160},
     ),
+    (
+        events.IdentityChanged(CALL, "Carol", "sip:carol@pbx"),
+        {"event": "identity", "call": "1", "display_name": "Carol", "uri": "sip:carol@pbx"},
+    ),
     (events.Played(CALL, "a.wav"), {"event": "played", "call": "1", "file": "a.wav"}),
     (
         events.MessageWaiting(ACCOUNT, "sip:alice@pbx", True, 2, 8),

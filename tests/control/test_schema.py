@@ -213,3 +213,22 @@ def test_any_fields_give_a_command_or_a_refusal(name, fields):
 def test_any_bytes_give_a_command_or_a_refusal(line):
     with pytest.raises(CommandError):
         parse_command(line)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"dnd": 1}, {"forward_always": ""}, {"forward_busy": 600}, {"forward_no_answer": "a\r\nb"}],
+)
+def test_a_rule_has_the_right_type(fields):
+    assert refusal(cmd="set", **fields).code == "wrong-value"
+
+
+def test_a_rule_may_be_taken_back():
+    assert parse(cmd="set", forward_always=None, dnd=False).fields == {
+        "forward_always": None,
+        "dnd": False,
+    }
+
+
+def test_a_rule_nobody_knows_is_named():
+    assert "forward_sometimes" in refusal(cmd="set", forward_sometimes="1").problem

@@ -57,6 +57,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "transfer": {"call": CALL, "status": NUMBER, "done": bool},
     "transfer_requested": {"call": CALL, "to": TEXT},
     "transferred": {"call": CALL, "new": CALL, "to": TEXT},
+    "identity": {"call": CALL, "display_name": TEXT, "uri": TEXT},
     "played": {"call": CALL, "file": TEXT},
     "mwi": {"account": TEXT, "waiting": bool, "new": int, "old": int},
     "notify": {"package": TEXT, "from": TEXT, "state": TEXT},

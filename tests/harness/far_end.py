@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from platypus.sip.message import Message, Request, Response, parse_message
 from tests.harness.phones import Stranger
@@ -39,19 +39,28 @@ class Fork:
             if message.cseq.number == cseq:
                 return message
 
-    def request(self, method: str, tag: str, port: int, cseq: int, body: str = "") -> None:
+    def request(
+        self,
+        method: str,
+        tag: str,
+        port: int,
+        cseq: int,
+        body: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         """A request of ours in the dialog that `tag` made."""
         assert self.invite is not None
-        headers = self.invite.headers
+        ours = self.invite.headers
         lines = [
             f"{method} {self.invite.contacts[0].uri} SIP/2.0",
             f"Via: SIP/2.0/UDP 127.0.0.1:{self.sip.port};branch=z9hG4bK{method}{cseq}",
             "Max-Forwards: 70",
-            f"From: {headers.get('To')};tag={tag}",
-            f"To: {headers.get('From')}",
-            f"Call-ID: {headers.get('Call-ID')}",
+            f"From: {ours.get('To')};tag={tag}",
+            f"To: {ours.get('From')}",
+            f"Call-ID: {ours.get('Call-ID')}",
             f"CSeq: {cseq} {method}",
             f"Contact: <sip:{tag}@127.0.0.1:{self.sip.port}>",
+            *(f"{name}: {value}" for name, value in headers),
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}",
         ]

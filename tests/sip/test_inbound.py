@@ -90,13 +90,13 @@ class TestOptions:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("method", ["REGISTER", "SUBSCRIBE", "MESSAGE", "INFO"])
+    @pytest.mark.parametrize("method", ["REGISTER", "SUBSCRIBE", "MESSAGE"])
     def test_a_method_we_know_and_do_not_serve_gets_405(self, method: str) -> None:
         setup = Setup()
         assert setup.send(method) == [405]
         assert "INVITE" in setup.peer.response(405).allow
 
-    @pytest.mark.parametrize("method", ["INFO"])
+    @pytest.mark.parametrize("method", ["MESSAGE"])
     def test_inside_a_dialog_too(self, method: str) -> None:
         setup = Setup()
         caller = setup.confirm()

@@ -315,7 +315,7 @@ class Engine:
         if register:
             account.register()
         else:
-            self._notices.registered(account)  # as good as it gets
+            self._notices.reachable(account)  # as good as it gets
         return account
 
     def call(
@@ -447,8 +447,7 @@ class Engine:
         elif event.state in ("unregistered", "failed"):
             self._keepalive.remove(account)
         account.receive_change(event)
-        if event.state == "registered":
-            self._notices.registered(account)
+        self._notices.registration_changed(account)
 
     def _handled(
         self, method: str, event: sip.IncomingCall | sip.RequestReceived | sip.WatcherArrived

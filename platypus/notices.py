@@ -30,6 +30,7 @@ class Notices:
 
     def __init__(self, engine: Engine, watchers: WatcherRule) -> None:
         self._engine = engine
+        self._lost: set[Account] = set()
         self.watching = Watching(engine)
         self.watched = Watched(engine, watchers)
         self.messaging = Messaging(engine)
@@ -50,8 +51,18 @@ class Notices:
                 return False
         return True
 
-    def registered(self, account: Account) -> None:
-        """An account can be reached: its mailbox is watched, if that is wanted."""
+    def registration_changed(self, account: Account) -> None:
+        """An account is with its server, or is not any more."""
+        if account.state == "failed":
+            self._lost.add(account)
+        elif account.state == "registered":
+            self.reachable(account)
+            if account in self._lost:  # the server may have forgotten who watches
+                self._lost.remove(account)
+                self.watching.again(account)
+
+    def reachable(self, account: Account) -> None:
+        """An account can be told things: its mailbox is watched, if that is wanted."""
         if account.mwi and self.watching.find(account.aor, "message-summary") is None:
             self.watching.watch(account.aor, "message-summary", account)
 

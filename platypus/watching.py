@@ -168,6 +168,13 @@ class Watching:
         self._engine.pump()
         return watch
 
+    def again(self, account: Account) -> None:
+        """Ask for the state of everything this account watches: something may have been missed."""
+        for watch in self._watches.values():
+            if watch.account is account:
+                watch.again()
+        self._engine.pump()
+
     def unwatch(self, to: str, package: str) -> None:
         """Not any more. Raises StateError where it was not watched."""
         watch = self._watches.pop((bare(to), package), None)

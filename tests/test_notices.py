@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from platypus.account import Account
 from platypus.engine import Engine
 from platypus.errors import ConfigError, StateError
 from platypus.events import (
@@ -20,6 +22,7 @@ from platypus.events import (
     Notified,
 )
 from platypus.messaging import MAX_OCTETS
+from platypus.notices import Notices
 from platypus.sip.events import NotifyWanted, RequestReceived, WatcherArrived
 from tests.harness.phones import Phone, Stranger, phone, run, unused_port
 
@@ -293,3 +296,26 @@ class TestPickup:
 
 def lamp(of: Phone) -> str:
     return of.heard.of(Notified)[-1].state
+
+
+class TestReturn:
+    def test_after_a_lost_registration_all_that_is_watched_is_asked_for_again(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(watchers="anybody") as bob:
+                account = alice.engine.account("sip:alice@192.0.2.1", register=False)
+                alice.engine.watch(bob.uri, account=account)
+                await alice.heard.count(Notified, 1)
+                for state in ("registered", "failed", "registered"):
+                    tell(alice, account, state)
+                await alice.heard.count(Notified, 2)
+                account._registration = None
+
+        run(work())
+
+
+def tell(phone: Phone, account: Account, state: str) -> None:
+    """What the engine does when the machine says so of a registration."""
+    standing: Any = SimpleNamespace(account=account, state=state, flow=None)
+    account._registration = standing
+    notices: Notices = phone.engine._notices
+    notices.registration_changed(account)

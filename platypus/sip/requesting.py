@@ -7,7 +7,7 @@ one request inside a dialog on top of it: BYE, re-INVITE.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.message import Headers, Request
@@ -139,7 +139,8 @@ class InDialogUser(Protocol):
 class InDialog:
     """One request inside a dialog (RFC 3261, 12.2.1)."""
 
-    __slots__ = ("_body", "_content_type", "_dialog", "_headers", "_method", "_user", "attempts")
+    __slots__ = ("_body", "_contact", "_content_type", "_dialog", "_headers", "_method", "_user",
+                 "attempts")  # fmt: skip
 
     def __init__(
         self,
@@ -150,9 +151,11 @@ class InDialog:
         *,
         digest: DigestClient | None = None,
         headers: Iterable[tuple[str, str]] = (),
+        contact: Callable[[Flow], str] | None = None,
         body: bytes = b"",
         content_type: str = "",
     ) -> None:
+        self._contact = contact  # of a request that refreshes the target (12.2)
         self._dialog = dialog
         self._method = method
         self._user = user
@@ -170,6 +173,8 @@ class InDialog:
         dialog = self._dialog
         dialog.located = (dialog.next_hop, flow)
         request = dialog.request(self._method, self.next_cseq(), via, self._headers)
+        if self._contact is not None:
+            request.headers.add("Contact", self._contact(flow))
         if self._body:
             request.headers.set("Content-Type", self._content_type)
             request.body = self._body

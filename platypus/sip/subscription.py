@@ -151,15 +151,21 @@ class Subscription:
         )
         if self._proxy:
             request.headers.add("Route", f"<{loose(self._proxy)}>")
-        for name, value in self.fields(flow):
+        request.headers.add("Contact", self.contact(flow))
+        for name, value in self.fields:
             request.headers.add(name, value)
         request.headers.add("Expires", str(self.expires))
         return request
 
-    def fields(self, flow: Flow) -> list[tuple[str, str]]:
+    def contact(self, flow: Flow) -> str:
+        """Where we are to be told."""
+        secure = self.target.scheme == "sips"
+        return f"<{contact_uri(flow, self._contact_user, secure=secure)}>"
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
         """What every SUBSCRIBE of this subscription says."""
         return [
-            ("Contact", f"<{contact_uri(flow, self._contact_user)}>"),
             ("Event", self.package.name),
             ("Accept", self.package.accept),
             ("Allow", self.stack.allow),

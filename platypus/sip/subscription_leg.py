@@ -86,7 +86,8 @@ class Leg:
             "SUBSCRIBE",
             self,
             digest=subscription.digest,
-            headers=[*subscription.fields(self.dialog.flow), ("Expires", str(expires))],
+            headers=[*subscription.fields, ("Expires", str(expires))],
+            contact=subscription.contact,
         )
         self._request.start(now)
 

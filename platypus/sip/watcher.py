@@ -143,13 +143,17 @@ class Watcher:
         self._expires_at = now + granted
         self._stop()
         routes = [("Record-Route", str(route)) for route in request.record_routes]
-        contact = f"<{contact_uri(transaction.flow, self._contact_user)}>"
+        contact = self._contact(transaction.flow)
         transaction.answer(200, now, [*routes, ("Contact", contact), ("Expires", str(granted))])
         if granted:
             self._expiry = self._stack.timers.start(self._expires_at, self._expired)
         else:
             self._reason = "timeout"  # 4.2.2: the last NOTIFY still has the state
         self._stack.emit(NotifyWanted(self))
+
+    def _contact(self, flow: Flow) -> str:
+        secure = self.request.uri.scheme == "sips"
+        return f"<{contact_uri(flow, self._contact_user, secure=secure)}>"
 
     def _expired(self, now: float) -> None:
         self._expiry = None
@@ -165,7 +169,6 @@ class Watcher:
         left = max(0, round(self._expires_at - now))
         state = f"terminated;reason={self._reason}" if last else f"active;expires={left}"
         fields = [
-            ("Contact", f"<{contact_uri(self.dialog.flow, self._contact_user)}>"),
             ("Event", str(self.event)),
             ("Subscription-State", state),
             ("User-Agent", self._stack.settings.user_agent),
@@ -179,6 +182,7 @@ class Watcher:
             self,
             digest=self._digest,
             headers=fields,
+            contact=self._contact,
             body=body(),
             content_type=content_type,
         )

@@ -16,6 +16,7 @@ from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
 from platypus.sip.diversion import carried_on
 from platypus.sip.events import Answered, Progressed, Redirected
+from platypus.sip.grammar import MAX_DELTA_SECONDS, parse_number
 from platypus.sip.headers import NameAddr
 from platypus.sip.identity import note_identity
 from platypus.sip.message import Headers
@@ -58,12 +59,16 @@ class Calling:
         self._tried: list[Uri] = []
         self._targets: list[Uri] = []  # named by a 3xx and not tried yet
         self._provisional = False  # whether the INVITE on its way had any response
+        self._expires_at: float | None = None  # from an Expires of the user's
         self._cancelled = False
         self._cancel_headers: Fields = ()
         self._patience: Timer | None = None
 
     def start(self, now: float) -> None:
         """Send the INVITE to the target, or to the outbound proxy for it."""
+        expires = parse_number(self._headers.get("Expires") or "", MAX_DELTA_SECONDS)
+        if expires is not None and self._expires_at is None:
+            self._expires_at = now + expires
         self._tried.append(self._target)
         self._start(now)
 
@@ -368,6 +373,8 @@ class Calling:
         """It rings: each provisional response gives the callee more time."""
         self._stop_patience()
         limit = now + self._stack.settings.ring_limit
+        if self._expires_at is not None:  # 13.2.1: how long the invitation is meant
+            limit = min(limit, max(self._expires_at, now))
         self._patience = self._stack.timers.start(limit, self._rang_too_long)
 
     def _rang_too_long(self, now: float) -> None:

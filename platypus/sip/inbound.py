@@ -16,7 +16,7 @@ from platypus.sip.called import Called
 from platypus.sip.events import IncomingCall, RequestReceived
 from platypus.sip.identity import note_identity
 from platypus.sip.message import Request, Response, parse_message
-from platypus.sip.provisional import RELIABLE
+from platypus.sip.provisional import RELIABLE, wants_reliability
 from platypus.sip.referred import receive_refer, receive_stray_refer
 from platypus.sip.referring import receive_notify
 from platypus.sip.replaces import find_replaced
@@ -258,8 +258,7 @@ class Inbound:
         settings = self._stack.settings
         if len(self._stack.sessions) >= settings.max_sessions:
             return 503, [("Retry-After", RETRY_AFTER_OVERLOAD)]
-        known = (*request.supported, *request.require)
-        if settings.prack == "require" and RELIABLE not in known:
+        if settings.prack == "require" and not wants_reliability(request):
             return 421, [("Require", RELIABLE)]
         if minimum := interval_too_small(request, settings.min_se):
             return 422, [("Min-SE", str(minimum))]

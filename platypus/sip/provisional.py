@@ -198,6 +198,11 @@ def parse_rack(text: str) -> tuple[int, int, str] | None:
     return (int(match[1]), int(match[2]), match[3]) if match is not None else None
 
 
+def wants_reliability(request: Request) -> bool:
+    """Whether a caller can acknowledge what comes reliably."""
+    return RELIABLE in request.supported or RELIABLE in request.require
+
+
 def _is_reliable(request: Request, settings: UserAgentSettings) -> bool:
     if RELIABLE in request.require:
         return True

@@ -27,6 +27,8 @@ TIMER = "timer"
 DEFAULT_MIN_SE = 90  # 4: what is meant by no Min-SE
 # A peer that grants less than the RFC allows shall not have us send without a pause.
 SHORTEST_INTERVAL = 4.0
+# A peer that wants more and more each time is not followed for ever.
+MAX_RAISES = 3
 EXPIRED = Reason(408, "The session was not refreshed")
 
 Refresher = Literal["uac", "uas"]
@@ -63,14 +65,15 @@ def session_expires(message: Request | Response) -> SessionExpires | None:
 class SessionTimer:
     """The timer of one session; it runs from the first 2xx that agrees on one."""
 
-    __slots__ = ("_asks", "_expiry", "_interval", "_minimum", "_refresh", "_refreshes", "_session",
-                 "_until")  # fmt: skip
+    __slots__ = ("_asks", "_expiry", "_interval", "_minimum", "_raises", "_refresh", "_refreshes",
+                 "_session", "_until")  # fmt: skip
 
     def __init__(self, session: Session) -> None:
         settings = session.stack.settings
         self._session = session
         self._asks = settings.session_expires > 0
         self._minimum = settings.min_se  # the largest heard of
+        self._raises = 0
         self._interval: int | None = None
         self._refreshes = False
         self._until = 0.0
@@ -135,6 +138,9 @@ class SessionTimer:
         minimum = parse_number(text, MAX_DELTA_SECONDS)
         if not self._asks or minimum is None or minimum <= self._minimum:
             return False
+        if self._raises >= MAX_RAISES:
+            return False
+        self._raises += 1
         self._minimum = minimum
         return True
 
@@ -156,13 +162,15 @@ class SessionTimer:
         settings = self._session.stack.settings
         if settings.session_expires <= 0:
             return None
-        supports = TIMER in request.supported
+        supports = _knows_timers(request)
         asked = session_expires(request)
+        if asked is None and not supports:
+            return None
         text = (request.headers.get("Min-SE") or "").partition(";")[0].strip()
         minimum = max(self._minimum, parse_number(text, MAX_DELTA_SECONDS) or 0)
         ours = max(settings.session_expires, minimum)
         if asked is None:
-            return SessionExpires(ours, "uac") if supports else None
+            return SessionExpires(ours, "uac")
         refresher: Refresher = (asked.refresher or "uac") if supports else "uas"
         return SessionExpires(min(asked.interval, ours), refresher)
 
@@ -206,6 +214,10 @@ class SessionTimer:
 def interval_too_small(request: Request, minimum: int) -> int | None:
     """`minimum`, if the request wants less and can be told so (9): only who knows timers can."""
     asked = session_expires(request)
-    if asked is None or asked.interval >= minimum or TIMER not in request.supported:
+    if asked is None or asked.interval >= minimum or not _knows_timers(request):
         return None
     return minimum
+
+
+def _knows_timers(request: Request) -> bool:
+    return TIMER in request.supported or TIMER in request.require

@@ -101,6 +101,8 @@ class TestEngineOptions:
             ("--refer", "maybe"),
             ("--reject", "99999999999"),
             ("--max-calls", "0"),
+            ("--prack", "maybe"),
+            ("--min-se", "0"),
             ("--account", "alice"),
             ("--account", "sip:pbx.example.com"),
             ("--account", "sip:alice@"),

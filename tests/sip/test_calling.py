@@ -185,6 +185,17 @@ class TestProgress:
         assert (ended.code, ended.by, ended.reason) == (487, "local", "nobody answered")
         assert len(setup.peer.requests("CANCEL")) >= 1
 
+    def test_an_invitation_that_expires_is_taken_back_then(self) -> None:
+        setup = Setup()
+        setup.call(headers=[("Expires", "20")])
+        for _ in range(3):
+            setup.respond(180)
+            setup.network.run(6)
+        assert not setup.phone.has(SessionEnded)
+        setup.network.run(3)
+        assert setup.ended().code == 487
+        assert setup.peer.requests("CANCEL")
+
     def test_whoever_says_again_that_it_rings_is_waited_for(self) -> None:
         setup = Setup(ring_limit=300)
         setup.call()

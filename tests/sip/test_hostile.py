@@ -19,6 +19,8 @@ FRAGMENTS = (
     *(b"\r\n", b"\n", b"\r", b"\0", b"\xff", b'"', b"<", b">", b";", b",", b":", b" ", b"=", b"@"),
     *(b";tag=", b";tag=peer", b"sip:", b"tel:+1", b"[::1]", b"99999999999", b"-1", b";lr", b"*"),
     *(b"Via: ", b"To: ", b"Contact: *\r\n", b"CSeq: 1 ACK\r\n", b"Record-Route: <x>\r\n"),
+    *(b"RSeq: 1\r\nRequire: 100rel\r\n", b"RAck: 1 1 INVITE\r\n", b"Supported: timer\r\n"),
+    *(b"Session-Expires: 90;refresher=uac\r\n", b"Min-SE: 999\r\n", b"PRACK", b"UPDATE"),
     *(b"Content-Length: 9\r\n", b"Require: x\r\n", b"INVITE", b"BYE", b"SIP/2.0 200 OK\r\n"),
 )
 
@@ -26,9 +28,13 @@ FRAGMENTS = (
 def corpus() -> list[bytes]:
     """Every message of a call and a registration that went well."""
     network = Network()
-    alice, bob = network.phone("10.0.0.1"), network.phone("10.0.0.2")
+    alice, bob = network.phone("10.0.0.1"), network.phone("10.0.0.2", prack="support")
     bob.react = lambda event: accept(bob, event)
     call = alice.call("sip:bob@10.0.0.2")
+    network.run(1)
+    alice.do(call.update, None)
+    network.run(1)
+    alice.do(call.update, OFFER)
     network.run(1)
     alice.do(call.reinvite, OFFER)
     network.run(1)
@@ -43,6 +49,7 @@ def corpus() -> list[bytes]:
 def accept(phone: Phone, event: Event) -> None:
     now = phone.network.now
     if isinstance(event, IncomingCall):
+        event.session.progress(183, ANSWER, now)
         event.session.answer(ANSWER, now)
     elif isinstance(event, Reinvited):
         event.session.accept_reinvite(ANSWER, now)
@@ -58,7 +65,7 @@ def mutate(data: bytes, chooser: random.Random) -> bytes:
 
 def answer_to(data: bytes, chooser: random.Random) -> bytes:
     """Some response to a request that the phone sent."""
-    status = chooser.choice([100, 180, 183, 200, 302, 401, 407, 423, 486, 491, 503])
+    status = chooser.choice([100, 180, 183, 200, 302, 401, 407, 422, 423, 486, 491, 500, 503])
     head, _, rest = data.partition(b"\r\n")
     if head.startswith(b"SIP/2.0"):
         return data

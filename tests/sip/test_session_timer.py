@@ -145,6 +145,14 @@ class TestCaller:
         setup.respond("INVITE", 422, headers=headers)
         assert setup.ended().code == 422
 
+    def test_a_422_that_wants_ever_more_is_not_followed_for_ever(self) -> None:
+        setup = Out()
+        for minimum in range(2000, 2010):
+            if not setup.call.ended:
+                setup.respond("INVITE", 422, headers=[("Min-SE", str(minimum))])
+        assert setup.ended().code == 422
+        assert setup.invite.cseq.number == 4
+
     def test_refreshes_by_update_at_half_the_interval(self) -> None:
         setup = Out()
         answered = setup.answer([*expires("600;refresher=uac"), *UPDATE])
@@ -243,6 +251,7 @@ class TestCallee:
             ([], None, False),
             (TIMER, SessionExpires(1800, "uac"), True),
             ([*TIMER, *expires("600")], SessionExpires(600, "uac"), True),
+            ([("Require", "timer"), *expires("600")], SessionExpires(600, "uac"), True),
             ([*TIMER, *expires("600;refresher=uac")], SessionExpires(600, "uac"), True),
             ([*TIMER, *expires("600;refresher=uas")], SessionExpires(600, "uas"), False),
             ([*TIMER, *expires("7200;refresher=uas")], SessionExpires(1800, "uas"), False),

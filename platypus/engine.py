@@ -82,7 +82,8 @@ class Engine:
     `intercom` says whose wish to be answered by itself is granted (`Call-Info` with
     `answer-after`, `Alert-Info`): `never`, the account's `server`'s, or `anyone`'s. With
     `hold_others` whoever takes up a call, or makes one, puts the others on hold. Do not
-    disturb and forwarding are `rules`.
+    disturb and forwarding are `rules`. A call of ours is redirected at most
+    `max_redirects` times.
 
     `prack` is `answer`, `support`, `require` or `off` (RFC 3262; see `UserAgentSettings`).
     `session_expires` and `min_se` are the seconds of session timers asked for, 0 for none,
@@ -110,6 +111,7 @@ class Engine:
         refer: ReferRule = "accept",
         intercom: IntercomRule = "never",
         hold_others: bool = False,
+        max_redirects: int = 5,
         incoming: Callable[[Call], None] | None = None,
         handlers: Mapping[str, Callable[[Any], Any]] | None = None,
         session_events: Callable[[sip.Event], None] | None = None,
@@ -146,6 +148,7 @@ class Engine:
         )
         settings = UserAgentSettings(
             user_agent=user_agent or f"Platypus/{__version__}",
+            max_redirects=max_redirects,
             handled_methods=tuple(
                 sorted({"NOTIFY", "MESSAGE", *self._handlers} - {"INVITE", "SUBSCRIBE"})
             ),

@@ -29,6 +29,7 @@ from platypus import (
     Engine,
     ErrorOccurred,
     Event,
+    IdentityChanged,
     IncomingCall,
     MediaChanged,
     PlatypusError,
@@ -257,7 +258,12 @@ class Bridge:
                 self._tell_account(account)
             case RegistrationFailed(account, _, reason, retry_in):
                 self._tell_account(account, reason, retry_in)
-            case IncomingCall(call) | CallStateChanged(call) | MediaChanged(call):
+            case (
+                IncomingCall(call)
+                | CallStateChanged(call)
+                | MediaChanged(call)
+                | IdentityChanged(call)
+            ):
                 self._tell(call)
             case CallEnded(call, code, reason, by, elsewhere):
                 self._calls.pop(call.id, None)

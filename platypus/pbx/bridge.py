@@ -21,6 +21,7 @@ from types import MappingProxyType
 from platypus.errors import PlatypusError, StateError
 from platypus.pbx.registrar import Binding
 from platypus.sip import events as sip
+from platypus.sip.diversion import carried_on
 from platypus.sip.headers import NameAddr
 from platypus.sip.referred import Referred, ReferredState
 from platypus.sip.session import Session
@@ -30,6 +31,8 @@ from platypus.sip.user_agent import UserAgent
 logger = logging.getLogger("platypus.pbx")
 
 ELSEWHERE = ("Reason", 'SIP;cause=200;text="Call completed elsewhere"')
+# Who sent the call, and how it wants to ring; a name that a user asserts is not among them.
+_MEANT_FOR_PHONES = frozenset(("Alert-Info", "Call-Info", "Diversion", "Referred-By"))
 # RFC 3261, 16.7, step 6: what another phone might still have answered better goes last.
 BUSY, UNAVAILABLE, REQUEST_TERMINATED = 486, 480, 487
 
@@ -112,10 +115,12 @@ class Bridge:
                 self._referred(session, referred)
             case sip.ReferProgressed(session):
                 self._refer_progressed(session, event)
+            case sip.InfoReceived(session, content_type, body):
+                self.other(session).infos.send(content_type, body, self.now())
             case sip.SessionEnded(session):
                 self._ended(session, event)
             case _:
-                pass  # redirections are followed by the machine
+                pass  # a refusal that has to be passed on ends its session
 
     def _progressed(self, status: int, body: bytes | None) -> None:
         if self.chosen is not None:
@@ -193,8 +198,19 @@ class Bridge:
         elif self.chosen is None:
             self._codes.append((event.code or UNAVAILABLE, event.reason))
             if len(self._codes) == len(self.phones):
-                self.caller.reject(best_refusal([code for code, _ in self._codes]), self.now())
+                self._refuse(best_refusal([code for code, _ in self._codes]))
                 self._finish()
+
+    def _refuse(self, code: int) -> None:
+        """Where a phone sends its calls elsewhere the caller goes there, and says who sent it."""
+        refusals = [one.refusal for one in self.phones if one.refusal is not None]
+        moved = next((each for each in refusals if each.status == code and each.contacts), None)
+        if 300 <= code < 400 and moved is not None:
+            targets = [str(contact.uri) for contact in moved.contacts]
+            diversions = [("Diversion", value) for value in carried_on(moved)]
+            self.caller.redirect(targets, self.now(), diversions)
+        else:
+            self.caller.reject(code if code >= 400 else UNAVAILABLE, self.now())
 
     def _finish(self) -> None:
         self._over = True
@@ -244,5 +260,5 @@ def _passed_on(caller: Session) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in headers.items()
-        if name.lower().startswith("x-") or name == "Referred-By"
+        if name.lower().startswith("x-") or name in _MEANT_FOR_PHONES
     ]

@@ -33,6 +33,7 @@ from platypus.sip import events as sip
 from platypus.sip.digest import DigestServer, Verdict
 from platypus.sip.headers import NameAddr
 from platypus.sip.message import Request
+from platypus.sip.privacy import ANONYMOUS
 from platypus.sip.replaces import Replaces
 from platypus.sip.session import Session
 
@@ -81,6 +82,7 @@ class Pbx:
             refer="refuse",  # an extension calls nobody
             session_events=self._session_event,
             # What the phones agree on is passed through as it is, not taken part in.
+            max_redirects=0,  # the caller follows, with its own password
             prack="off",
             session_expires=0,
         )
@@ -171,7 +173,7 @@ class Pbx:
         if user is None:
             session.reject(status, now, headers=headers)
             return True
-        if request.from_.uri.user != user:
+        if request.from_.uri.user != user and not _is_hidden(request):
             session.reject(403, now)  # nobody calls in another's name
             return True
         if event.replaces in self._bridges:
@@ -200,7 +202,8 @@ class Pbx:
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         bridge = Bridge(session, self._engine.user_agent, self._engine.now, self._forget)
-        bridge.start(bindings, self.uri(user), request.from_.display_name, headers)
+        caller = str(ANONYMOUS.uri) if _is_hidden(request) else self.uri(user)
+        bridge.start(bindings, caller, request.from_.display_name, headers)
         if bridge.phones:
             for one in bridge.sessions:
                 self._bridges[one] = bridge
@@ -290,3 +293,8 @@ class Pbx:
 
     def _take(self, call: Call) -> None:
         self._extensions.take(call)
+
+
+def _is_hidden(request: Request) -> bool:
+    """A caller that does not want its name told (RFC 3323, 4.1.1.3); its password was right."""
+    return request.from_.uri.host == ANONYMOUS.uri.host

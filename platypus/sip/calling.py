@@ -303,6 +303,7 @@ class Calling:
             return
         if response.status < 600 and self._next_target(now):
             return
+        self._session.refusal = response
         reason = response.reason or reason_phrase(response.status)
         if response.status in (401, 407) and self._attempts is not None and self._attempts.problem:
             reason = f"{reason}: {self._attempts.problem}"
@@ -315,7 +316,9 @@ class Calling:
         for contact in sorted(response.contacts, key=_quality, reverse=True):
             uri = contact.uri.without_headers()
             known = any(uri.equivalent(other) for other in (*self._tried, *found))
-            if uri.is_sip and not known:
+            # 26.2.2 promises TLS for a sips call: it is not followed to where there may be none.
+            safe = uri.scheme == "sips" or self._target.scheme != "sips"
+            if uri.is_sip and safe and not known:
                 found.append(uri)
         self._targets[:0] = found
         del self._targets[max(left, 0) :]

@@ -116,6 +116,7 @@ class Session:
         self.referred: Referred | None = None  # the peer's
         self.updates = Updates(self)
         self.infos = Infos(self)
+        self.refusal: Response | None = None  # what ended our call before it began
         self.identity: NameAddr | None = None  # of the peer, by the word of the network
         self.timer = SessionTimer(self)
         self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq

@@ -181,6 +181,24 @@ def test_a_redirection_goes_to_the_new_target(house: House) -> None:
     alice.wait_event("call", state="confirmed")
 
 
+def test_forwarding_goes_through_the_pbx_with_who_did_it(house: House) -> None:
+    alice, bob, carol = (house.registered(user) for user in ("alice", "bob", "carol"))
+    bob.command("set", forward_always="carol")
+    alice.call("bob")
+    incoming = carol.wait_event("incoming")
+    assert house.pbx.uri("bob") in incoming["headers"]["Diversion"]
+    carol.command("answer")
+    alice.wait_event("call", state="confirmed")
+
+
+def test_digits_by_info_go_through_the_pbx(house: House) -> None:
+    alice, bob = house.registered("alice"), house.registered("bob")
+    connect(alice, bob, "bob")
+    alice.command("dtmf", digits="5*", method="info")
+    events = [bob.wait_event("dtmf", method="info") for _ in range(2)]
+    assert "".join(event["digit"] for event in events) == "5*"
+
+
 def test_nobody_registered_is_unavailable_and_nobody_known_is_not_found(house: House) -> None:
     alice = house.registered("alice")
     for user, code in (("bob", 480), ("nobody", 404)):

@@ -12,6 +12,7 @@ from platypus.pbx.registrar import Binding
 from platypus.sip import events as sip
 from platypus.sip.headers import NameAddr
 from platypus.sip.session import Session
+from platypus.sip.settings import UserAgentSettings
 from tests.harness.network import ANSWER, OFFER, Impairment, Network, Phone
 
 HOLD, HELD = b"v=0 hold\r\n", b"v=0 held\r\n"
@@ -324,3 +325,48 @@ def test_nothing_is_left_behind_when_all_is_over() -> None:
     assert exchange.middle.agent.sessions == ()
     assert exchange.middle.agent.transactions == 0
     assert exchange.middle.agent.timers == 0
+
+
+def test_digits_by_info_go_through_both_ways() -> None:
+    exchange = Exchange()
+    caller, callee = exchange.connected()
+    body = b"Signal=5\r\n"
+    for phone, session, other in (
+        (exchange.alice, caller, exchange.bob),
+        (exchange.bob, callee, exchange.alice),
+    ):
+        phone.do(session.infos.send, "application/dtmf-relay", body)
+        exchange.run()
+        assert other.next(sip.InfoReceived).body == body
+
+
+def test_a_phone_that_sends_its_calls_elsewhere_sends_the_caller() -> None:
+    exchange = Exchange()
+    exchange.middle.agent = type(exchange.middle.agent)(
+        random=exchange.network.random.randbytes, settings=UserAgentSettings(max_redirects=0)
+    )
+    exchange.call()
+    by = ("Diversion", "<sip:bob@10.0.0.9>;reason=user-busy")
+    exchange.bob.do(exchange.rung().redirect, ["sip:carol@10.0.0.7"], headers=[by])
+    exchange.run()
+    assert exchange.alice.next(sip.Redirected).targets == ("sip:carol@10.0.0.7",)
+    sent = [step.data for step in exchange.network.log if step.target[0] == "10.0.0.7"]
+    assert b"Diversion: <sip:bob@10.0.0.9>;reason=user-busy" in sent[0]
+
+
+def test_a_phone_that_names_nowhere_to_go_is_unavailable() -> None:
+    exchange = Exchange()
+    exchange.call()
+    exchange.bob.do(exchange.rung().reject, 302)
+    exchange.run()
+    assert ended(exchange.alice).code == 480
+
+
+def test_how_to_ring_and_who_sent_it_reach_the_phone_but_no_asserted_name() -> None:
+    exchange = Exchange()
+    passed = [("Alert-Info", "<urn:x>;info=alert-autoanswer"), ("Diversion", "<sip:x@y>")]
+    exchange.call(headers=[*passed, ("P-Asserted-Identity", "<sip:boss@pbx>")])
+    headers = exchange.rung().headers
+    assert headers is not None
+    assert [(name, headers.get(name)) for name, _ in passed] == passed
+    assert "P-Asserted-Identity" not in headers

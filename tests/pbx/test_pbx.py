@@ -13,7 +13,7 @@ import pytest
 from platypus.call import Call
 from platypus.engine import Engine
 from platypus.errors import CallError, NetworkError, RegistrationError
-from platypus.events import CallEnded, CallState, DtmfReceived
+from platypus.events import CallEnded, CallState, DtmfReceived, IncomingCall
 from platypus.pbx import Pbx, extensions
 from tests.harness.phones import Heard, run
 
@@ -202,6 +202,23 @@ def test_what_is_said_is_recorded(tmp_path: Path) -> None:
     run(scenario())
     with wave.open(str(tmp_path / "615-1.wav")) as file:
         assert any(file.readframes(file.getnframes()))
+
+
+def test_a_caller_without_a_name_is_connected_without_one() -> None:
+    async def scenario() -> None:
+        async with house() as (pbx, phone, heard):
+            alice = phone.account(pbx.uri("alice"), password="one", register=False, anonymous=True)
+            bob = phone.account(pbx.uri("bob"), password="two")
+            await bob.registered(5)
+            alice.call("bob")
+            call = (await heard.next(IncomingCall)).call
+            assert (call.remote, call.display_name) == (
+                "sip:anonymous@anonymous.invalid",
+                "Anonymous",
+            )
+            assert "alice" not in str(call.headers)
+
+    run(scenario())
 
 
 def test_a_port_that_is_taken_is_said() -> None:

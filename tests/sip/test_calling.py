@@ -471,6 +471,15 @@ class TestRedirection:
         setup.network.run(0.1)
         assert setup.phone.next(Answered).session is call
 
+    def test_of_a_safe_call_is_not_followed_to_where_it_may_be_heard(self) -> None:
+        setup = Setup()
+        other = Peer(setup.network, "10.0.0.3")
+        setup.phone.call("sips:bob@10.0.0.2;transport=tls")
+        setup.network.run(0.1)
+        setup.respond(302, headers=[("Contact", "<sip:bob@10.0.0.3>")], contact="")
+        assert setup.ended().code == 302
+        assert other.inbox == []
+
     def test_the_best_target_comes_first_and_the_next_after_it_refused(self) -> None:
         setup = Setup()
         third, fourth = Peer(setup.network, "10.0.0.3"), Peer(setup.network, "10.0.0.4")

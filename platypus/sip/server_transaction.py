@@ -75,6 +75,12 @@ class ServerTransaction:
             response = build_response(self.request, status, to_tag=self.to_tag, headers=fields)
             self.respond(status, response.serialize(), now)
 
+    def move(self, flow: Flow) -> None:
+        """Answer on another flow from now on, beginning with what was said last."""
+        self.flow = flow
+        if self.state is not State.TERMINATED:
+            self._send()
+
     def terminate(self) -> None:
         """Forget everything."""
         self._stop()

@@ -25,6 +25,7 @@ from platypus.sip.privacy import ANONYMOUS, hide_caller
 from platypus.sip.privacy import USER as ANONYMOUS_USER
 from platypus.sip.querying import Query
 from platypus.sip.registration import Registration
+from platypus.sip.replying import reroute
 from platypus.sip.session import Body, Session
 from platypus.sip.settings import AccountSettings, UserAgentSettings
 from platypus.sip.stack import Stack
@@ -70,6 +71,7 @@ class UserAgent:
         """A Resolve or Connect failed, or a flow broke; `reason` is a sentence."""
         if isinstance(key_or_flow, Flow):
             self._stack.flow_failed(key_or_flow, reason, now)
+            reroute(self._stack, key_or_flow, now)
             return
         waiter = self._stack.take_waiter(key_or_flow)
         if waiter is not None:

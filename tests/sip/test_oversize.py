@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from platypus.sip.events import Answered, RegistrationChanged, SessionEnded
+from platypus.sip.events import Answered, IncomingCall, RegistrationChanged, SessionEnded
 from platypus.sip.flow import Flow, Hop
 from platypus.sip.message import Request
 from platypus.sip.oversize import MAX_DATAGRAM
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone
-from tests.harness.peer import Peer
+from tests.harness.peer import Caller, Peer
 
 LARGE = b"v=0 large\r\n" + b"a=candidate:1\r\n" * 100
 CALLEE = ("10.0.0.2", 5060)
@@ -176,6 +176,30 @@ class TestLostConnection:
 
         setup.phone._perform = watch  # type: ignore[method-assign]
         return asked
+
+    def test_an_answer_goes_over_another(self) -> None:
+        setup = Setup()
+        caller = Caller(setup.peer, ("10.0.0.1", 5060))
+        caller.invite(transport="tcp")
+        setup.network.run(0.1)
+        call = setup.phone.next(IncomingCall).session
+        setup.phone.do(call.ring)
+        setup.network.run(0.1)
+        setup.lose(setup.flow())
+        # The connection it came by is no more, so what was said may be lost with it.
+        assert setup.peer.responses() == [100, 180, 180]
+        setup.phone.do(call.answer, ANSWER)
+        setup.network.run(0.1)
+        assert setup.peer.response(200).body == ANSWER
+        assert setup.flow().transport == "tcp"
+
+    def test_what_is_answered_and_done_asks_for_none(self) -> None:
+        setup = Setup()
+        setup.peer.send("OPTIONS", "sip:a@10.0.0.1", ("10.0.0.1", 5060), transport="tcp")
+        setup.network.run(0.1)
+        asked = self.connects(setup)
+        setup.lose(setup.flow())
+        assert (asked, setup.peer.responses()) == ([], [200])
 
     def registered(self, uri: str = "sip:10.0.0.2;transport=tcp") -> Setup:
         setup = Setup()

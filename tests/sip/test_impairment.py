@@ -27,6 +27,7 @@ from platypus.sip.events import (
     RequestReceived,
     SessionEnded,
 )
+from platypus.sip.flow import Flow
 from platypus.sip.session import Session
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Impairment, Network, Phone
@@ -83,7 +84,9 @@ plans = st.builds(
 class Play:
     """Two phones acting out a plan."""
 
-    def __init__(self, network: Network, plan: Plan) -> None:
+    def __init__(
+        self, network: Network, plan: Plan, target: str = "sip:bob@10.0.0.2", offer: bytes = OFFER
+    ) -> None:
         self.network, self.plan = network, plan
         common = {"ring_limit": 60, "session_expires": plan.interval, "min_se": 2}
         self.caller = network.phone("10.0.0.1", prack=plan.reliability[0], **common)
@@ -93,7 +96,7 @@ class Play:
             stack.allow = stack.allow.replace(", UPDATE", "")
         self.caller.react = self.on_caller
         self.callee.react = self.on_callee
-        self.call = self.caller.call("sip:bob@10.0.0.2", body=OFFER if plan.offer else None)
+        self.call = self.caller.call(target, body=offer if plan.offer else None)
         self.later(25 + plan.caller_leaves, self.caller, self.call.hangup)
 
     def later(self, seconds: float, phone: Phone, action: Any, *arguments: Any) -> None:
@@ -225,6 +228,47 @@ def test_a_call_ends_though_the_network_goes_away(
     play = Play(network, plan)
     network.settle(limit=1000)
     for phone in (play.caller, play.callee):
+        check_ends(phone)
+        check_clean(phone)
+
+
+@SLOW
+@given(
+    plan=plans,
+    seed=st.integers(0, 2**16),
+    large=st.booleans(),
+    breaks=st.lists(st.tuples(st.booleans(), moments), max_size=4),
+    refused=st.lists(st.tuples(moments, st.sampled_from([0.5, 5.0, 40.0])), max_size=2),
+)
+def test_a_call_ends_though_its_connections_break(
+    plan: Plan,
+    seed: int,
+    large: bool,
+    breaks: list[tuple[bool, float]],
+    refused: list[tuple[float, float]],
+) -> None:
+    """By TCP as asked for, or because of the size; they break, and can not be had for a while."""
+    network = Network(Impairment(delay=0.02), seed=seed)
+    if any(moment == 0 for moment, _ in refused):
+        network.without_tcp.add(("10.0.0.2", 5060))
+    target = "sip:bob@10.0.0.2" + ("" if large else ";transport=tcp")
+    play = Play(network, plan, target, OFFER + b"a=x\r\n" * 300 * large)
+    phones = (play.caller, play.callee)
+
+    def lose(phone: Phone, other: Phone) -> None:
+        flow = Flow("tcp", phone.address, other.address)
+        phone.agent.failed(flow, "the connection was closed", network.now)
+        phone.pump()
+
+    for at_caller, moment in breaks:
+        ends = phones if at_caller else phones[::-1]
+        network.clock.call_at(moment, lambda ends=ends: lose(*ends))
+    for moment, length in refused:
+        addresses = {phone.address for phone in phones}
+        network.clock.call_at(moment, lambda a=addresses: network.without_tcp.update(a))
+        network.clock.call_at(moment + length, network.without_tcp.clear)
+    network.settle(limit=1000)
+    for phone in phones:
         check_ends(phone)
         check_clean(phone)
 

@@ -70,6 +70,9 @@ class TestTooLarge:
         setup.call(body=LARGE)
         assert setup.invite.via.transport == "UDP"
         assert (setup.invite.body, setup.invite.cseq.number) == (LARGE, 1)
+        setup.respond(180)
+        setup.network.run(10)
+        assert len(setup.peer.requests("INVITE")) == 1
 
     def test_is_not_held_up_by_a_router_that_swallows_the_attempt(self) -> None:
         setup = Setup()

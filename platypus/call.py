@@ -202,8 +202,8 @@ class Call:
     def answer(self) -> None:
         """Take the call. Raises MediaError when there is no port for its media."""
         self._incoming("be answered")
-        self._calling.take_up(self)
         body = self.signals.answer_body()
+        self._calling.take_up(self)
         self.session.answer(body, self._engine.now())
         self.signals.confirm()
         self._engine.pump()

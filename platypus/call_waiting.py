@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from platypus.call import Call
 
 
-def hold_others(calls: Iterable[Call], taken_up: Call | None) -> None:
+def hold_others(calls: Iterable[Call], taken_up: Call) -> None:
     """Hold every answered call but the one that is taken up, and those held already."""
     for call in tuple(calls):
         held = call.hold_state in ("local", "both")

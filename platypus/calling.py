@@ -74,7 +74,6 @@ class Calling:
             call.media.set_source(make_source(source) if isinstance(source, str) else source)
         if sink is not None:
             call.media.set_sink(sink)
-        self.take_up(None)
         call.media.stream.open()  # no free port is told to whoever calls, not to the far end
         session = self._engine.user_agent.invite(
             target,
@@ -103,8 +102,8 @@ class Calling:
             direction=direction,
         )
 
-    def take_up(self, call: Call | None) -> None:
-        """Somebody turns to `call`, or begins another: hold the others where that is wanted."""
+    def take_up(self, call: Call) -> None:
+        """Somebody turns to `call`: hold the others where that is wanted."""
         if self._one_at_a_time:
             hold_others(self._calls.values(), call)
 

@@ -112,6 +112,7 @@ class Engine:
         intercom: IntercomRule = "never",
         hold_others: bool = False,
         max_redirects: int = 5,
+        rules: CallRules = CallRules(),  # noqa: B008 - a frozen value
         incoming: Callable[[Call], None] | None = None,
         handlers: Mapping[str, Callable[[Any], Any]] | None = None,
         session_events: Callable[[sip.Event], None] | None = None,
@@ -163,7 +164,7 @@ class Engine:
         self._delivery = Delivery()
         self._accounts: list[Account] = []
         self._hold_others = hold_others
-        self._rules = CallRules()
+        self._rules = rules
         self._registrations: dict[Registration, Account] = {}
         self._queries = Queries(self)
         self._notices = Notices(self, watchers)
@@ -339,9 +340,11 @@ class Engine:
         """
         self.now()
         account = account or self.default_account
-        return self.calling.call(
+        call = self.calling.call(
             self.complete(to, account), account, headers, source=source, sink=sink, offer=offer
         )
+        self.calling.take_up(call)
+        return call
 
     def watch(self, to: str, package: str = "dialog", *, account: Account | None = None) -> None:
         """Be told what `to` does: `dialog`, `presence` or `message-summary` (RFC 6665).
@@ -374,7 +377,9 @@ class Engine:
         """
         self.now()
         account = account or self.default_account
-        return self._notices.pickups.pick_up(self.complete(to, account), account)
+        call = self._notices.pickups.pick_up(self.complete(to, account), account)
+        self.calling.take_up(call)
+        return call
 
     def find_call(self, call_id: str) -> Call | None:
         """The call with this `id`, None if there is none or it has ended."""

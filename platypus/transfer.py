@@ -172,7 +172,10 @@ class Transfers:
         if referral.referred_by:
             headers.append(("Referred-By", referral.referred_by))
         try:
-            new = self._engine.call(str(referral.target), account=old.account, headers=headers)
+            # Not by `Engine.call`: the old call is about to end, not to be held.
+            new = self._calling.call(
+                str(referral.target), old.account, headers, source=None, sink=None, offer=True
+            )
         except (PlatypusError, ValueError) as problem:
             logger.warning("a transfer can't be carried out: %s", problem)
             referred.report(500, reason_phrase(500), self._engine.now())

@@ -64,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose calls are answered at once where they ask for it: nobody's (default),"
         " those that come from the account's server, or all",
     )
+    parser.add_argument(
+        "--no-answer",
+        metavar="SECONDS",
+        type=whole(1, 600),
+        help="how long it rings before forward_no_answer sends a call on (default 20)",
+    )
     parser.add_argument("--max-calls", metavar="N", type=whole(1, 10000))
     parser.add_argument(
         "--log",

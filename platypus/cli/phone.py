@@ -78,5 +78,9 @@ def read_phone(
         value = getattr(options, name, None)
         if value is not None:
             engine[name] = value
+    if (seconds := getattr(options, "no_answer", None)) is not None:
+        from platypus.forwarding import CallRules
+
+        engine["rules"] = CallRules(no_answer_after=seconds)
     accounts = collect_accounts(parser, options, configured)
     return Phone(engine, tuple(ask_password(one) if one.register else one for one in accounts))

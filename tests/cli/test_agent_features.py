@@ -89,3 +89,15 @@ def test_the_servers_word_names_the_caller(agents: Three) -> None:
         assert bob.wait_event("incoming")["display_name"] == "The Boss"
         stranger.call(bob.uri("bob"), headers=asserted)
         assert bob.wait_event("incoming")["display_name"] == ""
+
+
+def test_a_call_nobody_answers_goes_on_after_the_time_that_was_said(agents: Three) -> None:
+    alice, _, carol = agents
+    with Agent("--audio", "null", "--no-answer", "1") as bob:
+        bob.command("set", forward_no_answer=carol.uri("carol"))
+        call = alice.call(bob.uri())
+        bob.wait_event("incoming")
+        assert "reason=no-answer" in carol.wait_event("incoming")["headers"]["Diversion"]
+        ended = bob.wait_event("call", state="ended")
+        assert (ended["code"], ended["by"]) == (302, "local")
+        alice.wait_event("call", state="ringing", call=call)

@@ -94,3 +94,16 @@ def test_a_callee_that_asks_at_the_same_moment(bench: Bench) -> None:
     assert agent.wait_event("call", hold="local", timeout=10)["call"] == made
     hang_up(agent, made)
     succeeded(sipp)
+
+
+def test_a_pbx_that_says_who_is_there(bench: Bench) -> None:
+    agent, sipp = bench.agent(), callee(bench, "connected_line")
+    made = call(agent, sipp)
+    first = agent.wait_event("identity", display_name="Reception")
+    assert (first["call"], first["uri"]) == (made, "sip:100@pbx.example")
+    digit = agent.wait_event("dtmf", method="info")
+    assert (digit["digit"], digit["duration_ms"]) == ("5", 200)
+    agent.wait_event("identity", display_name="Carol", uri="sip:carol@pbx.example")
+    agent.command("dtmf", digits="7", method="info")
+    hang_up(agent, made)
+    succeeded(sipp)

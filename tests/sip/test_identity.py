@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from platypus.sip.diversion import diversions_in
 from platypus.sip.events import Identified, IncomingCall
 from platypus.sip.identity import identity_in
+from platypus.sip.intercom import answer_after
 from platypus.sip.message import Request, parse_message
 from platypus.sip.session import Session
 from platypus.sip.settings import AccountSettings
@@ -199,3 +203,18 @@ class TestACallMade:
         setup.server.respond(setup.server.request("INVITE"), 200, headers=[BOB], body=ANSWER)
         setup.network.run(0.1)
         assert str(setup.phone.next(Identified).identity) == BOB[1]
+
+
+NAMES = ["P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info", "Call-Info"]
+PIECES = ["<", ">", '"', ";", ",", "sip:", "tel:", "?Reason=SIP", "cause=", "%", "index=1", "mp=1"]
+
+
+@given(
+    st.sampled_from(NAMES),
+    st.lists(st.sampled_from(PIECES) | st.text("ab1 @:=\\", max_size=3), max_size=12).map("".join),
+)
+def test_whatever_a_header_says_it_breaks_nothing(name: str, text: str) -> None:
+    message = request(f"{name}: {text}")
+    identity_in(message)
+    diversions_in(message)
+    answer_after(message)

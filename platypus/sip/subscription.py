@@ -86,6 +86,7 @@ class Subscription:
         self._tag = ""
         self._cseq = 0
         self._sent_at = 0.0
+        self.lasts_until: float | None = None  # by the 2xx, for a NOTIFY that does not say
         self._timer: Timer | None = None  # timer N, or the wait before another attempt
         self._failures = 0
         self._too_brief = 0
@@ -186,6 +187,7 @@ class Subscription:
         if response.status < 300:
             self._too_brief = 0
             granted = self.granted(response)
+            self.lasts_until = self._sent_at + granted
             for leg in tuple(self.legs.values()):
                 leg.granted(granted, self._sent_at, now)
             if not self.legs and self._call_id:
@@ -359,6 +361,7 @@ class Subscription:
             self._attempts = None
         self.stack.usages.pop((self._call_id, self._tag), None)
         self._call_id = self._tag = ""
+        self.lasts_until = None
         self._cseq = 0
         for leg in self.legs.values():
             leg.stop()

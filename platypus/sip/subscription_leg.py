@@ -62,7 +62,8 @@ class Leg:
         if state.expires is not None:
             self._lasts_until(now + state.expires, now)
         elif self._expires_at is None:
-            self._lasts_until(now + max(self._subscription.expires, 1), now)
+            asked = now + max(self._subscription.expires, 1)
+            self._lasts_until(max(self._subscription.lasts_until or asked, now), now)
         self._subscription.leg_changed(self.state)
         if not self._subscription.wanted:
             self.leave(now)
@@ -143,6 +144,8 @@ class Leg:
 
     def request_failed(self, reason: str, now: float) -> None:
         """Nobody answered; the subscription lasts as long as was granted (4.1.2.2)."""
+        if self._request is None:
+            return  # stopped meanwhile
         self._request = None
         if self._leaving:
             self._end(SubscriptionState("terminated"), now)

@@ -180,6 +180,32 @@ class TestSubscribing:
         with pytest.raises(ValueError, match="weather"):
             setup.start()
 
+    def test_without_an_account_it_speaks_for_its_own_address(self) -> None:
+        setup = Setup()
+        setup.phone.do(setup.phone.agent.subscribe, "sip:bob@10.0.0.9", "dialog")
+        setup.network.run(0.1)
+        assert str(setup.newest.from_.uri) == "sip:platypus@10.0.0.1:5060"
+        assert setup.newest.from_.tag
+
+    def test_goes_through_the_outbound_proxy(self) -> None:
+        setup = Setup()
+        setup.account = AccountSettings(aor="sip:a@pbx.test", outbound_proxy="sip:10.0.0.9")
+        setup.start()
+        assert [str(route.uri) for route in setup.newest.routes] == ["sip:10.0.0.9;lr"]
+        assert str(setup.newest.from_.uri) == "sip:a@pbx.test"
+
+    def test_follows_a_redirection_but_not_for_ever(self) -> None:
+        setup = Setup()
+        subscription = setup.start()
+        for number in range(10):
+            target = f"sip:bob@10.0.0.9:5060;x={number}"
+            setup.peer.respond(setup.newest, 302, contact=target)
+            setup.network.run(0.1)
+            if subscription.state == "failed":
+                break
+            assert str(setup.newest.uri) == target
+        assert number == 5
+
 
 class TestRefusals:
     def test_489_is_final_and_names_the_package(self) -> None:
@@ -305,6 +331,43 @@ class TestRefresh:
         setup.answer(489)
         assert (setup.last().state, setup.last().retry_in) == ("failed", None)
         assert setup.phone.agent.usages == 0
+        count = setup.count()
+        setup.network.run(4000)
+        assert (setup.count(), setup.phone.agent.timers) == (count, 0)
+
+    def test_one_notifier_that_refuses_a_refresh_leaves_the_other(self) -> None:
+        setup = Setup()
+        subscription = setup.active()
+        setup.notify("active;expires=100", tag="two")
+        setup.network.run(61)
+        assert setup.newest.to.tag == "two"
+        setup.answer(403)
+        assert (subscription.state, list(subscription.legs)) == ("active", ["peer"])
+
+    @pytest.mark.parametrize("by", ["notify", "answer"])
+    def test_goes_where_the_notifier_has_moved(self, by: str) -> None:
+        setup = Setup()
+        subscription = setup.active(expires=100)
+        moved = "sip:moved@10.0.0.9:5060"
+        if by == "notify":
+            request = setup.newest
+            setup.peer.send(
+                "NOTIFY",
+                str(request.contacts[0].uri),
+                setup.phone.address,
+                call_id=request.call_id,
+                from_="<sip:bob@10.0.0.9>;tag=peer",
+                to=str(request.from_),
+                cseq=9,
+                headers=[("Event", "dialog"), ("Contact", f"<{moved}>")],
+            )
+        else:
+            setup.network.run(61)
+            contact = ("Expires", "100")
+            setup.peer.respond(setup.newest, 200, contact=moved, headers=[contact])
+        setup.network.run(61)
+        assert str(setup.newest.uri) == moved
+        assert subscription.state == "active"
 
     def test_fetching_the_whole_state_again_is_no_nuisance(self) -> None:
         setup = Setup()
@@ -318,6 +381,57 @@ class TestRefresh:
         assert setup.count() == 2
         setup.network.run(2)
         assert setup.count() == 3
+
+    def test_the_granted_time_counts_from_when_it_was_asked_for(self) -> None:
+        setup = Setup()
+        setup.start()
+        setup.network.run(10)
+        setup.answer(expires=60)
+        setup.notify("active")
+        setup.network.run(27)
+        assert setup.count() == 2
+
+    def test_the_granted_time_holds_for_a_notify_that_was_faster_too(self) -> None:
+        setup = Setup()
+        setup.start()
+        setup.notify("active")
+        setup.answer(expires=60)
+        setup.network.run(31)
+        assert setup.count() == 2
+
+    def test_a_notify_that_says_no_time_changes_none(self) -> None:
+        setup = Setup()
+        setup.active(expires=100)
+        setup.network.run(50)
+        setup.notify("active")
+        setup.network.run(10)
+        assert setup.count() == 2
+
+    def test_a_longer_time_takes_the_place_of_the_shorter(self) -> None:
+        setup = Setup()
+        subscription = setup.active(expires=100)
+        setup.notify("active;expires=1000")
+        setup.network.run(200)
+        assert (subscription.state, setup.count()) == ("active", 1)
+
+    def test_asks_for_the_whole_state_once_more_when_asked_while_asking(self) -> None:
+        setup = Setup()
+        subscription = setup.active()
+        setup.network.run(10)
+        leg = subscription.legs["peer"]
+        setup.phone.do(leg.refresh)
+        setup.phone.do(leg.refresh)
+        setup.network.run(0.1)
+        assert setup.count() == 2
+        setup.answer()
+        assert setup.count() == 3
+
+    def test_a_refresh_may_be_asked_for_longer(self) -> None:
+        setup = Setup(expires=100)
+        setup.active(expires=100)
+        setup.network.run(61)
+        setup.answer(423, headers=[("Min-Expires", "500")])
+        assert (setup.newest.expires, setup.newest.to.tag) == (500, "peer")
 
 
 class TestEndedByTheNotifier:
@@ -366,6 +480,19 @@ class TestEndedByTheNotifier:
             setup.network.run(0.4)
         assert setup.count() < 12
 
+    def test_one_that_lasted_starts_over_at_once_every_time(self) -> None:
+        setup = Setup()
+        setup.active()
+        for rounds in range(2, 6):
+            setup.network.run(100)
+            setup.notify("terminated;reason=deactivated", cseq=900)
+            assert setup.count() == rounds
+            setup.answer()
+            setup.notify(cseq=1)
+
+    def test_a_reason_nobody_knows_is_no_refusal(self) -> None:
+        assert self.ended("bored").count() == 2
+
     def test_a_late_notify_of_an_ended_one_is_unknown(self) -> None:
         setup = self.ended("rejected")
         assert setup.notify() == 481
@@ -404,6 +531,49 @@ class TestUnsubscribing:
         setup.answer(expires=0)
         setup.notify("terminated;reason=timeout")
         assert subscription.state == "terminated"
+
+    @pytest.mark.parametrize("status", [481, 500])
+    def test_a_notifier_that_refuses_to_let_go_is_left_all_the_same(self, status: int) -> None:
+        setup = Setup()
+        subscription = setup.active()
+        setup.phone.do(subscription.unsubscribe)
+        setup.network.run(0.1)
+        setup.answer(status)
+        assert subscription.state == "terminated"
+
+    @pytest.mark.parametrize("answer", [403, None])
+    def test_before_an_answer_that_is_a_refusal_it_is_over_with_that(
+        self, answer: int | None
+    ) -> None:
+        setup = Setup()
+        subscription = setup.start()
+        setup.phone.do(subscription.unsubscribe)
+        if answer is not None:
+            setup.answer(answer)
+        else:
+            setup.network.run(33)
+        assert setup.states() == ["terminated"]
+        assert subscription.state == "terminated"
+
+    def test_closing_one_is_silent_and_at_once(self) -> None:
+        setup = Setup()
+        subscription = setup.active()
+        setup.network.run(561)  # a refresh is on its way
+        count, states = setup.count(), setup.states()
+        subscription.close()
+        setup.network.run(4000)
+        assert (setup.count(), setup.states()) == (count, states)
+        agent = setup.phone.agent
+        assert (agent.usages, agent.timers, agent.transactions) == (0, 0, 0)
+
+    def test_closing_one_that_was_just_asked_for_leaves_nothing(self) -> None:
+        setup = Setup()
+        subscription = setup.start()
+        subscription.close()
+        setup.network.run(100)
+        agent = setup.phone.agent
+        assert (agent.usages, agent.timers, agent.transactions) == (0, 0, 0)
+        assert setup.states() == []
 
     def test_one_that_waits_to_try_again_is_over_at_once(self) -> None:
         setup = Setup()

@@ -233,6 +233,15 @@ def test_the_end_has_a_reason_and_is_the_last_word() -> None:
     assert len(setup.states()) == 2
 
 
+def test_a_refresh_may_name_another_place_to_tell() -> None:
+    setup = Setup()
+    setup.subscribe()
+    setup.confirm()
+    there = "<sip:moved@10.0.0.9:5060>"
+    assert setup.again(600, contact=False, headers=[("Contact", there)]) == 200
+    assert str(setup.newest.uri) == "sip:moved@10.0.0.9:5060"
+
+
 def test_an_older_refresh_is_refused() -> None:
     setup = Setup()
     setup.cseq = 10

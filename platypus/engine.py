@@ -56,6 +56,7 @@ logger = logging.getLogger("platypus.engine")
 
 # Somebody waits 2 s for a program to quit, and the media and a sound card take their part.
 LEAVE_TIMEOUT = 1.7
+TRYING_AFTER = 0.2  # as late as RFC 3261, 17.2.1 allows: nearly every call rings or ends before
 
 
 class Engine:
@@ -150,6 +151,7 @@ class Engine:
         settings = UserAgentSettings(
             user_agent=user_agent or f"Platypus/{__version__}",
             max_redirects=max_redirects,
+            trying_after=TRYING_AFTER,
             handled_methods=tuple(
                 sorted({"NOTIFY", "MESSAGE", *self._handlers} - {"INVITE", "SUBSCRIBE"})
             ),

@@ -35,8 +35,11 @@ def lost_line(count: int) -> bytes:
     return _line(event_to_json(events.EventsDropped(count)))
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 def _line(value: Json) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def _device_names() -> tuple[list[str], list[str]]:

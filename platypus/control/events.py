@@ -94,15 +94,13 @@ def account_to_json(account: Account) -> Json:
 
 def plain(value: Any) -> Any:
     """`value` with only what JSON can hold: numbers that are not finite become null."""
-    match value:
-        case float():
-            return round(value, 6) if math.isfinite(value) else None
-        case Mapping():
-            return {str(key): plain(one) for key, one in value.items()}
-        case list() | tuple():
-            return [plain(one) for one in value]
-        case _:
-            return value
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _of_account(name: str, account: Account) -> Json:
@@ -119,7 +117,7 @@ def _incoming(call: Call) -> Json:
         "from": call.remote,
         "to": call.local,
         "display_name": call.display_name,
-        "headers": plain(call.headers),
+        "headers": call.headers,
     }
 
 

@@ -137,7 +137,7 @@ class LineWriter:
         self._fd, self._broken, self._tell_lost = fd, broken, lost
         self._loop = asyncio.get_running_loop()
         self._waiting = bytearray()
-        self._watching = False
+        self._watching = self._scheduled = False
         self._is_broken = False
         self._lost = 0
         self._drained = asyncio.Event()
@@ -153,8 +153,10 @@ class LineWriter:
             self._waiting += self._tell_lost(self._lost) + b"\n"
             self._lost = 0
         self._waiting += line + b"\n"
-        if not self._watching:
-            self._flush()
+        if not self._watching and not self._scheduled:
+            # What one turn of the loop brings forth goes in one write.
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
 
     async def drain(self) -> None:
         """Wait until everything is written, or its reader is gone."""
@@ -163,6 +165,7 @@ class LineWriter:
             await self._drained.wait()
 
     def _flush(self) -> None:
+        self._scheduled = False
         while self._waiting and not self._is_broken:
             if not _is_writable(self._fd):
                 self._watch()

@@ -13,8 +13,9 @@ descriptions, and when, is not known here.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from platypus.errors import SdpError
 from platypus.sdp.description import (
@@ -30,6 +31,7 @@ DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
 PROTOCOL = "RTP/AVP"
 MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
 
+_FORMAT_ATTRIBUTES = ("rtpmap", "fmtp")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 # RFC 3551, table 4: what a payload type means when no rtpmap says so.
 _STATIC = {
@@ -104,14 +106,19 @@ class Agreement:
     max_ptime_ms: int | None
 
 
-def formats(media: MediaDescription) -> Iterator[Format]:
+def formats(media: MediaDescription) -> tuple[Format, ...]:
     """The formats of an RTP stream, in its order; what can't be understood is left out."""
-    maps = _by_payload_type(media.attributes, "rtpmap")
-    parameters = _by_payload_type(media.attributes, "fmtp")
-    for text in media.formats:
-        known = _format(text, maps.get(text), parameters.get(text, ""))
-        if known is not None:
-            yield known
+    said = tuple([each for each in media.attributes if each[0] in _FORMAT_ATTRIBUTES])
+    return _formats(media.formats, said)
+
+
+# A negotiation reads them several times, and a peer says the same in each of its calls.
+@lru_cache(maxsize=64)
+def _formats(texts: tuple[str, ...], attributes: tuple[Attribute, ...]) -> tuple[Format, ...]:
+    maps = _by_payload_type(attributes, "rtpmap")
+    parameters = _by_payload_type(attributes, "fmtp")
+    known = (_format(text, maps.get(text), parameters.get(text, "")) for text in texts)
+    return tuple([each for each in known if each is not None])
 
 
 def direction(description: SessionDescription, media: MediaDescription) -> Direction:

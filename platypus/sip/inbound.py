@@ -102,7 +102,7 @@ class Inbound:
         transaction = stack.start_server(key, request, reply_flow, now)
         transaction.to_tag = request.to.tag or stack.token()
         if isinstance(transaction, InviteServerTransaction):
-            transaction.respond(100, build_response(request, 100).serialize(), now)
+            transaction.start(now)
         if request.method == "CANCEL":
             self._receive_cancel(transaction, request, key, now)
         elif refusal := self._inspect(transaction, request):

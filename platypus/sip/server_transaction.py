@@ -112,6 +112,7 @@ class InviteServerTransaction(ServerTransaction):
 
     state        input      next         action
     ----------   --------   ----------   -------------------------------------
+    PROCEEDING   silence    PROCEEDING   send 100 (see `trying_after`)
     PROCEEDING   INVITE     PROCEEDING   resend the last provisional response
     PROCEEDING   user 1xx   PROCEEDING   send
     PROCEEDING   user 2xx   ACCEPTED     send, start L (the user resends it)
@@ -132,6 +133,14 @@ class InviteServerTransaction(ServerTransaction):
         self._deadline = 0.0
         self.user: InviteUser | None = None
 
+    def start(self, now: float) -> None:
+        """17.2.1: 100, at once or where no other response follows soon."""
+        wait = self.stack.settings.trying_after
+        if wait:
+            self._timer = self.stack.timers.start(now + wait, self._say_trying)
+        else:
+            self._say_trying(now)
+
     def receive_request(self, request: Request, now: float) -> None:
         """See the table above; an ACK for a 2xx is the stack's to pass on."""
         match self.state, request.method:
@@ -145,6 +154,7 @@ class InviteServerTransaction(ServerTransaction):
         """See the table above."""
         if self.state is not State.PROCEEDING:
             return
+        self._stop()
         self.data = data
         self._send()
         if status < 200:
@@ -160,6 +170,10 @@ class InviteServerTransaction(ServerTransaction):
         self._deadline = now + wait
         first = wait if self.reliable else self._interval
         self._timer = self.stack.timers.start(now + first, self._retransmit)
+
+    def _say_trying(self, now: float) -> None:
+        if self.request is not None:
+            self.respond(100, build_response(self.request, 100).serialize(), now)
 
     def _retransmit(self, now: float) -> None:
         """Timers G and H in one: H is the deadline of G."""

@@ -45,9 +45,12 @@ class UserAgentSettings:
     t4: float = 5.0  # how long a message stays in the network
     # Server transactions, a few kB each for 64*T1: 512 requests or 256 short calls a second.
     max_transactions: int = 16_384
-    max_sessions: int = 512  # calls, both directions; more from the network get 503
+    max_sessions: int = 2048  # calls, both directions; more from the network get 503
     max_usages: int = 512  # subscriptions, both directions
     max_redirects: int = 5  # 3xx followed for one call
+    # RFC 3261, 17.2.1: a 100 may be left out where another response follows within 0.2 s, as it
+    # does from whoever rings or answers at once: the message costs a tenth of a call.
+    trying_after: float = 0.0
     # A caller that vanished without CANCEL stops ringing here; a callee that says it rings, and
     # nothing more for so long, is given up (RFC 3261, 13.2.1 leaves the time to the caller).
     ring_limit: float = 600.0

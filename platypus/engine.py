@@ -439,11 +439,12 @@ class Engine:
                 pass
             case sip.ResponseReceived() if self._queries.receive(event):
                 pass
-            case _ if self._notices.receive(event):
+            case sip.RequestReceived():
+                self._notices.receive(event)  # also inside a call, of which it is no part
+            case _ if self._calling is not None and self._calling.receive(event):
                 pass
-            case _:
-                if self._calling is None or not self._calling.receive(event):
-                    self._pass_on(event)
+            case _ if not self._notices.receive(event):
+                self._pass_on(event)
 
     def _registration_changed(
         self, registration: Registration, event: sip.RegistrationChanged

@@ -94,6 +94,28 @@ class TestMessages:
 
         run(work())
 
+    def test_one_inside_a_call_is_taken_like_any_other(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(auto_answer=0) as bob:
+                call = alice.engine.call(bob.uri)
+                await call.answered()
+                dialog = call.session.dialog
+                assert dialog is not None
+                request = (
+                    f"MESSAGE {dialog.remote_target} SIP/2.0\r\n"
+                    "Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKin\r\nMax-Forwards: 70\r\n"
+                    f"From: {dialog.local}\r\nTo: {dialog.remote}\r\n"
+                    f"Call-ID: {dialog.call_id}\r\nCSeq: 77 MESSAGE\r\n"
+                    "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi"
+                )
+                with Stranger() as stranger:
+                    stranger.send(request.encode(), bob.port)
+                    assert (await stranger.receive()).startswith(b"SIP/2.0 200")
+                assert (await bob.heard.next(MessageReceived)).text == "hi"
+                assert call.state is CallState.CONFIRMED
+
+        run(work())
+
 
 class TestMailbox:
     @pytest.mark.parametrize("user", ["bob", "carol"])

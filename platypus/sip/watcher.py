@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from platypus.sip.build import contact_uri
 from platypus.sip.dialog import Dialog
-from platypus.sip.event_headers import EventType
+from platypus.sip.event_headers import PACKAGES, EventType
 from platypus.sip.events import NotifyWanted, WatcherArrived, WatcherLeft
 from platypus.sip.requesting import InDialog
 
@@ -218,7 +218,15 @@ def receive_subscribe(
         transaction.answer(489, now, [("Allow-Events", ", ".join(settings.packages))])
     elif not request.contacts:
         transaction.answer(400, now)
+    elif not _reads(request, PACKAGES[package].accept):
+        transaction.answer(406, now)
     elif sum(isinstance(usage, Watcher) for usage in stack.usages.values()) >= MAX_WATCHERS:
         transaction.answer(503, now, [("Retry-After", str(RETRY_AFTER))])
     else:
         Watcher(stack, transaction, request, flow, account).start()
+
+
+def _reads(request: Request, content_type: str) -> bool:
+    """Whether a watcher can read the one format we have; without Accept it can (RFC 6665, 7.5)."""
+    kinds = [value.partition(";")[0].strip().lower() for value in request.headers.get_all("Accept")]
+    return not kinds or bool({content_type, "application/*", "*/*"}.intersection(kinds))

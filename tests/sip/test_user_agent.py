@@ -132,6 +132,8 @@ class TestQueries:
         network.run(0.1)
         message = peer.request("MESSAGE")
         assert (message.body, message.content_type) == (b"hello", "text/plain")
+        assert "Contact" not in message.headers  # RFC 3428, 4
+        assert str(message.from_.uri) == "sip:platypus@10.0.0.1:5060"
 
     def test_a_target_that_is_none_is_refused_at_once(self) -> None:
         with pytest.raises(ProtocolError):

@@ -131,6 +131,20 @@ def test_a_subscribe_without_a_contact_can_not_be_answered_with_news() -> None:
     assert setup.subscribe(contact=False) == 400
 
 
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/dialog-info+xml", 200),
+        ("text/plain, application/dialog-info+xml;q=0.5", 200),
+        ("*/*", 200),
+        ("application/pidf+xml", 406),
+    ],
+)
+def test_a_format_we_have_not_is_406(accept: str, status: int) -> None:
+    setup = Setup()
+    assert setup.subscribe(headers=[("Accept", accept)]) == status
+
+
 def test_an_interval_too_short_is_423() -> None:
     setup = Setup()
     assert setup.subscribe(MIN_EXPIRES - 1) == 423

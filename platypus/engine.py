@@ -86,7 +86,7 @@ class Engine:
     disturb and forwarding are `rules`. A call of ours is redirected at most
     `max_redirects` times.
 
-    `prack` is `answer`, `support`, `require` or `off` (RFC 3262; see `UserAgentSettings`).
+    `prack` is `answer`, `support`, `require`, `serve` or `off` (RFC 3262; `sip.settings.Prack`).
     `session_expires` and `min_se` are the seconds of session timers asked for, 0 for none,
     and the least that is taken (RFC 4028).
 

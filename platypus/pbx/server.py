@@ -83,7 +83,7 @@ class Pbx:
             session_events=self._session_event,
             # What the phones agree on is passed through as it is, not taken part in.
             max_redirects=0,  # the caller follows, with its own password
-            prack="off",
+            prack="serve",  # for callers who require it; the phones behind us are asked for nothing
             session_expires=0,
         )
         self._digest = DigestServer(REALM, self._passwords.get, os.urandom)

@@ -288,7 +288,7 @@ class Session:
         if request.method in TARGET_REFRESH and 100 < status < 300:
             if request.method == "INVITE":
                 fields += [("Record-Route", str(route)) for route in request.record_routes]
-            fields += self._dialog_fields(transaction.flow)
+            fields += self._dialog_fields(transaction.flow, self.stack.supported)
             if status >= 200 and (request.method == "INVITE" or not self.unanswered):
                 fields += self.timer.answer_fields(request)
         fields.append(("Server", self.stack.settings.user_agent))
@@ -305,12 +305,13 @@ class Session:
 
     def target_fields(self, flow: Flow) -> list[tuple[str, str]]:
         """What an INVITE or UPDATE of ours says about us."""
-        return [*self._dialog_fields(flow), ("User-Agent", self.stack.settings.user_agent)]
+        fields = self._dialog_fields(flow, self.stack.supported_as_caller)
+        return [*fields, ("User-Agent", self.stack.settings.user_agent)]
 
-    def _dialog_fields(self, flow: Flow) -> list[tuple[str, str]]:
+    def _dialog_fields(self, flow: Flow, supported: str) -> list[tuple[str, str]]:
         fields = [("Contact", self.contact_for(flow)), ("Allow", self.stack.allow)]
-        if self.stack.supported:
-            fields.append(("Supported", self.stack.supported))
+        if supported:
+            fields.append(("Supported", supported))
         return fields
 
     def contact_for(self, flow: Flow) -> str:

@@ -13,9 +13,10 @@ from typing import Literal
 BUILT_IN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "REFER", "PRACK",
                     "UPDATE", "INFO")  # fmt: skip
 
-# off: not understood. answer: sent for what comes reliably, and our own is reliable where the
-# caller requires it. support: also where the caller only can. require: nothing goes without.
-Prack = Literal["off", "answer", "support", "require"]
+# off: not understood. serve: our ringing is reliable where the caller requires it. answer: and what
+# comes reliably is acknowledged. support: ours is also where the caller only can. require: nothing
+# goes without.
+Prack = Literal["off", "serve", "answer", "support", "require"]
 
 # What of an account is written into messages, where a line end would break them.
 _WRITTEN = ("aor", "auth_user", "registrar", "outbound_proxy", "display_name", "instance_id",

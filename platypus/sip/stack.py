@@ -90,6 +90,10 @@ class Stack:
         self.accept = ", ".join(settings.accept)
         self.option_tags = frozenset(settings.option_tags)
         self.supported = ", ".join(settings.option_tags)
+        asked = [
+            tag for tag in settings.option_tags if settings.prack != "serve" or tag != "100rel"
+        ]
+        self.supported_as_caller = ", ".join(asked)
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Have the driver send one message."""

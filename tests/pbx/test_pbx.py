@@ -13,7 +13,7 @@ import pytest
 from platypus.call import Call
 from platypus.engine import Engine
 from platypus.errors import CallError, NetworkError, RegistrationError
-from platypus.events import CallEnded, CallState, DtmfReceived, IncomingCall
+from platypus.events import CallEnded, CallState, DtmfReceived, Event, IncomingCall
 from platypus.pbx import Pbx, extensions
 from tests.harness.phones import Heard, run
 
@@ -130,6 +130,30 @@ async def wait_for_sound(call: Call) -> None:
         if any(frame):
             return
     raise AssertionError("the call ended without a sound")
+
+
+@pytest.mark.parametrize("to", ["600", "bob"])
+def test_a_phone_that_requires_reliable_ringing_calls_all_the_same(to: str) -> None:
+    async def scenario() -> None:
+        async with (
+            house() as (pbx, bob, _),
+            Engine(listen=("127.0.0.1", 0), prack="require") as alice,
+        ):
+            theirs = bob.account(pbx.uri("bob"), password="two")
+            await theirs.registered(5)
+            bob.subscribe(answer_early)
+            account = alice.account(pbx.uri("alice"), password="one", register=False)
+            async with await answered(account.call(to, source="tone")) as call:
+                assert call.codec == "pcmu"
+
+    run(scenario())
+
+
+def answer_early(event: Event) -> None:
+    """First its media, then the answer."""
+    if isinstance(event, IncomingCall):
+        event.call.progress()
+        event.call.answer()
 
 
 @pytest.mark.parametrize("extension", ["601", "602", "603"])

@@ -69,6 +69,7 @@ class TestCallee:
         [
             ("answer", REQUIRED, True),
             ("answer", SUPPORTED, False),
+            ("serve", REQUIRED, True),
             ("support", SUPPORTED, True),
             ("support", [], False),
             ("off", SUPPORTED, False),
@@ -268,14 +269,15 @@ class Calling:
 class TestCaller:
     @pytest.mark.parametrize(
         ("mode", "supports", "requires"),
-        [("answer", True, False), ("support", True, False), ("require", True, True),
+        [("serve", False, False), ("answer", True, False), ("support", True, False),
+         ("require", True, True),
          ("off", False, False)],
     )  # fmt: skip
     def test_says_what_it_knows(self, mode: str, supports: bool, requires: bool) -> None:
         invite = Calling(prack=mode).invite
         assert ("100rel" in invite.supported) is supports
         assert ("100rel" in invite.require) is requires
-        assert ("PRACK" in invite.allow) is supports
+        assert ("PRACK" in invite.allow) is (mode != "off")
 
     def test_acknowledges_in_the_early_dialog(self) -> None:
         setup = Calling()

@@ -15,7 +15,7 @@ from platypus.delivery import guarded
 from platypus.errors import MediaError, SdpError, StateError
 from platypus.events import CallState, ErrorOccurred, IncomingCall
 from platypus.forwarding import Forwarding
-from platypus.sip.identity import is_trusted
+from platypus.sip.identity import comes_from, is_trusted
 from platypus.sip.intercom import answer_after
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from platypus.options import IncomingOptions
     from platypus.sip.events import IncomingCall as Invited
     from platypus.sip.message import Request
+    from platypus.sip.session import Session
 
 logger = logging.getLogger("platypus.engine")
 
@@ -46,7 +47,7 @@ class Reception:
         if status is not None:
             session.reject(status, engine.now())
             return
-        account = account_for(engine.accounts, event.request)
+        account = account_for(engine.accounts, event.request) or self._server_of(session)
         if session.account is None and account is not None:
             session.belongs_to(account.settings)
         if replaced is None and self._sent_away(event, account):
@@ -66,6 +67,14 @@ class Reception:
             return
         engine.publish(IncomingCall(call))
         self._take(call)
+
+    def _server_of(self, session: Session) -> Account | None:
+        """The account whose server sends a call to a user that we know nothing of."""
+        flow = session.flow
+        if flow is None:
+            return None
+        accounts = self._engine.accounts
+        return next((a for a in accounts if comes_from(session.stack, a.settings, flow)), None)
 
     def _refusal(self, request: Request) -> int | None:
         options = self._options

@@ -30,6 +30,16 @@ class TestIdentity:
 
         run(work())
 
+    def test_of_a_caller_to_another_user_is_the_servers_word_as_well(self) -> None:
+        async def work() -> None:
+            async with phone() as server, phone() as bob:
+                account = bob.engine.account(f"sip:me@127.0.0.1:{server.port}", register=False)
+                server.engine.call(bob.uri, headers=[CAROL])
+                call = (await bob.heard.next(IncomingCall)).call
+                assert (call.display_name, call.account) == ("Carol", account)
+
+        run(work())
+
     def test_of_a_caller_is_not_a_strangers_word(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:

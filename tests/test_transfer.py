@@ -324,3 +324,17 @@ def test_a_replacement_that_can_not_be_understood_leaves_the_call() -> None:
             assert house.call.state is house.bobs.state is CallState.CONFIRMED
 
     run(work())
+
+
+def test_a_call_that_is_transferred_is_not_held_first() -> None:
+    async def work() -> None:
+        async with phone() as alice, phone(hold_others=True) as bob, phone(auto_answer=0) as carol:
+            call = alice.engine.call(bob.uri)
+            old = (await bob.heard.next(IncomingCall)).call
+            old.answer()
+            await call.answered()
+            call.transfer(carol.uri)
+            await call.ended()
+            assert {event.hold for event in bob.heard.of(CallStateChanged)} == {"none"}
+
+    run(work())

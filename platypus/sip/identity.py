@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from platypus.sip.message import Message
     from platypus.sip.session import Session
     from platypus.sip.settings import AccountSettings
+    from platypus.sip.stack import Stack
 
 MAX_VALUES = 4  # RFC 3325, 9.1: at most one sip and one tel; a few more do no harm
 MAX_NAME = 200  # what a display can have any use for
@@ -46,10 +47,12 @@ def is_trusted(session: Session, flow: Flow) -> bool:
     known = session.flow if session.role == "uac" else None
     if known is not None and (known.transport, known.remote) == (flow.transport, flow.remote):
         return True
-    account = session.account
-    if account is None:
-        return False
-    for registration in session.stack.registrations:
+    return session.account is not None and comes_from(session.stack, session.account, flow)
+
+
+def comes_from(stack: Stack, account: AccountSettings, flow: Flow) -> bool:
+    """Whether the server of `account` is at the other end of `flow`."""
+    for registration in stack.registrations:
         way = registration.flow
         if registration.account == account and way is not None and _same_peer(way, flow):
             return True
@@ -58,7 +61,7 @@ def is_trusted(session: Session, flow: Flow) -> bool:
 
 def note_identity(session: Session, message: Message, flow: Flow, *, tell: bool = True) -> None:
     """Take the name in a message of the peer's; `Identified` tells of one that is new."""
-    if not is_trusted(session, flow):
+    if not is_trusted(session, flow) and not (tell and _is_only_word(session, flow)):
         return
     identity = identity_in(message)
     if identity is None or identity == session.identity:
@@ -66,6 +69,15 @@ def note_identity(session: Session, message: Message, flow: Flow, *, tell: bool 
     session.identity = identity
     if tell:
         session.stack.emit(Identified(session, identity))
+
+
+def _is_only_word(session: Session, flow: Flow) -> bool:
+    """A phone without any server has only the caller's own word, for the From as well: who called
+    may name itself again later."""
+    known = session.flow
+    if session.account is not None or session.stack.registrations or known is None:
+        return False
+    return known.remote == flow.remote
 
 
 def _same_peer(known: Flow, flow: Flow) -> bool:

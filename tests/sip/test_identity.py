@@ -161,6 +161,20 @@ class TestACallReceived:
         setup.update(caller, method, [("P-Asserted-Identity", '"Carol" <sip:carol@10.0.0.2>')])
         assert str(setup.phone.next(Identified).identity) == '"Carol" <sip:carol@10.0.0.2>'
 
+    def test_from_a_stranger_does_not_get_a_name_later(self) -> None:
+        setup = Called()
+        caller, session = setup.call(setup.stranger)
+        setup.answer(caller, session)
+        setup.update(caller, "UPDATE", [BOB])
+        assert not setup.phone.has(Identified)
+
+    def test_to_a_phone_without_a_server_may_be_named_anew_by_the_caller(self) -> None:
+        setup = Called(registered=False)
+        caller, session = setup.call(setup.stranger)
+        setup.answer(caller, session)
+        setup.update(caller, "UPDATE", [BOB])
+        assert str(setup.phone.next(Identified).identity) == BOB[1]
+
     def test_says_nothing_twice(self) -> None:
         setup = Called()
         caller, session = setup.call(setup.server, BOB)

@@ -6,9 +6,11 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from platypus import CallState, IdentityChanged
 from ui_tk.bridge import Bridge, PhoneSettings
 from ui_tk.messages import (
     AccountChanged,
@@ -207,3 +209,14 @@ def test_a_flood_of_messages_is_taken_in_batches_and_none_is_lost():
         assert len(batch) <= 100
         taken += batch
     assert taken == [Trouble(str(number)) for number in range(250)]
+
+
+def test_a_call_that_is_given_another_name_is_told_with_it():
+    bridge = Bridge(PhoneSettings())
+    call = SimpleNamespace(
+        id="1", direction="incoming", state=CallState.RINGING, remote="sip:100@pbx",
+        display_name="Carol", hold_state="none", muted=False, codec=None,
+    )  # fmt: skip
+    bridge._on_event(IdentityChanged(call, "Carol", "sip:100@pbx"))
+    (told,) = bridge.drain(10)
+    assert isinstance(told, CallChanged) and told.display_name == "Carol"

@@ -143,8 +143,9 @@ class Call:
 
     @property
     def diverted_from(self) -> str | None:
-        """Who sent this call on to us, a bare URI; None for a call that was for us."""
-        diversions = self.diversions
+        """Who sent this call on to us, a bare URI; None for a call that was for us, and for
+        somebody who does not want to be shown (RFC 5806, 5)."""
+        diversions = [each for each in self.diversions if not each.private]
         return str(diversions[0].uri.without_params()) if diversions else None
 
     @property
@@ -223,8 +224,8 @@ class Call:
         target = self._engine.complete(to, self.account or self._engine.default_account)
         self.media.close()
         if self.invite is not None:
-            by = self.account.uri if self.account is not None else self.invite.to.uri
-            send_on(self.session, self.invite, target, by, "deflection", self._engine.now())
+            now = self._engine.now()
+            send_on(self.session, self.invite, target, self.account, "deflection", now)
         self._engine.pump()
 
     def hangup(self) -> None:
@@ -237,8 +238,8 @@ class Call:
 
     def resume(self) -> None:
         """Take the far end from hold, and make this the call that has the sound card."""
-        self._calling.take_up(self)
         self._reinvite(hold=False)
+        self._calling.take_up(self)
 
     def transfer(self, to: str | Call, *, subscribe: bool = True) -> None:
         """Connect the far end with `to`, an address or another call; `TransferProgressed` tells.

@@ -103,21 +103,32 @@ class Forwarding:
         self, session: Session, request: Request, account: Account | None, to: str, why: Why
     ) -> bool:
         """302, unless that would send the call round in circles; whether it was sent on."""
-        by = account.uri if account is not None else request.to.uri
         try:
             target = self._engine.complete(to, account or self._engine.default_account)
         except StateError:
             return False  # the account whose host it was completed with is gone
-        if _circles(request, Uri.parse(target), by):
+        if _circles(request, Uri.parse(target), _own(request, account)):
             return False
-        send_on(session, request, target, by, why, self._engine.now())
+        send_on(session, request, target, account, why, self._engine.now())
         return True
 
 
-def send_on(session: Session, request: Request, target: str, by: Uri, why: Why, now: float) -> None:
+def send_on(
+    session: Session, request: Request, target: str, account: Account | None, why: Why, now: float
+) -> None:
     """302 with who sends the call on, and why."""
-    fields = forwarding_fields(request, Diversion(by.without_params(), reason=why))
+    by = Diversion(_own(request, account).without_params(), reason=why, private=_hidden(account))
+    fields = forwarding_fields(request, by)
     session.redirect([target], now, fields)
+
+
+def _own(request: Request, account: Account | None) -> Uri:
+    """Who was called, as others know it."""
+    return account.uri if account is not None else request.to.uri
+
+
+def _hidden(account: Account | None) -> bool:
+    return account is not None and account.settings.anonymous
 
 
 def _circles(request: Request, target: Uri, own: Uri) -> bool:

@@ -196,6 +196,19 @@ class TestForwarding:
 
         run(work())
 
+    def test_somebody_without_a_name_is_not_shown_as_who_sent_it(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob, phone() as carol:
+                aor = f"sip:bob@127.0.0.1:{bob.port}"
+                bob.engine.account(aor, register=False, anonymous=True)
+                bob.engine.rules = CallRules(forward_always=uri(carol, "carol"))
+                alice.engine.call(bob.uri)
+                call = await rings_at(carol)
+                assert call.diverted_from is None
+                assert call.diversions[0].private
+
+        run(work())
+
     def test_a_call_that_was_for_us_was_diverted_by_nobody(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:

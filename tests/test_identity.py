@@ -142,6 +142,20 @@ class TestOneConversationAtATime:
 
         run(work())
 
+    def test_nothing_is_held_for_a_call_that_cannot_be_taken_up(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(hold_others=True) as bob:
+                await connected(alice, bob)
+                alice.engine.call(bob.uri)
+                waiting = (await bob.heard.count(IncomingCall, 2))[1].call
+                with pytest.raises(StateError, match="only an answered call"):
+                    waiting.resume()
+                alice.engine.calls[-1].hangup()
+                await waiting.ended()
+                assert {event.hold for event in bob.heard.of(CallStateChanged)} == {"none"}
+
+        run(work())
+
     def test_nothing_is_held_by_itself_unless_asked_for(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone(auto_answer=0) as bob:

@@ -41,10 +41,12 @@ class Diversion:
     display_name: str = ""
     reason: str = "unknown"  # RFC 5806: user-busy, no-answer, unconditional, deflection...
     count: int = 1
+    private: bool = False  # whoever is called next is not to be shown it
 
     def __str__(self) -> str:
         party = NameAddr(self.uri, self.display_name)
-        return f"{party};reason={self.reason};counter={self.count}"
+        privacy = ";privacy=full" if self.private else ""
+        return f"{party};reason={self.reason};counter={self.count}{privacy}"
 
 
 def diversions_in(message: Message) -> tuple[Diversion, ...]:
@@ -56,7 +58,8 @@ def diversions_in(message: Message) -> tuple[Diversion, ...]:
             reason = printable(party.params.get("reason") or "unknown").lower()
             count = parse_number(party.params.get("counter") or "1", MAX_COUNT)
             uri = party.uri.without_headers()
-            found.append(Diversion(uri, party.display_name, reason, count or 1))
+            private = (party.params.get("privacy") or "off").lower() != "off"
+            found.append(Diversion(uri, party.display_name, reason, count or 1, private))
     return tuple(found) or tuple(_history(message))
 
 

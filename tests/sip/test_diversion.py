@@ -33,6 +33,12 @@ class TestDiversion:
         )
         assert diversion == Diversion(BOB, "Bob", "no-answer", 2)
 
+    def test_may_be_for_nobodys_eyes(self) -> None:
+        field = "<sip:bob@pbx>;reason=deflection;counter=1;privacy=full"
+        (diversion,) = diversions_in(request(f"Diversion: {field}"))
+        assert diversion.private
+        assert str(diversion) == field
+
     def test_of_several_has_the_last_first(self) -> None:
         fields = ("Diversion: <sip:carol@pbx>;reason=user-busy", "Diversion: <sip:bob@pbx>")
         assert found(*fields) == [("sip:carol@pbx", "user-busy"), ("sip:bob@pbx", "unknown")]

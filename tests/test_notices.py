@@ -193,6 +193,49 @@ class TestLamp:
 
         run(work())
 
+    def test_tells_of_presence_with_its_note(self) -> None:
+        async def work() -> None:
+            body = (
+                b'<presence entity="sip:bob@pbx"><tuple id="1"><status><basic>open</basic>'
+                b"</status><note>at my desk</note></tuple></presence>"
+            )
+
+            def arrived(event: WatcherArrived) -> bool:
+                event.watcher.accept(server.engine.now())
+                return True
+
+            def wanted(event: Any) -> None:
+                if isinstance(event, NotifyWanted):
+                    now = server.engine.now()
+                    event.watcher.notify("application/pidf+xml", lambda: body, now)
+
+            options = {"handlers": {"SUBSCRIBE": arrived}, "session_events": wanted}
+            async with phone(packages=("presence",), **options) as server, phone() as alice:
+                alice.engine.watch(server.uri, "presence")
+                heard = await alice.heard.next(Notified)
+                assert heard == Notified("presence", server.uri, "open", "at my desk")
+
+        run(work())
+
+    def test_that_was_refused_may_be_asked_for_again(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                for number in (1, 2):
+                    alice.engine.watch(bob.uri, "presence")
+                    await alice.heard.count(ErrorOccurred, number)
+
+        run(work())
+
+    def test_is_given_up_by_a_phone_that_closes(self) -> None:
+        async def work() -> None:
+            async with phone() as bob:
+                async with phone() as alice:
+                    alice.engine.watch(bob.uri)
+                    await alice.heard.next(Notified)
+                assert bob.engine.user_agent.usages == 0
+
+        run(work())
+
     def test_is_out_after_unwatch(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:

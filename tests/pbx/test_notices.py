@@ -22,6 +22,7 @@ from platypus.events import (
     Notified,
 )
 from platypus.pbx import Pbx
+from platypus.sip.events import RequestReceived
 from tests.harness.phones import Heard, run
 
 USERS = {"alice": "one", "bob": "two", "carol": "three"}
@@ -34,9 +35,12 @@ class House:
         self.pbx = pbx
         self._stack = stack
 
-    async def phone(self, user: str, **options: Any) -> tuple[Account, Heard]:
+    async def phone(
+        self, user: str, *, handlers: Any = None, **options: Any
+    ) -> tuple[Account, Heard]:
         """A phone of that user, registered."""
-        engine = await self._stack.enter_async_context(Engine(listen=("127.0.0.1", 0)))
+        engine = Engine(listen=("127.0.0.1", 0), handlers=handlers)
+        await self._stack.enter_async_context(engine)
         heard = Heard(engine)
         account = engine.account(self.pbx.uri(user), password=USERS[user], **options)
         if options.get("register", True):
@@ -75,6 +79,41 @@ class TestMessages:
                 alice, heard = await at.phone("alice")
                 alice.message(to, "hello")
                 assert code in (await heard.next(ErrorOccurred)).message
+
+        run(scenario())
+
+    @pytest.mark.parametrize(
+        ("codes", "told"), [((480, 486), "486"), ((480, 603), "603"), ((486, 200), None)]
+    )
+    def test_are_refused_with_the_best_of_all_refusals(
+        self, codes: tuple[int, int], told: str | None
+    ) -> None:
+        async def scenario() -> None:
+            async with house() as at:
+                alice, heard = await at.phone("alice")
+                asked: list[int] = []
+
+                def refusing(code: int) -> Any:
+                    def refuse(event: RequestReceived) -> None:
+                        asked.append(code)
+                        agent = engines[code].user_agent
+                        agent.respond(event.key, code, now=engines[code].now())
+
+                    return refuse
+
+                engines: dict[int, Engine] = {}
+                for code in codes:
+                    account, _ = await at.phone("bob", handlers={"MESSAGE": refusing(code)})
+                    engines[code] = account._engine
+                alice.message("bob", "hello")
+                if told is not None:
+                    assert told in (await heard.next(ErrorOccurred)).message
+                else:
+                    # Its own phones answer in order: this comes back after the first message.
+                    alice.message("alice", "done?")
+                    await heard.next(MessageReceived)
+                    assert heard.of(ErrorOccurred) == []
+                assert sorted(asked) == sorted(codes)
 
         run(scenario())
 

@@ -34,6 +34,7 @@ from platypus.errors import ConfigError
 MAX_BYTES = 1_048_576  # a file that is larger is not ours, and TOML is parsed in memory
 MAX_ACCOUNTS = 64  # each keeps a registration alive
 
+_TLS_KEYS = ("tls_ca", "tls_certificate", "tls_key", "tls_pins", "tls_insecure")
 _PASSWORD_KEYS = frozenset({"password", "passwd", "passphrase", "pwd", "secret"})
 _TABLE = re.compile(r"\s*\[\[?(?P<name>[^\[\]]+)\]\]?\s*(#.*)?$")
 _DECODE_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
@@ -70,6 +71,11 @@ class Config:
 
     listen: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104 - a phone is called from anywhere
     transport: str = "udp"
+    tls_ca: str | None = None  # files, PEM
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    tls_pins: tuple[str, ...] = ()  # SHA-256 fingerprints, and no other certificate is taken
+    tls_insecure: bool = False
     codecs: tuple[str, ...] = ("pcmu", "pcma")
     rtp_ports: tuple[int, int] | None = None
     audio: AudioConfig = AudioConfig()
@@ -140,6 +146,11 @@ def serialize(config: Config) -> str:
         lines.append(_entry("listen", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"))
     if config.transport != default.transport:
         lines.append(_entry("transport", config.transport))
+    lines += [
+        _entry(key, list(value) if key == "tls_pins" else value)
+        for key in _TLS_KEYS
+        if (value := getattr(config, key)) != getattr(default, key)
+    ]
     if config.codecs != default.codecs:
         lines.append(_entry("codecs", list(config.codecs)))
     if config.rtp_ports is not None:
@@ -175,8 +186,11 @@ class _Reader:
             given["listen"] = self._listen(table["listen"])
         if "transport" in table:
             given["transport"] = self._transport(table["transport"])
-        if "codecs" in table:
-            given["codecs"] = self._codecs(table["codecs"])
+        texts = {key: table[key] for key in _TLS_KEYS if key in table and key != "tls_pins"}
+        given |= self._values(texts, Config, "")
+        for key, hint in (("tls_pins", "SHA-256 fingerprints"), ("codecs", '"pcmu", "pcma"')):
+            if key in table:
+                given[key] = self._texts(table[key], key, hint)
         if "rtp_ports" in table:
             given["rtp_ports"] = self._rtp_ports(table["rtp_ports"])
         audio = self._table(table, "audio")
@@ -242,10 +256,10 @@ class _Reader:
             raise self._error('transport must be "udp", "tcp" or "tls"', "", "transport")
         return value
 
-    def _codecs(self, value: object) -> tuple[str, ...]:
+    def _texts(self, value: object, key: str, hint: str) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            hint = 'as in codecs = ["pcmu", "pcma"]'
-            raise self._error("codecs must be a list of names", "", "codecs", hint)
+            what = f"{key} must be a list of texts"
+            raise self._error(what, "", key, f"as in {key} = [{hint}]")
         return tuple(value)
 
     def _rtp_ports(self, value: object) -> tuple[int, int]:

@@ -41,7 +41,7 @@ from platypus.queries import Queries
 from platypus.sip import events as sip
 from platypus.sip.settings import AccountSettings, Prack, UserAgentSettings
 from platypus.sip.user_agent import UserAgent
-from platypus.targets import complete, parse_account
+from platypus.targets import by_transport, complete, parse_account
 from platypus.waiting import Change
 
 if TYPE_CHECKING:
@@ -305,13 +305,14 @@ class Engine:
         """
         self.now()  # says at once that the engine is not running
         uri = parse_account(aor)
+        transport = uri.transport or self._transport
         settings = AccountSettings(
             aor=str(uri),
             auth_user=auth_user,
             password=password,
-            registrar=registrar,
+            registrar=by_transport(registrar or str(uri), transport),
             expires=expires,
-            outbound_proxy=outbound_proxy,
+            outbound_proxy=outbound_proxy and by_transport(outbound_proxy, transport),
             display_name=display_name,
             anonymous=anonymous,
             instance_id=self._instance_id,
@@ -410,7 +411,12 @@ class Engine:
 
     def complete(self, to: str, account: Account | None) -> str:
         """`to` as a SIP URI; StateError where it can't become one."""
-        return complete(to, account.uri if account is not None else None)
+        if account is None:
+            return by_transport(complete(to, None), self._transport)
+        uri = complete(to, account.uri)
+        if account.settings.outbound_proxy:
+            return uri  # the proxy's own URI says how to get there
+        return by_transport(uri, account.uri.transport or self._transport)
 
     def now(self) -> float:
         """The clock the signalling runs by. Raises StateError before and after."""

@@ -1,7 +1,8 @@
 """What somebody types or pastes to call, completed to a SIP URI.
 
 A full URI is left alone. A number or user part gets the account's host and
-port. `tel:` numbers go to the account's server as well (RFC 3261, 19.1.6).
+port. `tel:` numbers go to the account's server as well (RFC 3261, 19.1.6). Where no
+transport is named, the one that was chosen is (RFC 3263, 4.1).
 """
 
 from __future__ import annotations
@@ -38,6 +39,14 @@ def complete(to: str, account: Uri | None) -> str:
         )
     user = _SEPARATORS.sub("", text) if _NUMBER.match(text) else text
     return f"{account.scheme}:{_escape(user)}@{host_and_port(account)}"
+
+
+def by_transport(uri: str, transport: str) -> str:
+    """`uri` with `;transport=`, where it names none and the choice is not UDP's, the default."""
+    if transport == "udp" or not uri.lower().startswith("sip:"):
+        return uri
+    parsed = Uri.parse(uri)
+    return uri if parsed.transport else str(parsed.with_params(transport=transport))
 
 
 def host_and_port(uri: Uri) -> str:

@@ -27,7 +27,12 @@ from platypus.errors import ConfigError
 WHOLE = """\
 # at the office
 listen = "192.0.2.1:5060"
-transport = "udp"
+transport = "tls"
+tls_ca = "ca.pem"
+tls_certificate = "own.pem"
+tls_key = "own.key"
+tls_pins = ["AB", "CD"]
+tls_insecure = true
 codecs = ["pcma", "pcmu"]
 rtp_ports = "10000-10999"
 
@@ -60,6 +65,12 @@ class TestReading:
     def test_every_key(self):
         assert parse(WHOLE) == Config(
             listen=("192.0.2.1", 5060),
+            transport="tls",
+            tls_ca="ca.pem",
+            tls_certificate="own.pem",
+            tls_key="own.key",
+            tls_pins=("AB", "CD"),
+            tls_insecure=True,
             codecs=("pcma", "pcmu"),
             rtp_ports=(10000, 10999),
             audio=AudioConfig(output="Headset"),
@@ -114,6 +125,9 @@ class TestRefusing:
             ('transport = "sctp"', 1, ["udp"]),
             ('codecs = "pcmu"', 1, ["list"]),
             ("codecs = [1]", 1, ["list"]),
+            ('tls_pins = "AB"', 1, ["list"]),
+            ("tls_ca = 1", 1, ["text in quotes"]),
+            ("tls_insecure = 1", 1, ["true or false"]),
             ('rtp_ports = "9-8"', 1, ["range"]),
             ("rtp_ports = 9000", 1, ["range"]),
             ("audio = 1", 1, ["table", "[audio]"]),
@@ -183,6 +197,11 @@ configs = st.builds(
     Config,
     listen=st.tuples(st.sampled_from(["0.0.0.0", "::", "192.0.2.1"]), st.integers(0, 65535)),
     transport=st.sampled_from(["udp", "tcp", "tls"]),
+    tls_ca=st.none() | names,
+    tls_certificate=st.none() | names,
+    tls_key=st.none() | names,
+    tls_pins=st.lists(names, max_size=2).map(tuple),
+    tls_insecure=st.booleans(),
     codecs=st.lists(names, max_size=3).map(tuple),
     rtp_ports=st.none() | ports.map(lambda low: (low, low + 100)),
     audio=st.builds(AudioConfig, names, st.none() | names, st.none() | names),

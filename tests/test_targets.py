@@ -4,7 +4,7 @@ import pytest
 
 from platypus.errors import StateError
 from platypus.sip.uri import Uri
-from platypus.targets import complete, parse_account
+from platypus.targets import by_transport, complete, parse_account
 
 ACCOUNT = Uri.parse("sip:alice@pbx.example.com:5070")
 
@@ -26,6 +26,22 @@ ACCOUNT = Uri.parse("sip:alice@pbx.example.com:5070")
 )
 def test_is_completed_to_a_sip_uri(typed: str, uri: str) -> None:
     assert complete(typed, ACCOUNT) == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "transport", "found"),
+    [
+        ("sip:bob@pbx", "tls", "sip:bob@pbx;transport=tls"),
+        ("sip:bob@pbx", "tcp", "sip:bob@pbx;transport=tcp"),
+        ("sip:bob@pbx", "udp", "sip:bob@pbx"),
+        ("sip:bob@pbx;transport=udp", "tls", "sip:bob@pbx;transport=udp"),
+        ("sips:bob@pbx", "tls", "sips:bob@pbx"),
+    ],
+)
+def test_goes_by_the_chosen_transport_unless_it_names_one(
+    uri: str, transport: str, found: str
+) -> None:
+    assert by_transport(uri, transport) == found
 
 
 def test_an_ipv6_host_keeps_its_brackets() -> None:

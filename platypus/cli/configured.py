@@ -18,9 +18,14 @@ def read_configured(
     """Arguments of the engine, and the accounts. Exits 2 where the file can't be used."""
     try:
         found = config.load(path)
-        check.transport(found.transport)
         engine = {
             "listen": found.listen,
+            "transport": found.transport,
+            "tls_ca": found.tls_ca,
+            "tls_cert": found.tls_certificate,
+            "tls_key": found.tls_key,
+            "tls_pins": found.tls_pins,
+            "tls_insecure": found.tls_insecure,
             "codecs": check.codecs(",".join(found.codecs)),
             "rtp_ports": found.rtp_ports,
             "audio": check.audio(found.audio.source),

@@ -76,7 +76,10 @@ def add_phone_options(parser: Parser) -> None:
         type=check.host_port,
         help="signalling address; port 0 picks one (default 0.0.0.0:0)",
     )
-    parser.add_argument("--transport", type=check.transport, metavar="udp", help="default udp")
+    parser.add_argument(
+        "--transport", type=check.transport, metavar="udp|tcp|tls", help="default udp"
+    )
+    _add_tls_options(parser)
     group = parser.add_argument_group("accounts (may be repeated)")
     group.add_argument(
         "--account",
@@ -114,6 +117,25 @@ def add_phone_options(parser: Parser) -> None:
     _add_later_options(parser)
 
 
+def _add_tls_options(parser: Parser) -> None:
+    group = parser.add_argument_group("TLS (files are PEM)")
+    group.add_argument(
+        "--tls-ca", metavar="FILE", help="a private authority, trusted instead of the system's"
+    )
+    group.add_argument(
+        "--tls-cert",
+        metavar="FILE",
+        help="our certificate: to listen for TLS, and for servers that want one",
+    )
+    group.add_argument("--tls-key", metavar="FILE", help="its key, where it is not in that file")
+    group.add_argument(
+        "--tls-insecure",
+        action="store_const",
+        const=True,
+        help="believe whoever answers, without looking at its certificate",
+    )
+
+
 def add_media_options(parser: Parser) -> None:
     """What is heard, and through which ports and codecs."""
     parser.add_argument(
@@ -140,10 +162,8 @@ def add_media_options(parser: Parser) -> None:
 
 
 def _add_later_options(parser: Parser) -> None:
-    for name in ("tls-ca", "tls-cert", "tls-key", "stun"):
-        parser.add_argument(f"--{name}", action=_NotYet, help=argparse.SUPPRESS)
-    for name in ("tls-insecure", "dtls"):
-        parser.add_argument(f"--{name}", action=_NotYet, nargs=0, help=argparse.SUPPRESS)
+    parser.add_argument("--stun", action=_NotYet, help=argparse.SUPPRESS)
+    parser.add_argument("--dtls", action=_NotYet, nargs=0, help=argparse.SUPPRESS)
 
 
 def blame(options: argparse.Namespace, error: Exception) -> str:

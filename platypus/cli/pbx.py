@@ -10,12 +10,16 @@ import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platypus.cli import values as check
 from platypus.cli.exit_codes import code_for
 from platypus.cli.signals import stop_on_signals
+from platypus.cli.tls import tls_settings
 from platypus.errors import PlatypusError
+
+if TYPE_CHECKING:
+    from platypus.net.tls import TlsSettings
 
 DEFAULT_LISTEN = ("127.0.0.1", 5060)  # nobody else's phones, unless asked for
 DEFAULT_USERS = ("alice", "bob")
@@ -60,6 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the environment variable with the password of the user before it"
         " (without it one is made up and printed)",
     )
+    parser.add_argument(
+        "--tls-cert", metavar="FILE", help="listen for TLS with this certificate (PEM)"
+    )
+    parser.add_argument("--tls-key", metavar="FILE", help="its key, where it is not in that file")
     parser.add_argument("--codecs", type=check.codecs, metavar="pcmu,pcma", default=check.CODECS)
     parser.add_argument("--rtp-ports", type=check.port_range, metavar="LOW-HIGH")
     parser.add_argument(
@@ -81,16 +89,22 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         shown[name] = f"(from {variable})"
     if options.record_dir is not None and not options.record_dir.is_dir():
         parser.error(f"--record-dir: {options.record_dir} is no directory")
+    tls = tls_settings(parser, {"tls_cert": options.tls_cert, "tls_key": options.tls_key})
     logging.basicConfig(level="INFO", stream=sys.stderr, format="%(message)s")
     try:
-        asyncio.run(_serve(options, users, shown))
+        asyncio.run(_serve(options, users, shown, tls))
     except (PlatypusError, OSError) as error:
         print(f"platypus pbx: {error}", file=sys.stderr)
         return code_for(error)
     return 0
 
 
-async def _serve(options: argparse.Namespace, users: dict[str, str], shown: dict[str, str]) -> None:
+async def _serve(
+    options: argparse.Namespace,
+    users: dict[str, str],
+    shown: dict[str, str],
+    tls: TlsSettings | None,
+) -> None:
     from platypus.pbx import Pbx
     from platypus.pbx.extensions import WHAT
     from platypus.pbx.server import NOTICE
@@ -103,6 +117,7 @@ async def _serve(options: argparse.Namespace, users: dict[str, str], shown: dict
         codecs=options.codecs,
         rtp_ports=options.rtp_ports,
         record_dir=options.record_dir,
+        tls=tls,
     ) as pbx:
         lines = [NOTICE, f"listening: {' '.join(pbx.engine.listen)}"]
         lines += [f"user: {pbx.uri(name)} password: {word}" for name, word in shown.items()]

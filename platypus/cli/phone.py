@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from platypus.cli.options import AccountOptions, ask_password, collect_accounts
+from platypus.cli.tls import TLS_OPTIONS, tls_settings
 
 if TYPE_CHECKING:
     from platypus.account import Account
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ENGINE_OPTIONS = (
     "listen", "rtp_ports", "codecs", "audio", "record", "input", "output",
     "user", "max_calls", "auto_answer", "reject", "refer", "intercom", "prack", "min_se",
+    "transport", *TLS_OPTIONS,
 )  # fmt: skip
 
 
@@ -82,5 +84,8 @@ def read_phone(
         from platypus.forwarding import CallRules
 
         engine["rules"] = CallRules(no_answer_after=seconds)
+    tls = tls_settings(parser, {name: engine.pop(name, None) for name in TLS_OPTIONS})
+    if tls is not None:
+        engine["tls"] = tls
     accounts = collect_accounts(parser, options, configured)
     return Phone(engine, tuple(ask_password(one) if one.register else one for one in accounts))

@@ -47,10 +47,8 @@ def address_of_record(text: str) -> str:
 
 def _parse_uri(text: str) -> Uri:
     scheme = text.partition(":")[0].lower()
-    if scheme == "sips":
-        raise ArgumentTypeError("not supported yet: sips")
     try:
-        uri = Uri.parse(text if scheme == "sip" else f"sip:{text}")
+        uri = Uri.parse(text if scheme in ("sip", "sips") else f"sip:{text}")
     except ProtocolError as error:
         raise ArgumentTypeError(f"{text!r} is not a SIP URI: {error}") from None
     if uri.password is not None:
@@ -130,9 +128,8 @@ def _is_port(text: str) -> bool:
 
 
 def transport(text: str) -> str:
-    if text in ("tcp", "tls"):
-        raise ArgumentTypeError(f"not supported yet: {text}")
-    if text != "udp":
+    """What SIP goes over where no URI says otherwise."""
+    if text not in ("udp", "tcp", "tls"):
         raise ArgumentTypeError(f"{text!r} is none of udp, tcp and tls")
     return text
 

@@ -8,7 +8,7 @@
     SUBSCRIBE to a user               the watchers, after a digest challenge
     everything else                   what any endpoint answers
 
-It listens on UDP only, as the phone does for now, and trusts whoever has a password.
+It listens on UDP and TCP, or with a certificate on TLS, and trusts whoever has a password.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from platypus.sip.session import Session
 if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.events import Event
+    from platypus.net.tls import TlsSettings
 
 logger = logging.getLogger("platypus.pbx")
 
@@ -51,7 +52,8 @@ class Pbx:
     """A PBX with these users and passwords, as long as it is entered.
 
     `listen` is a numeric host and a port, 0 for any free one. `record_dir` is where
-    extension 615 puts its files; without it what is said there is not kept.
+    extension 615 puts its files; without it what is said there is not kept. With a
+    certificate in `tls` it listens for TLS beside UDP.
     """
 
     def __init__(
@@ -63,10 +65,13 @@ class Pbx:
         rtp_ports: tuple[int, int] | None = None,
         record_dir: Path | None = None,
         min_expires: int = MIN_EXPIRES,
+        tls: TlsSettings | None = None,
     ) -> None:
         self._passwords = dict(users)
         self._engine = Engine(
             listen=listen,
+            transport="udp" if tls is None else "tls",
+            tls=tls,
             codecs=codecs,
             rtp_ports=rtp_ports,
             user_agent=f"Platypus-PBX/{__version__}",

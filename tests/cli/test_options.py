@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
 from platypus.cli import agent
 from platypus.cli.options import AccountOptions, ask_password, collect_accounts
 from platypus.cli.phone import Phone, read_phone
+from platypus.net.tls import TlsSettings
+from tests.harness.authority import Authority
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -60,6 +63,13 @@ class TestEngineOptions:
             "reject": 603,
             "max_calls": 2,
         }
+
+    @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+    def test_the_transport_is_the_engines(self, transport: str) -> None:
+        assert phone("--transport", transport).engine["transport"] == transport
+
+    def test_a_sips_account_is_taken(self) -> None:
+        assert accounts("--account", "sips:alice@pbx")[0].aor == "sips:alice@pbx"
 
     def test_an_ipv6_address_stands_in_brackets(self) -> None:
         assert phone("--listen", "[::1]:5060").engine["listen"] == ("::1", 5060)
@@ -127,17 +137,10 @@ class TestEngineOptions:
     @pytest.mark.parametrize(
         "words",
         [
-            ("--transport", "tcp"),
-            ("--transport", "tls"),
-            ("--tls-ca", "ca.pem"),
-            ("--tls-cert", "cert.pem"),
-            ("--tls-key", "key.pem"),
-            ("--tls-insecure",),
             ("--srtp", "require"),
             ("--dtls",),
             ("--stun", "stun.example.com"),
             ("--codecs", "opus"),
-            ("--account", "sips:alice@pbx"),
         ],
     )
     def test_what_comes_later_is_said_to_be_not_supported_yet(
@@ -146,6 +149,61 @@ class TestEngineOptions:
         said = complaint(capsys, *words)
         assert "not supported yet" in said
         assert words[0] in said
+
+
+class TestTls:
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Authority:
+        return Authority(tmp_path)
+
+    def test_nothing_said_is_the_engines_own_default(self) -> None:
+        assert "tls" not in phone("--transport", "tls").engine
+
+    def test_the_files_become_the_settings(self, authority: Authority) -> None:
+        ours = authority.issue("pbx")
+        found = phone(
+            *("--tls-ca", authority.file),
+            *("--tls-cert", ours.certificate_file, "--tls-key", ours.key_file),
+        ).engine["tls"]
+        assert found == TlsSettings(
+            ca_file=authority.file, certificate=ours.certificate_file, key=ours.key_file
+        )
+
+    def test_insecure_believes_everybody(self) -> None:
+        assert phone("--tls-insecure").engine["tls"].verify is False
+
+    @pytest.mark.parametrize("option", ["--tls-ca", "--tls-cert"])
+    def test_a_file_that_is_not_there_is_named(
+        self, capsys: pytest.CaptureFixture[str], option: str
+    ) -> None:
+        said = complaint(capsys, option, "/nowhere/x.pem")
+        assert option in said and "/nowhere/x.pem" in said
+
+    def test_a_key_of_another_certificate_is_refused(
+        self, capsys: pytest.CaptureFixture[str], authority: Authority
+    ) -> None:
+        one, other = authority.issue("a"), authority.issue("b")
+        said = complaint(capsys, "--tls-cert", one.certificate_file, "--tls-key", other.key_file)
+        assert "--tls-cert" in said
+
+    def test_a_key_alone_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "--tls-key needs a --tls-cert" in complaint(capsys, "--tls-key", "key.pem")
+
+    def test_what_the_configuration_says_is_used(
+        self, authority: Authority, tmp_path: Path
+    ) -> None:
+        path, pin = tmp_path / "phone.toml", "AB:" * 31 + "CD"
+        path.write_text(f'transport = "tls"\ntls_ca = "{authority.file}"\ntls_pins = ["{pin}"]\n')
+        engine = phone("--config", str(path)).engine
+        assert engine["transport"] == "tls"
+        assert engine["tls"] == TlsSettings(ca_file=authority.file, pins=(pin,))
+
+    def test_a_pin_that_is_none_is_named(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "phone.toml"
+        path.write_text('tls_pins = ["AB:CD"]\n')
+        assert "tls_pins" in complaint(capsys, "--config", str(path))
 
 
 class TestAccounts:
@@ -278,7 +336,7 @@ class TestConfiguration:
         said = complaint(capsys, "--config", str(path))
         assert f"{path}:2" in said and "listen" in said
 
-    @pytest.mark.parametrize("line", ['transport = "tls"', 'codecs = ["opus"]'])
+    @pytest.mark.parametrize("line", ['codecs = ["opus"]'])
     def test_what_comes_later_is_said_to_be_not_supported_yet(
         self, capsys: pytest.CaptureFixture[str], tmp_path, line: str
     ) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.authority import Issued
 from tests.harness.ports import free_port
 from tests.harness.programs import Program, find_program
 
@@ -39,8 +40,9 @@ rev_dns=no
 dns_use_search_list=no
 auto_aliases=no
 server_signature=no
-listen=udp:{host}:{port}
-listen=tcp:{host}:{port}
+listen=udp:{bound}:{port}
+listen=tcp:{bound}:{port}
+{tls}
 
 loadmodule "tm.so"
 loadmodule "sl.so"
@@ -54,6 +56,7 @@ loadmodule "siputils.so"
 loadmodule "xlog.so"
 loadmodule "auth.so"
 loadmodule "htable.so"
+{tls_module}
 
 modparam("usrloc", "db_mode", 0)
 modparam("usrloc", "timer_interval", 1)
@@ -114,9 +117,24 @@ route[REGISTRAR] {{
 }}
 """
 
+TLS_MODULE = """\
+loadmodule "tls.so"
+modparam("tls", "certificate", "{issued.certificate_file}")
+modparam("tls", "private_key", "{issued.key_file}")
+modparam("tls", "tls_method", "TLSv1.2+")
+"""
+TLS_CLIENTS = """\
+modparam("tls", "ca_list", "{authority}")
+modparam("tls", "verify_certificate", 1)
+modparam("tls", "require_certificate", 1)
+"""
+
 
 class Kamailio(Program):
-    """A running Kamailio; `address` is its `host:port`, for UDP and TCP."""
+    """A running Kamailio; `address` is its `host:port`, for UDP and TCP.
+
+    With a certificate it listens for TLS too, at `tls_address`.
+    """
 
     def __init__(
         self,
@@ -129,18 +147,28 @@ class Kamailio(Program):
         min_expires: int = 1,
         max_expires: int = 3600,
         nonce_expire: int = 300,
+        certificate: Issued | None = None,
+        client_authority: str | None = None,
     ) -> None:
         self.host = host
         self.port = port or free_port(host)
-        self.address = f"{host}:{self.port}"
+        bound = f"[{host}]" if ":" in host else host
+        self.address = f"{bound}:{self.port}"
+        tls_port = free_port(host)
+        self.tls_address = f"{bound}:{tls_port}"
+        module = "" if certificate is None else TLS_MODULE.format(issued=certificate)
+        if client_authority is not None:
+            module += TLS_CLIENTS.format(authority=client_authority)
         self.users = dict(users)
         entries = "\n".join(f'    $sht(users=>{u}) = "{p}";' for u, p in self.users.items())
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "kamailio.cfg"
         file.write_text(
             CONFIGURATION.format(
-                host=host,
+                bound=bound,
                 port=self.port,
+                tls="" if certificate is None else f"enable_tls=yes\nlisten=tls:{bound}:{tls_port}",
+                tls_module=module,
                 users=entries,
                 realm=REALM,
                 algorithm=algorithm,
@@ -181,11 +209,13 @@ class Kamailio(Program):
 
     def _wait_until_answering(self) -> None:
         deadline = time.monotonic() + 10
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        host = self.address.rpartition(":")[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind((self.host, 0))
             probe.settimeout(0.1)
             data = PROBE.format(
-                address=self.address, host=self.host, port=probe.getsockname()[1], realm=REALM
+                address=self.address, host=host, port=probe.getsockname()[1], realm=REALM
             )
             while self.running and time.monotonic() < deadline:
                 with contextlib.suppress(OSError):

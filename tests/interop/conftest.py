@@ -48,8 +48,12 @@ class Bench:
 
     def phone(self, user: str, kamailio: Kamailio, *options: str, **settings: Any) -> Agent:
         """An agent registered at Kamailio."""
-        settings = {"password": kamailio.users[user], **settings}
-        agent = self.agent(*options, account=f"sip:{user}@{kamailio.address}", **settings)
+        settings = {
+            "password": kamailio.users[user],
+            "account": f"sip:{user}@{kamailio.address}",
+            **settings,
+        }
+        agent = self.agent(*options, **settings)
         agent.wait_event("registered")
         return agent
 

@@ -31,7 +31,7 @@ ifneq ($(and $(wildcard $(PY)),$(findstring $(MADE_FOR),$(shell cat $(VENV)/made
 STALE := stale
 endif
 
-.PHONY: help run build test interop ui realtime asan soak lint bench newcomer clean stale
+.PHONY: help run build test interop ui realtime asan soak lint fuzz bench newcomer clean stale
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make realtime   tests of the clock and the sound card"
 	@echo "make asan       the media tests with AddressSanitizer and UBSan"
 	@echo "make lint       ruff, mypy, stubtest               make bench the benchmarks"
+	@echo "make fuzz       the parsers of network input, each for FUZZ_SECONDS"
 	@echo "make soak       long runs                          make clean everything built"
 	@echo "make newcomer   make run and make test in a bare Debian (needs root and debootstrap)"
 
@@ -59,6 +60,10 @@ $(VENV)/built: $(VENV)/ready setup.py $(SOURCES)
 
 $(VENV)/ready-test: $(VENV)/ready
 	@$(PY) scripts/bootstrap.py test
+	@touch $@
+
+$(VENV)/ready-fuzz: $(VENV)/ready-test
+	@$(PY) scripts/bootstrap.py fuzz
 	@touch $@
 
 $(VENV)/ready-lint: $(VENV)/ready-test
@@ -92,6 +97,10 @@ soak: build $(VENV)/ready-test
 
 lint: build $(VENV)/ready-lint
 	@scripts/lint
+
+FUZZ_SECONDS ?= 2
+fuzz: build $(VENV)/ready-fuzz
+	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 bench: build $(VENV)/ready-test
 	@$(PY) -m benchmarks

@@ -1,50 +1,81 @@
-"""CPU of a whole call taken as UAS, from INVITE to BYE, with sipp as the caller.
+"""CPU of a whole call taken as UAS, from INVITE to BYE, with sipp as the caller; and baresip's.
 
-    python -m benchmarks calls
+    python -m benchmarks calls            one run
+    RUNS=5 python -m benchmarks calls     the median of five
 
-Measured over many calls in one process, all threads, media included: the stream is opened and
-closed for each, and carries what fits into the short call. Nothing is taken off for idling.
+All threads count, and the media: the stream is opened and closed for each call. Nothing is taken
+off for idling. baresip is started afresh for each run, since it slows down as it serves, and gets
+the same calls in the same minute: the ratio is what can be compared between machines.
+A call that failed, or of which something was sent twice, ends the benchmark: it would cost less.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
-import subprocess
+import statistics
 import tempfile
+import wave
 from collections.abc import Mapping
+from pathlib import Path
 
-from benchmarks._agent import agent, cpu_seconds
+from benchmarks._agent import Lines, agent, cpu_seconds
+from tests.harness.baresip import Baresip
+from tests.harness.sipp import Sipp
 
-TARGETS = {"cpu_per_call_ms": 1.0}
+TARGETS = {"cpu_per_call_ms": 1.0, "ratio_to_baresip": 0.75}
+RUNS = int(os.environ.get("RUNS", "1"))
 WARM_UP = 50
 CALLS = 2000
 RATE = 200
 
 
 def run() -> Mapping[str, float]:
-    """Milliseconds of CPU a call, and how many of the calls failed."""
-    sipp = shutil.which("sipp")
-    if sipp is None:
+    """Milliseconds of CPU a call, the median of the runs, and how that compares."""
+    if shutil.which("sipp") is None:
         raise SystemExit("benchmarks: calls needs sipp (Debian: sip-tester)")
+    with_baresip = shutil.which("baresip") is not None
+    ours, theirs = [], []
+    for _ in range(RUNS):
+        ours.append(measure_platypus())
+        if with_baresip:
+            theirs.append(measure_baresip())
+    result = {"cpu_per_call_ms": statistics.median(ours)}
+    if theirs:
+        result["baresip_per_call_ms"] = statistics.median(theirs)
+        result["ratio_to_baresip"] = statistics.median(ours) / statistics.median(theirs)
+    return result | {"calls": float(CALLS), "calls_a_second": float(RATE), "runs": float(RUNS)}
+
+
+def measure_platypus() -> float:
     with agent(None, "--auto-answer", "0") as process:
-        assert process.stdout is not None
-        address = json.loads(process.stdout.readline())["listen"][0].partition(":")[2]
-        call(sipp, address, WARM_UP)
-        before = cpu_seconds(process.pid)
-        call(sipp, address, CALLS)
-        spent = cpu_seconds(process.pid) - before
-    return {"cpu_per_call_ms": spent / CALLS * 1e3, "calls": float(CALLS), "calls_a_s": float(RATE)}
+        return per_call_ms(process.pid, Lines(process).address)
 
 
-def call(sipp: str, address: str, count: int) -> None:
-    """Makes the calls; a failed one ends the benchmark, since it would cost less."""
-    arguments = [sipp, address, "-sn", "uac", "-i", "127.0.0.1", "-m", str(count), "-r", str(RATE)]
+def measure_baresip() -> float:
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [*arguments, "-nostdin"],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
+        silence = Path(folder, "silence.wav")
+        with wave.open(str(silence), "wb") as file:
+            file.setparams((1, 2, 8000, 8000, "NONE", ""))
+            file.writeframes(bytes(16_000))
+        with Baresip(Path(folder), user="service", source=silence, answer="auto") as baresip:
+            return per_call_ms(baresip.pid, f"{baresip.host}:{baresip.port}")
+
+
+def per_call_ms(pid: int, address: str) -> float:
+    make_calls(address, WARM_UP)
+    before = cpu_seconds(pid)
+    make_calls(address, CALLS)
+    return (cpu_seconds(pid) - before) / CALLS * 1e3
+
+
+def make_calls(address: str, count: int) -> None:
+    """With sipp's own scenario: INVITE, ACK, and BYE at once."""
+    host = address.rpartition(":")[0]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Sipp(Path(folder), "uac", target=address, host=host, calls=count, rate=RATE) as sipp,
+    ):
+        outcome = sipp.outcome(count / RATE + 60)
+    if outcome.succeeded < count or outcome.failed or outcome.retransmissions:
+        raise SystemExit(f"benchmarks: {outcome}")

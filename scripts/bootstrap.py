@@ -1,6 +1,6 @@
 """Makes the virtual environment from nothing but make, Python and root or sudo.
 
-    python3 scripts/bootstrap.py phone|test|lint
+    python3 scripts/bootstrap.py phone|test|lint|fuzz
 
 On Debian what is missing from the system is installed, after saying what; elsewhere it is named.
 What the phone can do without (Tk, PortAudio, the servers that the tests call) is never fatal.
@@ -226,11 +226,14 @@ def main(stage: str) -> None:
             say("installing the Python packages of the tests")
             if not pip("install", *requirements("test")):
                 sys.exit("platypus: pip failed; see above")
+        case "fuzz":
+            if not pip("install", *requirements("fuzz"), quiet_failure=True):
+                say("missing: atheris has no wheel for this Python; nothing will be fuzzed")
         case "lint":
             if not pip("install", *requirements("lint")):
                 sys.exit("platypus: pip failed; see above")
         case _:
-            sys.exit("usage: bootstrap.py phone|test|lint")
+            sys.exit("usage: bootstrap.py phone|test|lint|fuzz")
 
 
 if __name__ == "__main__":

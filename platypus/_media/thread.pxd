@@ -19,7 +19,7 @@ from platypus._media.recorder cimport RECORDERS_MAX, writer_t
 from platypus._media.schedule cimport SLOTS, slot_t
 
 cdef enum:
-    LEGS_MAX = 512  # a loop; a farm runs several engines
+    LEGS_MAX = 2048  # a loop, as many as one core has time for; a farm runs several engines
 
 
 cdef struct loop_t:

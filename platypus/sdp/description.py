@@ -190,7 +190,10 @@ def _connection(value: str) -> str:
     if len(fields) < 3:
         raise SdpError(f"a c= line with {len(fields)} fields instead of 3")
     # RFC 8866, 5.7: a multicast address has its TTL behind a slash.
-    return fields[2].partition("/")[0]
+    address = fields[2].partition("/")[0]
+    if not address:
+        raise SdpError("a c= line without an address")
+    return address
 
 
 def number(text: str, most: int, what: str) -> int:

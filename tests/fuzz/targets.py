@@ -1,0 +1,206 @@
+"""What is fuzzed: each parser of network input, with an example to start from.
+
+A target takes bytes and returns; whatever it raises is a defect, since the errors that a
+parser may raise are caught here. What was understood must also be written and understood again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from platypus._media.stream import Stream
+from platypus.dtmf_info import parse_info
+from platypus.errors import ProtocolError, SdpError
+from platypus.negotiation import Negotiator
+from platypus.net import stun
+from platypus.sdp import description
+from platypus.sdp.offer_answer import direction, formats
+from platypus.sip.challenge import Challenge
+from platypus.sip.framing import StreamFramer
+from platypus.sip.headers import NameAddr, Via
+from platypus.sip.message import Request, parse_message
+from platypus.sip.packages.dialog_info import parse_dialog_info
+from platypus.sip.packages.message_summary import parse_message_summary
+from platypus.sip.packages.presence import parse_presence
+from platypus.sip.session_timer import session_expires
+from platypus.sip.sipfrag import parse_sipfrag
+from platypus.sip.uri import Uri
+
+INVITE = b"""INVITE sip:bob@192.0.2.9;ob SIP/2.0\r
+Via: SIP/2.0/UDP 192.0.2.5:5060;branch=z9hG4bK8c1f;rport\r
+Record-Route: <sip:192.0.2.5;lr>\r
+Max-Forwards: 69\r
+f: "Alice \\"A\\" Example" <sip:alice@example.com>;tag=4f\r
+To: <sip:bob@example.com>\r
+Call-ID: 7c9e6679\r
+CSeq: 1 INVITE\r
+Contact: <sip:alice@192.0.2.17:5070;transport=tcp>, <sips:a@[2001:db8::1]>\r
+Supported: replaces, timer\r
+Session-Expires: 1800;refresher=uac\r
+Content-Type: application/sdp\r
+Content-Length: 4\r
+\r
+v=0\r
+"""
+
+SDP = b"""v=0\r
+o=- 1 2 IN IP4 192.0.2.17\r
+s=-\r
+c=IN IP4 192.0.2.17\r
+t=0 0\r
+m=audio 10000 RTP/AVP 0 8 101\r
+a=rtpmap:101 telephone-event/8000\r
+a=fmtp:101 0-16\r
+a=rtcp:10001 IN IP4 192.0.2.17\r
+a=ptime:20\r
+a=sendonly\r
+"""
+
+DIALOG_INFO = b"""<?xml version="1.0"?>
+<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="0" state="full"
+ entity="sip:alice@example.com"><dialog id="a" call-id="c" local-tag="l" remote-tag="r"
+ direction="recipient"><state>early</state><remote><identity display="Bob">sip:bob@example.com
+</identity></remote></dialog></dialog-info>"""
+
+PRESENCE = b"""<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf"
+ entity="sip:alice@example.com"><tuple id="t"><status><basic>open</basic></status>
+<note>away</note></tuple></presence>"""
+
+CHALLENGE = (
+    b'Digest realm="a, b", nonce="x\\"y", qop="auth,auth-int", algorithm=SHA-256, stale=true'
+)
+RTP = bytes.fromhex("8080000100000001deadbeef") + bytes(160)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`run` must return, and raise nothing, for any bytes."""
+
+    name: str
+    seed: bytes
+    run: Callable[[bytes], None]
+
+
+def read_message(data: bytes) -> None:
+    try:
+        message = parse_message(data)
+        message.validate()
+    except ProtocolError:
+        return
+    for name in ("contacts", "routes", "record_routes", "require", "allow", "expires",
+                 "content_type", "max_forwards", "user_agent", "call_id", "cseq"):  # fmt: skip
+        getattr(message, name)  # after `validate` no property raises
+    session_expires(message)
+    again = parse_message(message.serialize())
+    assert isinstance(again, Request) == isinstance(message, Request)
+    assert again.call_id == message.call_id and again.body == message.body
+
+
+def read_stream(data: bytes) -> None:
+    """However a stream is cut into pieces, the same messages come out of it.
+
+    Keep-alives may differ: line ends in front of a message are passed over, or answered.
+    """
+    step = data[0] % 64 + 1 if data else 1
+    pieces = [data[start : start + step] for start in range(0, len(data), step)]
+    assert framed([data]) == framed(pieces)
+
+
+def framed(pieces: list[bytes]) -> list[bytes]:
+    framer = StreamFramer(accepted=True)
+    found: list[bytes] = []
+    with contextlib.suppress(ProtocolError):
+        for piece in pieces:
+            framer.feed(piece)
+            for frame in framer:
+                if frame.strip():
+                    found += [frame]
+    return found
+
+
+def read_description(data: bytes) -> None:
+    try:
+        said = description.parse(data)
+    except SdpError:
+        return
+    for media in said.media:
+        formats(media)
+        direction(said, media)
+    written = said.serialize()  # with its lines in order, where it stays the same
+    assert description.parse(written).serialize() == written
+
+
+def answer_offer(data: bytes) -> None:
+    negotiator = Negotiator(("pcmu", "pcma"), random=bytes)
+    try:
+        negotiator.receive_offer(data)
+        body, plan = negotiator.answer("192.0.2.1", 4000)
+    except SdpError:
+        return
+    assert len(description.parse(body).media) == len(description.parse(data).media)
+    assert plan.codec in ("pcmu", "pcma")
+
+
+def read_uri(data: bytes) -> None:
+    for parse in (Uri.parse, NameAddr.parse, Via.parse):
+        try:
+            value = parse(data.decode("utf-8", "surrogateescape"))
+        except ProtocolError:
+            continue
+        str(value)
+
+
+def read_challenge(data: bytes) -> None:
+    with contextlib.suppress(ProtocolError):
+        Challenge.parse_all(data.decode("utf-8", "surrogateescape"))
+
+
+def read_stun(data: bytes) -> None:
+    stun.answer(data, ("192.0.2.1", 5060))
+    with contextlib.suppress(ProtocolError):
+        stun.parse(data)
+
+
+def read_documents(data: bytes) -> None:
+    for parse in (parse_dialog_info, parse_presence, parse_message_summary):
+        try:
+            parse(data)
+        except ProtocolError:
+            continue
+    parse_sipfrag(data)
+    parse_info(data)
+
+
+def receive_media(data: bytes) -> None:
+    """Packets of a stream, each with its length in front, and what they sound like."""
+    stream = Stream(ssrc=1)
+    stream.configure_receive({0: "pcmu", 8: "pcma", 101: "telephone-event"})
+    now, at = 0, 0
+    while at < len(data):
+        length = data[at]
+        stream.receive(data[at + 1 : at + 1 + length], now)
+        assert len(stream.playout(now)) == 2 * stream.frame_samples
+        at, now = at + 1 + length, now + 20_000_000
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("message", INVITE, read_message),
+        Target("stream", INVITE + b"\r\n\r\n" + INVITE, read_stream),
+        Target("description", SDP, read_description),
+        Target("offer", SDP, answer_offer),
+        Target("uri", b"\"A\" <sip:a%20b:c@[2001:db8::1]:5061;lr?Subject=x>;tag=1", read_uri),
+        Target("challenge", CHALLENGE, read_challenge),
+        Target("stun", stun.build_request(bytes(12)), read_stun),
+        Target("dialog-info", DIALOG_INFO, read_documents),
+        Target("presence", PRESENCE, read_documents),
+        Target(
+            "message-summary", b"Messages-Waiting: yes\r\nVoice-Message: 2/8 (0/2)\r\n",
+            read_documents,
+        ),
+        Target("media", bytes([len(RTP)]) + RTP, receive_media),
+    )
+}  # fmt: skip

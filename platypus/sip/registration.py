@@ -74,6 +74,7 @@ class Registration:
         self._failures = 0
         self._too_brief = 0
         self._redirects = 0
+        self._stale = ""  # a Contact to be taken back: behind a NAT it leads nowhere
         self._refresh_timer: Timer | None = None
         self._expiry_timer: Timer | None = None
 
@@ -158,7 +159,8 @@ class Registration:
         self._bound = True
         self._asked = self._expires if self._wanted else 0
         secure = "sips" in (self._registrar.scheme, self._aor.scheme)
-        self._our_uri = Uri.parse(contact_uri(flow, self.user, secure=secure))
+        seen = self._stack.seen.advertised(flow)
+        self._our_uri = Uri.parse(contact_uri(seen, self.user, secure=secure))
         contact = f"<{self._our_uri}>;expires={self._asked}"
         if self.account.instance_id:
             contact += f';+sip.instance="<{self.account.instance_id}>"'
@@ -166,6 +168,8 @@ class Registration:
         if self._route:
             headers.add("Route", self._route)
         headers.add("Contact", contact)
+        if self._stale and self._asked and self._stale != str(self._our_uri):
+            headers.add("Contact", f"<{self._stale}>;expires=0")
         headers.add("Expires", str(self._asked))
         headers.add("Allow", self._stack.allow)
         headers.add("User-Agent", self._stack.settings.user_agent)
@@ -229,6 +233,19 @@ class Registration:
             due = self._sent_at + max(expires / 2, expires - REFRESH_MARGIN)
             self._refresh_timer = timers.start(max(due, now), self.refresh)
             self._change("registered", expires=expires, contact=str(self._our_uri))
+            self._learn(response, now)
+
+    def _learn(self, response: Response, now: float) -> None:
+        """Register anew where the registrar sees us, if that is elsewhere than we thought.
+
+        Once a registration: a NAT with another port for each request is not run after.
+        """
+        corrected, self._stale = self._stale, ""
+        flow = self.flow
+        if flow is None or not self._stack.seen.learn(flow, response) or corrected:
+            return
+        self._stale = str(self._our_uri)
+        self._send(now)
 
     def _granted_expires(self, response: Response) -> int:
         """What the 200 says about our Contact among all bindings of the address (10.2.4)."""
@@ -279,6 +296,7 @@ class Registration:
             self._gone(reason)
             return
         self._failures += 1
+        self._stale = ""
         if retry_in is not None:
             self._refresh_timer = self._stack.timers.start(now + retry_in, self.refresh)
         self._change("failed", code=code, reason=reason, retry_in=retry_in)

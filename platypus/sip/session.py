@@ -316,7 +316,8 @@ class Session:
 
     def contact_for(self, flow: Flow) -> str:
         """Our Contact on a flow."""
-        return f"<{contact_uri(flow, self.contact_user, secure=self.secure)}>"
+        seen = self.stack.seen.advertised(flow)
+        return f"<{contact_uri(seen, self.contact_user, secure=self.secure)}>"
 
     @property
     def secure(self) -> bool:

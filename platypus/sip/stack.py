@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from platypus.sip.digest import DigestClient
 from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
 from platypus.sip.oversize import Refusals
+from platypus.sip.seen import SeenAddresses
 from platypus.sip.server_transaction import (
     InviteServerTransaction,
     MergeKey,
@@ -84,6 +85,7 @@ class Stack:
         self.ended: dict[DialogKey, str] = {}  # remote tags of the calls that ended last
         self.pending: dict[int, ServerTransaction] = {}  # requests the user owes a response
         self.tcp_refusals = Refusals()
+        self.seen = SeenAddresses()
         self._waiters: dict[int, Waiter] = {}
         self._last_key = 0
         self.allow = ", ".join(settings.methods)

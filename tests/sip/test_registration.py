@@ -549,3 +549,63 @@ def test_the_password_shows_nowhere() -> None:
     texts = [repr(setup.account), repr(registration.account), repr(setup.changes())]
     texts += [step.data.decode() for step in setup.network.log]
     assert not any("hunter2" in text for text in texts)
+
+
+class TestSeenElsewhere:
+    """Behind a NAT the registrar tells where we are seen (RFC 3581, 4)."""
+
+    def grant_seen_at(self, setup: Setup, host: str, port: int) -> None:
+        request = setup.newest
+        request.headers.set("Via", str(request.via.with_params(received=host, rport=str(port))))
+        setup.grant()
+
+    def test_registers_the_address_it_is_seen_at_and_takes_back_its_own(self) -> None:
+        setup = Setup()
+        registration = setup.start()
+        own = str(setup.newest.contacts[0].uri)
+        self.grant_seen_at(setup, "192.0.2.7", 40000)
+        new, old = setup.newest.contacts
+        assert (new.uri.host, new.uri.port) == ("192.0.2.7", 40000)
+        assert (str(old.uri), old.params["expires"]) == (own, "0")
+        self.grant_seen_at(setup, "192.0.2.7", 40000)
+        assert registration.contact == str(new.uri)
+        assert setup.count() == 2
+
+    def test_what_is_seen_as_it_is_changes_nothing(self) -> None:
+        setup = Setup()
+        setup.start()
+        own = setup.newest.contacts[0].uri
+        self.grant_seen_at(setup, own.host, own.port or 5060)
+        assert setup.count() == 1
+
+    def test_a_host_that_is_no_address_is_not_believed(self) -> None:
+        setup = Setup()
+        setup.start()
+        self.grant_seen_at(setup, "evil.example.com", 40000)
+        assert setup.count() == 1
+
+    def test_a_port_that_changes_every_time_is_not_run_after(self) -> None:
+        setup = Setup()
+        setup.start()
+        self.grant_seen_at(setup, "192.0.2.7", 40000)
+        self.grant_seen_at(setup, "192.0.2.7", 40001)
+        assert setup.count() == 2
+
+    def test_a_registrar_that_refuses_to_take_one_back_is_not_asked_again(self) -> None:
+        setup = Setup()
+        setup.start()
+        self.grant_seen_at(setup, "192.0.2.7", 40000)
+        setup.refuse(400)
+        setup.network.run(LONGEST_RETRY)
+        (only,) = setup.newest.contacts
+        assert only.uri.host == "192.0.2.7"
+
+    def test_calls_are_made_from_there_too(self) -> None:
+        setup = Setup()
+        setup.start()
+        self.grant_seen_at(setup, "192.0.2.7", 40000)
+        self.grant_seen_at(setup, "192.0.2.7", 40000)
+        setup.phone.call("sip:bob@10.0.0.9", account=setup.account)
+        setup.network.run(0.1)
+        contact = setup.registrar.request("INVITE").contacts[0].uri
+        assert (contact.host, contact.port) == ("192.0.2.7", 40000)

@@ -86,7 +86,8 @@ class Call:
     @property
     def ended_event(self) -> CallEnded | None:
         """How the call ended; None until then."""
-        return self.signals.ended
+        how = self.signals.how
+        return CallEnded(self, *how) if how is not None else None
 
     @property
     def hold_state(self) -> HoldState:

@@ -139,6 +139,10 @@ class CallMedia:
         self._calling.sound.release(self)
         self._tell(MediaState.ENDED)
 
+    def release(self) -> None:
+        """Let go of the call, once it has ended."""
+        del self._call
+
     def _apply(self, plan: StreamPlan) -> None:
         if not self.stream.started:
             self._equip()

@@ -6,7 +6,9 @@ it belongs to: 488 for an offer, BYE for an answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from platypus.dtmf_info import parse_info
 from platypus.errors import MediaError, SdpError, StateError
@@ -21,6 +23,7 @@ from platypus.events import (
 from platypus.sip.events import (
     Acknowledged,
     Answered,
+    By,
     Event,
     Identified,
     InfoReceived,
@@ -43,6 +46,10 @@ if TYPE_CHECKING:
     from platypus.sip.session import Session
 
 
+# The fields of CallEnded but the call.
+How = tuple[int | None, str, By, bool, Mapping[str, Any]]
+
+
 class CallSignals:
     """The session of `call` and how far it has come; the handle only shows it."""
 
@@ -54,7 +61,7 @@ class CallSignals:
         self.state = CallState.TRYING
         self.changed = Change()
         self.invite: Request | None = None
-        self.ended: CallEnded | None = None
+        self.how: How | None = None  # it ended
         self.answered_at: float | None = None
         self._session: Session | None = None
         self._announced = call.direction == "incoming"  # `IncomingCall` told of it
@@ -238,12 +245,20 @@ class CallSignals:
         self._media.close()
         self._calling.forget(call)
         self.announce()
-        self.state = CallState.ENDED
-        self.ended = CallEnded(
+        ended = CallEnded(
             call, event.code, event.reason, event.by, event.elsewhere, call.statistics()
         )
+        tell = partial(self._tell_end, ended)
+        self._calling.ends.tell(self._media.stream, self._engine.loop, tell)
+
+    def _tell_end(self, ended: CallEnded) -> None:
+        self.state = CallState.ENDED
+        self.how = ended.code, ended.reason, ended.by, ended.elsewhere, ended.statistics
         self.changed.notify()
-        self._engine.publish(self.ended)
+        self._engine.publish(ended)
+        # Nothing leads back to the handle: it is freed with the last reference to it.
+        self._media.release()
+        del self._call
 
     def _give_up(self, message: str) -> None:
         self._tell(message)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from platypus.call import Call
+from platypus.call_end import Ends
 from platypus.call_waiting import hold_others
 from platypus.incoming import Reception
 from platypus.media.core import MediaCore
@@ -48,6 +49,7 @@ class Calling:
         self._count = 0
         self._wake: Wake | None = None
         self._one_at_a_time = hold_others
+        self.ends = Ends(engine.pump)
         self._reception = Reception(engine, self, incoming)
         self.transfers = Transfers(engine, self, incoming.refer)
         self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)

@@ -490,10 +490,16 @@ class Engine:
             account.unregister()
         try:
             async with asyncio.timeout(timeout):
-                while not self.user_agent.idle:
+                while not self.user_agent.idle or self._finishing:
                     await self._quiet.next()
         except TimeoutError:
             logger.info("left without every answer after %.1f s", timeout)
+            self.user_agent.leave(self.now())
+            self.pump()
+
+    @property
+    def _finishing(self) -> bool:
+        return self._calling is not None and self._calling.ends.waiting
 
     def _shut(self) -> None:
         if self._calling is not None:

@@ -1,6 +1,7 @@
 """What somebody types or pastes to call, completed to a SIP URI.
 
-A full URI is left alone. A number or user part gets the account's host and
+A full URI is left alone; around one, angle brackets and a name are taken off.
+A number or user part gets the account's host and
 port. `tel:` numbers go to the account's server as well (RFC 3261, 19.1.6). Where no
 transport is named, the one that was chosen is (RFC 3263, 4.1).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 
 from platypus.errors import ProtocolError, StateError
+from platypus.sip.headers import NameAddr
 from platypus.sip.uri import Uri
 
 # How people write numbers: +49 (30) 1234-567
@@ -22,7 +24,7 @@ _SCHEMES = ("sip:", "sips:")
 
 def complete(to: str, account: Uri | None) -> str:
     """A SIP URI for `to`; StateError where it can't become one."""
-    text = to.strip()
+    text = _without_brackets(to.strip())
     scheme, colon, rest = text.partition(":")
     if colon and scheme.lower() == "tel":
         text = rest.partition(";")[0]
@@ -59,6 +61,16 @@ def _escape(user: str) -> str:
     return _ESCAPED_IN_USER.sub(
         lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), user
     )
+
+
+def _without_brackets(text: str) -> str:
+    """The URI of `"Bob" <sip:bob@example.com>`, as address books and mails write it."""
+    if not text.endswith(">") or "<" not in text:
+        return text
+    try:
+        return str(NameAddr.parse(text).uri)
+    except ProtocolError as problem:
+        raise StateError(f"{text} is not a SIP address: {problem}") from problem
 
 
 def _checked(text: str) -> str:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
+import weakref
 from array import array
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from platypus.events import (
     CallStateChanged,
     DtmfReceived,
     ErrorOccurred,
+    Event,
     IncomingCall,
     MediaChanged,
     MediaState,
@@ -58,7 +61,7 @@ class TestAnOutgoingCall:
                 assert (ended.code, ended.by, ended.elsewhere) == (200, "local", False)
                 states = [event.state for event in alice.heard.of(CallStateChanged)]
                 assert states == [CallState.TRYING, CallState.RINGING, CallState.CONFIRMED]
-                assert alice.heard.events[-1] is ended
+                assert alice.heard.events[-1] == ended
 
         run(work())
 
@@ -644,6 +647,55 @@ class TestMedia:
 
         run(work())
 
+    @pytest.mark.parametrize("leaving", [False, True], ids=["hangup", "leaving"])
+    def test_a_recording_is_complete_when_the_end_is_told(
+        self, tmp_path: Path, leaving: bool
+    ) -> None:
+        file = tmp_path / "out.wav"
+        sizes: list[tuple[int, int]] = []
+
+        def look(event: Event) -> None:
+            if isinstance(event, CallEnded):
+                said = int.from_bytes(file.read_bytes()[40:44], "little")
+                sizes.append((said, file.stat().st_size - 44))
+
+        async def work() -> None:
+            async with phone(audio="tone") as alice, phone(record=str(file)) as bob:
+                bob.engine.subscribe(look)
+                call, incoming = await connected(alice, bob)
+                await loud(incoming.frames())
+                if leaving:
+                    await bob.engine.close()
+                else:
+                    call.hangup()
+                    await bob.heard.next(CallEnded)
+
+        run(work())
+        [(said, written)] = sizes
+        assert said == written > 0
+
+    def test_a_disk_that_hangs_does_not_keep_the_end_from_anybody(self, tmp_path: Path) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone(record=str(tmp_path / "out.wav")) as bob:
+                _, incoming = await connected(alice, bob)
+                stream = incoming.media.stream
+                stream.receive = lambda kind, *values: None  # type: ignore[method-assign]
+                incoming.hangup()
+                assert incoming.state is CallState.CONFIRMED
+                await incoming.ended()
+                assert not bob.engine.calling.ends.waiting
+
+        run(work())
+
+    def test_without_a_recording_the_end_is_told_at_once(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call, _ = await connected(alice, bob)
+                call.hangup()
+                assert call.state is CallState.ENDED
+
+        run(work())
+
     def test_a_recording_that_can_not_be_made_is_told_and_the_call_goes_on(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone(record="/no/such/out.wav") as bob:
@@ -705,3 +757,32 @@ class TestMedia:
                 assert view.remote == ("127.0.0.1", call.media.stream.port)
 
         run(work())
+
+
+class TestACallThatIsOver:
+    def test_is_freed_without_the_collector(self) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                handles: list[weakref.ref[Any]] = []
+                for _ in range(3):
+                    handles += await brief_call(alice, bob)
+                await asyncio.sleep(0)
+                assert [handle() for handle in handles] == [None] * len(handles)
+
+        gc.collect()
+        gc.disable()
+        try:
+            run(work())
+        finally:
+            gc.enable()
+
+
+async def brief_call(alice: Phone, bob: Phone) -> list[weakref.ref[Any]]:
+    """Both ends of a call, answered and ended, that only the engines may still know."""
+    outgoing, incoming = await connected(alice, bob)
+    outgoing.hangup()
+    await incoming.ended()
+    await outgoing.ended()
+    for each in (alice, bob):
+        each.heard.events.clear()
+    return [weakref.ref(outgoing), weakref.ref(incoming)]

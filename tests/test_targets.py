@@ -22,6 +22,9 @@ ACCOUNT = Uri.parse("sip:alice@pbx.example.com:5070")
         ("bob@192.0.2.1", "sip:bob@192.0.2.1"),
         ("sip:bob@192.0.2.1:5080;transport=tcp", "sip:bob@192.0.2.1:5080;transport=tcp"),
         ("SIP:bob@192.0.2.1", "SIP:bob@192.0.2.1"),
+        ("<sip:bob@192.0.2.1;transport=tcp>", "sip:bob@192.0.2.1;transport=tcp"),
+        ('"Bob, B." <sip:bob@192.0.2.1>', "sip:bob@192.0.2.1"),
+        ("Bob <sip:bob@192.0.2.1>", "sip:bob@192.0.2.1"),
     ],
 )
 def test_is_completed_to_a_sip_uri(typed: str, uri: str) -> None:
@@ -53,7 +56,7 @@ def test_a_number_without_an_account_says_what_to_give() -> None:
         complete("600", None)
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "sip:", "sip:bob@", "@"])
+@pytest.mark.parametrize("typed", ["", "   ", "sip:", "sip:bob@", "@", "<>", '"Bob" <sip:>'])
 def test_what_can_not_be_called_is_refused(typed: str) -> None:
     with pytest.raises(StateError):
         complete(typed, ACCOUNT)

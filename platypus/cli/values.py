@@ -51,6 +51,8 @@ def _parse_uri(text: str) -> Uri:
         uri = Uri.parse(text if scheme in ("sip", "sips") else f"sip:{text}")
     except ProtocolError as error:
         raise ArgumentTypeError(f"{text!r} is not a SIP URI: {error}") from None
+    if text.partition(";")[0].endswith(":"):
+        raise ArgumentTypeError(f"{text!r} ends where a host or a port is missing")
     if uri.password is not None:
         raise ArgumentTypeError("a password does not belong on a command line")
     return uri

@@ -91,8 +91,8 @@ class MediaCore:
             return
         for leg_id, kind, *values in self._loop.drain_events():
             session = self._sessions.get(leg_id)
-            if session is not None and not session.closed:
-                session.on_event(kind, *values)
+            if session is not None:
+                session.receive(kind, *values)
 
     def lateness(self) -> dict[str, float | int] | None:
         """How late packets were sent; None while nothing has started."""
@@ -105,3 +105,5 @@ class MediaCore:
             session.close()
         if self._loop is not None:
             self._loop.close()
+        for session in list(self._sessions.values()):
+            session.stop_waiting()

@@ -82,6 +82,8 @@ class MediaSession:
         self._record: str | None = None
         self._record_fd: int | None = None  # opened before there is a stream to record
         self._final: dict[str, Any] | None = None
+        self._files = 0  # recordings the loop has not completed yet
+        self.on_written: Callable[[], None] | None = None  # the last of them is, after `close`
 
     @property
     def leg_id(self) -> int | None:
@@ -104,6 +106,11 @@ class MediaSession:
         return self._record
 
     @property
+    def writing(self) -> bool:
+        """Whether a recording is not complete on disk yet."""
+        return self._files > 0
+
+    @property
     def view(self) -> StreamView | None:
         """None before anything was agreed."""
         plan = self._plan
@@ -111,6 +118,24 @@ class MediaSession:
             return None
         remote = self._learnt or plan.remote
         return StreamView(plan.codec, (self.host, self.port), remote, plan.direction)
+
+    def receive(self, kind: str, *values: object) -> None:
+        """An event of the leg; once closed there is only the end of a recording to wait for."""
+        if kind == "recorded":
+            self._files -= 1
+            if self.closed and not self._files:
+                self.stop_waiting()
+        if not self.closed:
+            self.on_event(kind, *values)
+
+    def stop_waiting(self) -> None:
+        """The recordings are complete, or have taken too long."""
+        self._files = 0
+        if self._leg is not None:
+            self._core.forget(self._leg.id)
+        written, self.on_written = self.on_written, None
+        if written is not None:
+            written()
 
     def open(self) -> int:
         """Bind the RTP and RTCP ports and start the leg; the RTP port.
@@ -226,12 +251,15 @@ class MediaSession:
         if self._leg is not None:
             self._leg.close()
             self._final = self._leg.statistics()
-            self._core.forget(self._leg.id)
+            if not self._files:
+                self._core.forget(self._leg.id)
+        self.on_event = _ignore  # nothing leads back from here to whoever holds it
 
     def _hand_over_recording(self, leg: Leg) -> None:
         fd, self._record_fd = self._record_fd, None
         if fd is not None:
             leg.start_record(fd)  # it closes the descriptor
+            self._files += 1
 
     def _drop_recording(self) -> None:
         if self._record_fd is not None:
@@ -246,6 +274,10 @@ class MediaSession:
         if self._leg is None or self.closed:
             raise MediaError("the stream is closed" if self.closed else "there is no stream yet")
         return self._leg
+
+
+def _ignore(kind: str, *values: object) -> None:
+    """What a leg tells after its end."""
 
 
 def _sending(plan: Plan) -> tuple[object, ...]:

@@ -255,6 +255,12 @@ class Session:
         elif self.called is not None:
             self.called.reject(486, now, reason, extra)
 
+    def leave(self, now: float) -> None:
+        """BYE without the ACK that 15 has a callee wait for: there is no later to send it in."""
+        if self.ended and self.answers:
+            self._drop_answers()
+            self._bye_if_acknowledged(now)
+
     # What the parts do.
 
     def respond(

@@ -141,6 +141,11 @@ class UserAgent:
         registration.register(now)
         return registration
 
+    def leave(self, now: float) -> None:
+        """The program ends: what still waits for an ACK can do so no longer."""
+        for session in list(self._stack.sessions.values()):
+            session.leave(now)
+
     def forget(self, registration: Registration) -> None:
         """Drop a registration without a word, after `unregister` or instead of it."""
         if registration in self._stack.registrations:

@@ -125,6 +125,13 @@ class TestEngineOptions:
     ) -> None:
         assert words[0] in complaint(capsys, *words)
 
+    @pytest.mark.parametrize("uri", ["nope:", "sip:nope:", "sip:nope:;lr", "sip:"])
+    def test_an_outbound_proxy_without_its_port_is_refused(
+        self, capsys: pytest.CaptureFixture[str], uri: str
+    ) -> None:
+        words = ("--account", "sip:alice@pbx", "--outbound-proxy", uri)
+        assert "--outbound-proxy" in complaint(capsys, *words)
+
     def test_a_password_in_a_uri_is_not_repeated(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert "hunter2" not in complaint(capsys, "--account", "sip:alice:hunter2@pbx")
 

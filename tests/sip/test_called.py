@@ -194,6 +194,16 @@ class TestAnswering:
         assert setup.ended().by == "local"
         assert setup.peer.request("BYE").to.tag == "peer"
 
+    def test_at_the_end_of_the_program_bye_does_not_wait_for_the_ack(self) -> None:
+        setup = Setup()
+        call = setup.ring()
+        setup.answer(call)
+        setup.do(call.hangup)
+        assert not setup.phone.agent.idle
+        assert not setup.peer.requests("BYE")
+        setup.do(setup.phone.agent.leave)
+        assert setup.peer.request("BYE").to.tag == "peer"
+
     def test_a_repeated_ack_is_told_once(self) -> None:
         setup = Setup()
         setup.confirm()

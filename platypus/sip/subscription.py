@@ -161,7 +161,8 @@ class Subscription:
     def contact(self, flow: Flow) -> str:
         """Where we are to be told."""
         secure = self.target.scheme == "sips"
-        return f"<{contact_uri(flow, self._contact_user, secure=secure)}>"
+        seen = self.stack.seen.advertised(flow)
+        return f"<{contact_uri(seen, self._contact_user, secure=secure)}>"
 
     @property
     def fields(self) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ class PbxProgram(Program):
             environment={"PYTHONPATH": str(ROOT), "TEST_PASSWORD": PASSWORD},
         )
         try:
-            self.address = self.expect(r"^listening: udp:(\S+)")[1]
+            self.address = self.expect(r"^listening: (?:tls:\S+ )?udp:(\S+)")[1]
             self.expect("^ready")
         except BaseException:
             self.stop()

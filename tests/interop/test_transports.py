@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.harness.agent import Agent
 from tests.harness.authority import Authority, Issued
@@ -148,3 +149,36 @@ class TestRefusedCertificates:
             *("--transport", "tls", "--tls-insecure"),
             account=f"sip:alice@{kamailio.tls_address}",
         )
+
+
+def test_a_sips_account_registers_and_calls_over_tls(bench: Bench, authority: Authority) -> None:
+    kamailio = bench.kamailio(certificate=authority.issue(addresses=("127.0.0.1",)))
+    alice, bob = (
+        bench.phone(
+            user,
+            kamailio,
+            *("--tls-ca", authority.file, *more),
+            account=f"sips:{user}@{kamailio.tls_address}",
+        )
+        for user, more in (("alice", ()), ("bob", ("--auto-answer", "0")))
+    )
+    call = alice.command("call", to="bob")["call"]
+    alice.wait_event("call", call=call, state="confirmed")
+    bob.command("hangup")
+    assert alice.wait_event("call", call=call, state="ended")["code"] == 200
+
+
+def test_a_pinned_certificate_is_believed_and_no_other(
+    bench: Bench, authority: Authority, tmp_path: Path
+) -> None:
+    pinned, other = authority.issue("a.example.com"), authority.issue("b.example.com")
+    config = tmp_path / "phone.toml"
+    config.write_text(
+        f'transport = "tls"\ntls_pins = ["{pinned.certificate.fingerprint(SHA256()).hex()}"]\n'
+    )
+    right, wrong = bench.kamailio(certificate=pinned), bench.kamailio(certificate=other)
+    bench.phone("alice", right, "--config", str(config), account=f"sip:alice@{right.tls_address}")
+    agent = bench.agent(
+        *("--config", str(config)), account=f"sip:alice@{wrong.tls_address}", password="wonderland"
+    )
+    assert "not the pinned one" in agent.wait_event("registration_failed")["reason"]

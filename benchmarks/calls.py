@@ -58,7 +58,9 @@ def measure_baresip() -> float:
         with wave.open(str(silence), "wb") as file:
             file.setparams((1, 2, 8000, 8000, "NONE", ""))
             file.writeframes(bytes(16_000))
-        with Baresip(Path(folder), user="service", source=silence, answer="auto") as baresip:
+        with Baresip(
+            Path(folder), user="service", source=silence, answer="auto", max_calls=100
+        ) as baresip:
             return per_call_ms(baresip.pid, f"{baresip.host}:{baresip.port}")
 
 

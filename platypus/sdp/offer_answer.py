@@ -188,7 +188,8 @@ def make_answer_audio(
         mine = ours.find(offered)
         if mine is not None and not any(mine.is_same(each) for each in common):
             # RFC 3264, 6.1: the offer's number for it; the parameters say what we receive.
-            common.append(replace(mine, payload_type=offered.payload_type))
+            same = mine.payload_type == offered.payload_type
+            common.append(mine if same else replace(mine, payload_type=offered.payload_type))
     way = wanted.answering(direction(offer, media))
     return make_audio(common, port=port, way=way, ptime_ms=ours.ptime_ms, rtcp_port=rtcp_port)
 

@@ -65,9 +65,7 @@ def build_response(
     """The response to `request` with what 8.2.6.2 copies; `to_tag` where the To has none."""
     source = request.headers
     copied = Headers()
-    for name in ("Via", "From", "To", "Call-ID", "CSeq"):
-        for value in source.get_all(name):
-            copied.add(name, value)
+    copied.copy_from(source, ("Via", "From", "To", "Call-ID", "CSeq"))
     if to_tag and not _has_tag(request):
         copied.set("To", f"{source.get('To', '')};tag={to_tag}")
     if status == 100 and "Timestamp" in source:

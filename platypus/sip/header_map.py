@@ -53,6 +53,14 @@ class Headers:
         key, value = self._checked(name, value)
         self._fields.setdefault(key, []).append(value)
 
+    def copy_from(self, source: Headers, names: Iterable[str]) -> None:
+        """Take fields as they stand in `source`; `names` are spelt as the RFC spells them."""
+        for name in names:
+            values = source._fields.get(name)
+            if values:
+                self._fields[name] = values.copy()
+                self._typed.pop(name, None)
+
     def prepend(self, name: str, value: str) -> None:
         """Put a field before those of the same name: a Via, a Route."""
         key, value = self._checked(name, value)

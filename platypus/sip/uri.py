@@ -123,6 +123,8 @@ class Uri:
 
     def without_params(self, *names: str) -> Uri:
         """The same without these parameters, or without any if none is named."""
+        if not self.params:
+            return self
         kept = {n: v for n, v in self.params.items() if names and n not in names}
         return replace(self, params=MappingProxyType(kept))
 

@@ -42,7 +42,7 @@ rtcp_mux no
 jitter_buffer_delay 2-10
 rtp_timeout 0
 call_local_timeout 120
-call_max_calls 4
+call_max_calls {most}
 ctrl_tcp_listen 127.0.0.1:{control}
 snd_path {recordings}
 module_path {modules}
@@ -69,6 +69,7 @@ class Baresip(Program):
         password: str = "",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         answer: str = "manual",
+        max_calls: int = 4,
     ) -> None:
         program = find_program("baresip")
         if not (MODULES / "ctrl_tcp.so").exists():
@@ -95,6 +96,7 @@ class Baresip(Program):
                 control=control,
                 recordings=self.recordings,
                 modules=MODULES,
+                most=max_calls,
             )
         )
         # A user name without a password would make it ask for one, on standard input.

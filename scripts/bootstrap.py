@@ -81,6 +81,7 @@ def test_needs() -> list[Need]:
         Need("Kamailio (a SIP server)", "kamailio", program("kamailio")),
         Need("baresip (another phone)", "baresip-core", program("baresip")),
         Need("sipp (a call generator)", "sip-tester", program("sipp")),
+        Need("valgrind (counts instructions)", "valgrind", program("valgrind")),
         Need("tshark (packet capture)", "tshark", program("tshark")),
         Need("Xvfb (a display in memory)", "xvfb", program("Xvfb")),
         Need("xdotool (a hand on the mouse)", "xdotool", program("xdotool")),

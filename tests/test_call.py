@@ -785,4 +785,4 @@ async def brief_call(alice: Phone, bob: Phone) -> list[weakref.ref[Any]]:
     await outgoing.ended()
     for each in (alice, bob):
         each.heard.events.clear()
-    return [weakref.ref(outgoing), weakref.ref(incoming)]
+    return [weakref.ref(outgoing), weakref.ref(incoming), weakref.ref(incoming.session)]

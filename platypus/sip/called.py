@@ -119,6 +119,11 @@ class Called:
         self._session.updates.stop(now)
         self._session.respond(self._transaction, 487, now)
 
+    def release(self) -> None:
+        """The session is over, and its INVITE answered: nobody asks for these again."""
+        self._stop()
+        del self.provisionals
+
     def _rang_too_long(self, now: float) -> None:
         self._stop()
         self._session.respond(self._transaction, 480, now)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from platypus.errors import StateError
@@ -111,18 +112,33 @@ class Session:
         self.digest = stack.digest_for(account)
         self.calling: Calling | None = None
         self.called: Called | None = None
-        self.changes = Changes(self)
         self.referring: Referring | None = None  # our newest REFER
         self.referred: Referred | None = None  # the peer's
-        self.updates = Updates(self)
-        self.infos = Infos(self)
         self.refusal: Response | None = None  # what ended our call before it began
         self.identity: NameAddr | None = None  # of the peer, by the word of the network
-        self.timer = SessionTimer(self)
         self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq
         self._owed: list[Acknowledgement | Prack] = []
         self._bye_headers: tuple[tuple[str, str], ...] = ()
         stack.sessions[call_id, self.local_tag] = self
+
+    # The parts lead back here: made when first asked for, they are let go of at the end, and
+    # then nothing but whoever holds the session keeps it (`_forget_if_over`).
+
+    @cached_property
+    def changes(self) -> Changes:
+        return Changes(self)
+
+    @cached_property
+    def updates(self) -> Updates:
+        return Updates(self)
+
+    @cached_property
+    def infos(self) -> Infos:
+        return Infos(self)
+
+    @cached_property
+    def timer(self) -> SessionTimer:
+        return SessionTimer(self)
 
     @property
     def local_uri(self) -> str:
@@ -477,6 +493,11 @@ class Session:
             self.stack.sessions.pop((self.call_id, self.local_tag), None)
             if self.dialog is not None:
                 self.stack.note_ended(self.dialog)
+            if self.called is not None:
+                self.called.release()
+                self.called = None
+            for part in ("changes", "updates", "infos", "timer"):
+                self.__dict__.pop(part, None)
 
     def _drop_answers(self) -> None:
         for answer in self.answers.values():

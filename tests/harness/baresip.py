@@ -79,7 +79,8 @@ class Baresip(Program):
             pytest.skip("baresip does not listen on 127.0.0.1, and there is no other address")
         self.port = free_port(self.host)
         control = free_port()
-        rtp = free_port(self.host, pairs=10)
+        pairs = max(10, max_calls)
+        rtp = free_port(self.host, pairs=pairs)
         self.uri = f"sip:{user}@{registrar or f'{self.host}:{self.port}'}"
         self.recordings = folder / "recordings"
         self.recordings.mkdir(parents=True, exist_ok=True)
@@ -92,7 +93,7 @@ class Baresip(Program):
                 name=user,
                 source=source,
                 rtp=rtp,
-                rtp_end=rtp + 19,
+                rtp_end=rtp + 2 * pairs - 1,
                 control=control,
                 recordings=self.recordings,
                 modules=MODULES,

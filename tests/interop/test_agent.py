@@ -194,7 +194,7 @@ def run_agent(*options: str) -> subprocess.CompletedProcess[str]:
         (["--codecs", "mp3"], "mp3"),
         (["--listen", "nonsense"], "--listen"),
         (["--reject", "200"], "--reject"),
-        (["--transport", "tls"], "--transport"),
+        (["--transport", "sctp"], "--transport"),
         (["--audio", "wav:/nonexistent/file.wav"], "/nonexistent/file.wav"),
     ],
 )

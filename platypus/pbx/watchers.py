@@ -17,7 +17,7 @@ from platypus.pbx.bridge import first_hop
 from platypus.sip.packages import dialog_info, message_summary
 from platypus.sip.packages.dialog_info import DialogEntry, DialogInfo, DialogState
 from platypus.sip.packages.message_summary import MessageSummary
-from platypus.sip.session import SessionState
+from platypus.sip.session_state import SessionState
 from platypus.sip.settings import AccountSettings
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from platypus.sip.build import reason_phrase
 from platypus.sip.dialog import Dialog
 from platypus.sip.provisional import Provisionals
 from platypus.sip.reason import completed_elsewhere
-from platypus.sip.session import SessionState
+from platypus.sip.responding import respond, send_answer
+from platypus.sip.session_state import SessionState
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
@@ -81,9 +82,9 @@ class Called:
         self._stop()
         self._session.state = SessionState.ANSWERING
         if self.provisionals.described:
-            self._session.send_answer(self._transaction, b"", now, is_offer=False)
+            send_answer(self._session, self._transaction, b"", now, is_offer=False)
         else:
-            self._session.send_answer(self._transaction, body, now, is_offer=not self._offered)
+            send_answer(self._session, self._transaction, body, now, is_offer=not self._offered)
 
     def provisional_acknowledged(self, now: float) -> None:
         """An answer that had to wait can go."""
@@ -94,7 +95,7 @@ class Called:
     def never_acknowledged(self, now: float) -> None:
         """RFC 3262, 3: a caller that wanted reliability, and is not there."""
         self._stop()
-        self._session.respond(self._transaction, 504, now)
+        respond(self._session, self._transaction, 504, now)
         self._session.end(504, "the caller never acknowledged that it rings", "local")
 
     def reject(self, status: int, now: float, reason: str, headers: Fields) -> None:
@@ -103,7 +104,7 @@ class Called:
             raise ValueError(f"{status} does not refuse a call")
         self._stop()
         self._session.updates.stop(now)
-        self._session.respond(self._transaction, status, now, reason=reason, headers=headers)
+        respond(self._session, self._transaction, status, now, reason=reason, headers=headers)
         self._session.end(status, reason or reason_phrase(status), "local")
 
     def receive_cancel(self, request: Request, now: float) -> None:
@@ -117,7 +118,7 @@ class Called:
         """487 Request Terminated."""
         self._stop()
         self._session.updates.stop(now)
-        self._session.respond(self._transaction, 487, now)
+        respond(self._session, self._transaction, 487, now)
 
     def release(self) -> None:
         """The session is over, and its INVITE answered: nobody asks for these again."""
@@ -126,7 +127,7 @@ class Called:
 
     def _rang_too_long(self, now: float) -> None:
         self._stop()
-        self._session.respond(self._transaction, 480, now)
+        respond(self._session, self._transaction, 480, now)
         self._session.end(480, "nobody answered", "local")
 
     def _stop(self) -> None:

@@ -15,6 +15,7 @@ from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
 from platypus.sip.diversion import carried_on
+from platypus.sip.ending import say_bye
 from platypus.sip.events import Answered, Progressed, Redirected
 from platypus.sip.grammar import MAX_DELTA_SECONDS, parse_number
 from platypus.sip.headers import NameAddr
@@ -25,7 +26,8 @@ from platypus.sip.privacy import redirect_hidden
 from platypus.sip.provisional import RELIABLE
 from platypus.sip.reason import COMPLETED_ELSEWHERE
 from platypus.sip.requesting import Attempts, out_of_dialog
-from platypus.sip.session import SessionState, say_bye
+from platypus.sip.responding import target_fields
+from platypus.sip.session_state import SessionState
 from platypus.sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -152,7 +154,7 @@ class Calling:
         account = session.account
         if account is not None and account.outbound_proxy:
             fields.add("Route", f"<{loose(account.outbound_proxy)}>")
-        for name, value in (*session.target_fields(flow), *session.timer.request_fields()):
+        for name, value in (*target_fields(session, flow), *session.timer.request_fields()):
             fields.add(name, value)
         if self._stack.settings.prack == "require":
             fields.add("Require", RELIABLE)

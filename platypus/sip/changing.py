@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import reason_phrase
+from platypus.sip.ending import send_bye
 from platypus.sip.events import ReinviteAnswered, Reinvited, ReinviteRefused
 from platypus.sip.identity import note_identity
 from platypus.sip.requesting import Attempts
+from platypus.sip.responding import respond, send_answer, target_fields
 
 if TYPE_CHECKING:
     from platypus.sip.dialog import Dialog
@@ -79,15 +81,15 @@ class Changes:
         session = self._session
         if self._incoming is not None or session.unanswered or session.updates.answering:
             wait = str(int(session.stack.uniform(0, 10)))
-            session.respond(transaction, 500, now, headers=[("Retry-After", wait)])
+            respond(session, transaction, 500, now, headers=[("Retry-After", wait)])
             return
         offering = any(answer.is_offer for answer in session.answers.values())
         offering = offering or session.updates.offering
         if self._outgoing is not None or session.owes_ack or offering:
-            session.respond(transaction, 491, now)
+            respond(session, transaction, 491, now)
             return
         if minimum := session.timer.too_small(request):
-            session.respond(transaction, 422, now, headers=[("Min-SE", str(minimum))])
+            respond(session, transaction, 422, now, headers=[("Min-SE", str(minimum))])
             return
         self._incoming = transaction
         transaction.user = self
@@ -102,7 +104,7 @@ class Changes:
         session, request = self._session, transaction.request
         if session.dialog is not None:
             session.dialog.refresh_target(request.contacts)
-        session.send_answer(transaction, body, now, is_offer=not request.body)
+        send_answer(session, transaction, body, now, is_offer=not request.body)
 
     def refuse(self, status: int, now: float, reason: str = "") -> None:
         """Refuse the peer's re-INVITE."""
@@ -110,7 +112,7 @@ class Changes:
             raise ValueError(f"{status} does not refuse a request")
         transaction, self._incoming = self._incoming, None
         if transaction is not None:
-            self._session.respond(transaction, status, now, reason=reason)
+            respond(self._session, transaction, status, now, reason=reason)
             self.settled(now)
 
     def receive_cancel(self, request: Request, now: float) -> None:
@@ -192,7 +194,7 @@ class Reinvite:
         """The re-INVITE (14.1)."""
         session, dialog = self._session, self._dialog
         dialog.located = (dialog.next_hop, flow)
-        said = [*session.target_fields(flow), *session.timer.request_fields()]
+        said = [*target_fields(session, flow), *session.timer.request_fields()]
         request = dialog.request("INVITE", self.next_cseq(), via, said)
         fields = request.headers
         body = self._body(flow.local[0]) if callable(self._body) else self._body
@@ -280,4 +282,4 @@ class Reinvite:
             return
         session.end(status, reason or reason_phrase(status), "remote")
         if status == 408:
-            session.send_bye(now)
+            send_bye(session, now)

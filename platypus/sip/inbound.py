@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from platypus.errors import ProtocolError
 from platypus.sip.build import build_response, note_source
 from platypus.sip.called import Called
+from platypus.sip.ending import receive_bye
 from platypus.sip.events import IncomingCall, RequestReceived
 from platypus.sip.identity import note_identity
 from platypus.sip.message import Request, Response, parse_message
@@ -187,7 +188,7 @@ class Inbound:
         elif not dialog.in_order(request):
             self._respond(transaction, 500, now)  # 12.2.2
         elif request.method == "BYE" and dialog is session.dialog:
-            session.receive_bye(transaction, request, now)
+            receive_bye(session, transaction, request, now)
         elif request.method == "OPTIONS":
             self._answer_options(transaction, now)
         elif request.method == "REFER" and dialog is session.dialog:

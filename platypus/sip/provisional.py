@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.events import Acknowledged
+from platypus.sip.responding import make_response, respond
 
 if TYPE_CHECKING:
     from platypus.sip.message import Request
@@ -101,7 +102,7 @@ class Provisionals:
         """Send it, or once the one before it is acknowledged."""
         self._status = status
         if not self.reliable:
-            data = self._session.response(self._transaction, status, body=body)
+            data = make_response(self._session, self._transaction, status, body=body)
             self._transaction.respond(status, data, now)
             self._remind(now)
             return
@@ -118,7 +119,7 @@ class Provisionals:
         invite = session.request
         number = invite.cseq.number if invite is not None else -1
         if response is None or rack != (response.rseq, number, "INVITE"):
-            session.respond(transaction, 481, now)
+            respond(session, transaction, 481, now)
             return
         self._response = None
         self._stop_repeating()
@@ -126,7 +127,7 @@ class Provisionals:
         if body is not None and not (self._is_offer and response.has_body):
             session.updates.receive_offer(transaction, request, now)
         else:
-            session.respond(transaction, 200, now)
+            respond(session, transaction, 200, now)
             if body is not None:
                 session.remote_body = body
             if self._is_offer and response.has_body:
@@ -151,7 +152,7 @@ class Provisionals:
             self._rseq = int.from_bytes(stack.random(4), "big") % 2**30
         self._rseq += 1
         fields: Fields = [("Require", RELIABLE), ("RSeq", str(self._rseq))]
-        data = self._session.response(self._transaction, status, headers=fields, body=body)
+        data = make_response(self._session, self._transaction, status, headers=fields, body=body)
         t1 = stack.settings.t1
         self._response = _Response(self._rseq, data, body is not None, t1, now + 64 * t1)
         self._described = self._described or body is not None

@@ -18,6 +18,7 @@ from platypus.sip.events import ReferReceived
 from platypus.sip.grammar import parse_params
 from platypus.sip.refer_to import Referral, read_refer
 from platypus.sip.requesting import InDialog
+from platypus.sip.responding import contact_for
 from platypus.sip.sipfrag import CONTENT_TYPE, build_sipfrag
 from platypus.sip.transaction import State
 
@@ -88,7 +89,7 @@ class Referred:
         """202; what comes of it is told by `report`. Nothing if it was answered already."""
         if self.state is not ReferredState.ASKED:
             return
-        fields = [("Contact", self.session.contact_for(self._transaction.flow))]
+        fields = [("Contact", contact_for(self.session, self._transaction.flow))]
         if not self.subscribed:
             fields += [("Refer-Sub", "false"), ("Supported", "norefersub")]
         self._transaction.answer(202, now, fields)
@@ -147,7 +148,7 @@ class Referred:
             headers=[
                 ("Event", self._event),
                 ("Subscription-State", state),
-                ("Contact", self.session.contact_for(self._transaction.flow)),
+                ("Contact", contact_for(self.session, self._transaction.flow)),
                 ("User-Agent", self._stack.settings.user_agent),
             ],
             body=build_sipfrag(status, reason),

@@ -16,6 +16,7 @@ from platypus.sip.event_headers import EventType, SubscriptionState
 from platypus.sip.events import ReferProgressed
 from platypus.sip.grammar import MAX_CSEQ, parse_number
 from platypus.sip.requesting import InDialog
+from platypus.sip.responding import contact_for
 from platypus.sip.sipfrag import CONTENT_TYPE, parse_sipfrag
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Referring:
         self._timer: Timer | None = None
         fields = [("Refer-To", refer_to), ("Referred-By", referred_by)]
         if session.flow is not None:
-            fields.append(("Contact", session.contact_for(session.flow)))
+            fields.append(("Contact", contact_for(session, session.flow)))
         if not subscribe:
             fields += [("Refer-Sub", "false"), ("Supported", "norefersub")]
         fields.append(("User-Agent", self._stack.settings.user_agent))

@@ -5,75 +5,54 @@
     calling    the first INVITE sent: provisional answers, forks, redirection, CANCEL
     called     the first INVITE received: ringing, answering, refusing
     changing   re-INVITEs both ways, and glare
+    ending     CANCEL, BYE, and what is let go of
     referring, referred   REFER both ways (RFC 3515)
     info       INFO both ways (RFC 6086)
     identity   what the network says of the peer (RFC 3325)
     updating   UPDATEs both ways, before the answer too
     session_timer   whether the other side is still there
     acknowledge   the ACK and the repeated 2xx
+    responding   what our responses say
 
 Bodies are opaque; whether one is an offer or an answer follows from where it
-stands (13.2.1), and that is all this layer knows of them. The end is told at
-once where it was asked for here; signalling goes on behind it.
+stands (13.2.1), and that is all this layer knows of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from platypus.errors import StateError
-from platypus.sip.acknowledge import Acknowledgement, Answer
-from platypus.sip.build import build_response, contact_uri
 from platypus.sip.changing import Changes
-from platypus.sip.events import Acknowledged, By, SessionEnded
+from platypus.sip.ending import bye_if_acknowledged, end, hang_up, leave, send_bye
+from platypus.sip.events import Acknowledged
 from platypus.sip.identity import note_identity
 from platypus.sip.info import Infos
-from platypus.sip.reason import completed_elsewhere, reason_of
 from platypus.sip.referring import Referring
-from platypus.sip.requesting import InDialog
+from platypus.sip.responding import respond
+from platypus.sip.session_state import SessionState
 from platypus.sip.session_timer import SessionTimer
 from platypus.sip.updating import Updates
 
 if TYPE_CHECKING:
+    from platypus.sip.acknowledge import Acknowledgement, Answer
     from platypus.sip.called import Called
     from platypus.sip.calling import Calling
     from platypus.sip.dialog import Dialog
+    from platypus.sip.events import By
     from platypus.sip.flow import Flow
     from platypus.sip.headers import NameAddr
     from platypus.sip.message import Headers, Request, Response
     from platypus.sip.prack import Prack
     from platypus.sip.referred import Referred
-    from platypus.sip.server_transaction import InviteServerTransaction, ServerTransaction
+    from platypus.sip.server_transaction import ServerTransaction
     from platypus.sip.settings import AccountSettings
     from platypus.sip.stack import Stack
 
 Body = bytes | Callable[[str], bytes] | None
 Fields = Iterable[tuple[str, str]]
-
-# RFC 3311, 5.1: requests whose Contact moves the remote target.
-TARGET_REFRESH = ("INVITE", "UPDATE")
-
-
-class SessionState(StrEnum):
-    """Where a session stands.
-
-    state       caller                              callee
-    ---------   ---------------------------------   ------------------------------
-    CALLING     INVITE on its way, or 100           INVITE received
-    RINGING     a provisional response above 100    one was sent
-    ANSWERING   2xx with an offer: ACK is owed      2xx sent, ACK awaited
-    CONFIRMED   2xx acknowledged                    ACK received
-    ENDED       over                                over
-    """
-
-    CALLING = "calling"
-    RINGING = "ringing"
-    ANSWERING = "answering"
-    CONFIRMED = "confirmed"
-    ENDED = "ended"
 
 
 class Session:
@@ -117,12 +96,12 @@ class Session:
         self.refusal: Response | None = None  # what ended our call before it began
         self.identity: NameAddr | None = None  # of the peer, by the word of the network
         self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq
-        self._owed: list[Acknowledgement | Prack] = []
-        self._bye_headers: tuple[tuple[str, str], ...] = ()
+        self.owed: list[Acknowledgement | Prack] = []  # the user will answer what they have
+        self.bye_headers: tuple[tuple[str, str], ...] = ()
         stack.sessions[call_id, self.local_tag] = self
 
     # The parts lead back here: made when first asked for, they are let go of at the end, and
-    # then nothing but whoever holds the session keeps it (`_forget_if_over`).
+    # then nothing but whoever holds the session keeps it (`release`).
 
     @cached_property
     def changes(self) -> Changes:
@@ -172,7 +151,7 @@ class Session:
     @property
     def owes_ack(self) -> bool:
         """Whether `acknowledge` is awaited."""
-        return bool(self._owed)
+        return bool(self.owed)
 
     # What the user does.
 
@@ -206,10 +185,10 @@ class Session:
 
     def acknowledge(self, body: bytes, now: float, content_type: str = "application/sdp") -> None:
         """The ACK with our answer to the offer in a 2xx, or the PRACK for one that came early."""
-        if not self._owed:
+        if not self.owed:
             raise StateError("no acknowledgement is owed")
-        self._owed.pop(0).answer(body, content_type, now)
-        if self.state is SessionState.ANSWERING and self.calling is not None and not self._owed:
+        self.owed.pop(0).answer(body, content_type, now)
+        if self.state is SessionState.ANSWERING and self.calling is not None and not self.owed:
             self.state = SessionState.CONFIRMED
         self.changes.settled(now)
 
@@ -260,113 +239,13 @@ class Session:
 
     def hangup(self, now: float, reason: str = "", headers: Fields = ()) -> None:
         """End the call whatever its state: CANCEL, refusal, or BYE (15)."""
-        extra = tuple(headers)
-        if self.ended:
-            return
-        if not self.unanswered:
-            self._hang_up(now, reason or "hung up", extra)
-        elif self.calling is not None:
-            self.calling.cancel(now, extra)
-            self.end(487, reason or "cancelled", "local")
-        elif self.called is not None:
-            self.called.reject(486, now, reason, extra)
+        hang_up(self, now, reason, headers)
 
     def leave(self, now: float) -> None:
-        """BYE without the ACK that 15 has a callee wait for: there is no later to send it in."""
-        if self.ended and self.answers:
-            self._drop_answers()
-            self._bye_if_acknowledged(now)
+        """The program ends: what still waits for an ACK can do so no longer."""
+        leave(self, now)
 
     # What the parts do.
-
-    def respond(
-        self,
-        transaction: ServerTransaction,
-        status: int,
-        now: float,
-        *,
-        reason: str = "",
-        headers: Fields = (),
-        body: bytes | None = None,
-    ) -> None:
-        """Answer a request of this session's; a 2xx to INVITE goes by `send_answer`."""
-        data = self.response(transaction, status, reason, headers, body)
-        if data:
-            transaction.respond(status, data, now)
-
-    def response(
-        self,
-        transaction: ServerTransaction,
-        status: int,
-        reason: str = "",
-        headers: Fields = (),
-        body: bytes | None = None,
-    ) -> bytes:
-        """The bytes of a response, with what makes or refreshes a dialog (12.1.1)."""
-        request = transaction.request
-        if request is None:
-            return b""
-        fields: list[tuple[str, str]] = []
-        if request.method in TARGET_REFRESH and 100 < status < 300:
-            if request.method == "INVITE":
-                fields += [("Record-Route", str(route)) for route in request.record_routes]
-            fields += self._dialog_fields(transaction.flow, self.stack.supported)
-            if status >= 200 and (request.method == "INVITE" or not self.unanswered):
-                fields += self.timer.answer_fields(request)
-        fields.append(("Server", self.stack.settings.user_agent))
-        fields += headers
-        return build_response(
-            request,
-            status,
-            reason=reason,
-            to_tag=self.local_tag,
-            headers=fields,
-            body=body or b"",
-            content_type="application/sdp",
-        ).serialize()
-
-    def target_fields(self, flow: Flow) -> list[tuple[str, str]]:
-        """What an INVITE or UPDATE of ours says about us."""
-        fields = self._dialog_fields(flow, self.stack.supported_as_caller)
-        return [*fields, ("User-Agent", self.stack.settings.user_agent)]
-
-    def _dialog_fields(self, flow: Flow, supported: str) -> list[tuple[str, str]]:
-        fields = [("Contact", self.contact_for(flow)), ("Allow", self.stack.allow)]
-        if supported:
-            fields.append(("Supported", supported))
-        return fields
-
-    def contact_for(self, flow: Flow) -> str:
-        """Our Contact on a flow."""
-        seen = self.stack.seen.advertised(flow)
-        return f"<{contact_uri(seen, self.contact_user, secure=self.secure)}>"
-
-    @property
-    def secure(self) -> bool:
-        """Whether this is a call to a `sips:` address, which must have one to come back to
-        (RFC 3261, 8.1.1.8 and 12.1.1)."""
-        if self.calling is not None:
-            return self.calling.secure
-        invite = self.request
-        if invite is None:
-            return False
-        return invite.uri.scheme == "sips" or any(
-            route.uri.scheme == "sips" for route in invite.record_routes[:1]
-        )
-
-    def send_answer(
-        self, transaction: InviteServerTransaction, body: bytes, now: float, *, is_offer: bool
-    ) -> None:
-        """200 to an INVITE, repeated until it is acknowledged."""
-        request = transaction.request
-        data = self.response(transaction, 200, body=body)
-        if request is None or not data:
-            return
-        cseq = request.cseq.number
-        answer = Answer(self.stack, transaction, data, self, cseq=cseq, is_offer=is_offer)
-        self.answers[cseq] = answer
-        answer.start(now)
-        self.timer.begin(request, now)
 
     def receive_ack(self, request: Request, now: float) -> None:
         """The ACK for one of our 2xx."""
@@ -375,7 +254,7 @@ class Session:
             return
         answer.stop()
         if self.ended:
-            self._bye_if_acknowledged(now)
+            bye_if_acknowledged(self, now)
             return
         if self.state is SessionState.ANSWERING:
             self.state = SessionState.CONFIRMED
@@ -389,11 +268,11 @@ class Session:
         """13.3.1.4: after 64*T1 without an ACK the dialog is confirmed, and ended by BYE."""
         self.answers.pop(answer.cseq, None)
         if self.ended:
-            self._bye_if_acknowledged(now)
+            bye_if_acknowledged(self, now)
             return
         self.changes.abandon(now)
         self.end(408, "the answer was never acknowledged", "local")
-        self.send_bye(now)
+        send_bye(self, now)
 
     def dialog_with(self, remote_tag: str | None) -> Dialog | None:
         """The dialog, or an early one, with this peer (12.2.2)."""
@@ -403,36 +282,14 @@ class Session:
 
     def owe_ack(self, acknowledgement: Acknowledgement | Prack) -> None:
         """The peer's response has an offer: the user will answer it."""
-        self._owed.append(acknowledgement)
+        self.owed.append(acknowledgement)
 
     def receive_prack(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """The caller has a reliable provisional response of ours."""
         if self.called is not None:
             self.called.provisionals.receive_prack(transaction, request, now)
         else:
-            self.respond(transaction, 481, now)
-
-    def receive_bye(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """The peer hangs up, perhaps before its call was answered (15.1.2)."""
-        self.respond(transaction, 200, now)
-        elsewhere = self.role == "uas" and completed_elsewhere(request)
-        if self.called is not None and self.unanswered:
-            self.called.terminated(now)
-            said = "answered elsewhere" if elsewhere else "the caller gave up"
-            self.end(487, said, "remote", elsewhere=elsewhere)
-            return
-        self.changes.abandon(now)
-        self.updates.stop(now)
-        self._drop_answers()
-        self._forget_if_over()
-        reason = reason_of(request)
-        said = (reason.text if reason is not None else "") or "the other side hung up"
-        self.end(200, said, "remote", elsewhere=elsewhere)
-
-    def send_bye(self, now: float) -> None:
-        """BYE; what the peer says to it changes nothing."""
-        if self.dialog is not None:
-            say_bye(self, self.dialog, now, self._bye_headers)
+            respond(self, transaction, 481, now)
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection broke; the call outlives it."""
@@ -451,73 +308,18 @@ class Session:
             self.remote_body = message.body
 
     def end(self, code: int | None, reason: str, by: By, *, elsewhere: bool = False) -> None:
-        """Tell the end, once; only a 2xx still waiting for its ACK keeps the session known."""
-        if self.ended:
-            return
-        self.state = SessionState.ENDED
-        self.changes.stop()
-        if by == "local" and self.referring is not None:
-            self.referring.stop()
-        self.updates.stop()
-        self.timer.stop()
-        self._forget_if_over()
-        self.stack.emit(SessionEnded(self, code, reason, by, elsewhere))
+        """Tell the end, once."""
+        end(self, code, reason, by, elsewhere=elsewhere)
+
+    def release(self) -> None:
+        """It is over: let go of what leads back here."""
+        if self.called is not None:
+            self.called.release()
+            self.called = None
+        for part in ("changes", "updates", "infos", "timer"):
+            self.__dict__.pop(part, None)
 
     def _ringing(self, verb: str) -> Called:
         if self.called is None or not self.unanswered:
             raise StateError(f"a call that is {self.state} can't {verb}")
         return self.called
-
-    def _hang_up(self, now: float, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
-        self._bye_headers = headers
-        owed, self._owed = self._owed, []
-        for acknowledgement in owed:
-            acknowledgement.answer(b"", "", now)
-        self.changes.abandon(now)
-        self.updates.stop(now)
-        # 15: a callee that has no ACK yet must not send BYE.
-        wait = self.role == "uas" and self.state is SessionState.ANSWERING
-        if not wait:
-            self._drop_answers()
-        self.end(200, reason, "local")
-        if not wait:
-            self.send_bye(now)
-
-    def _bye_if_acknowledged(self, now: float) -> None:
-        if not self.answers:
-            self._forget_if_over()
-            self.send_bye(now)
-
-    def _forget_if_over(self) -> None:
-        if self.ended and not self.answers:
-            self.stack.sessions.pop((self.call_id, self.local_tag), None)
-            if self.dialog is not None:
-                self.stack.note_ended(self.dialog)
-            if self.called is not None:
-                self.called.release()
-                self.called = None
-            for part in ("changes", "updates", "infos", "timer"):
-                self.__dict__.pop(part, None)
-
-    def _drop_answers(self) -> None:
-        for answer in self.answers.values():
-            answer.stop()
-        self.answers.clear()
-
-
-def say_bye(session: Session, dialog: Dialog, now: float, headers: Fields = ()) -> None:
-    """End a dialog of the session's: its own, or one of a fork that answered too late."""
-    fields = [("User-Agent", session.stack.settings.user_agent), *headers]
-    InDialog(session.stack, dialog, "BYE", _Deaf(), digest=session.digest, headers=fields).start(
-        now
-    )
-
-
-class _Deaf:
-    """The user of a request whose answer changes nothing."""
-
-    def receive_response(self, response: Response, now: float) -> None:
-        """Nothing to do."""
-
-    def request_failed(self, reason: str, now: float) -> None:
-        """Nothing to do."""

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from platypus.errors import StateError
 from platypus.sip.build import reason_phrase
+from platypus.sip.ending import send_bye
 from platypus.sip.events import ReinviteAnswered, Reinvited, ReinviteRefused, Updated
 from platypus.sip.grammar import parse_number
 from platypus.sip.offers import pending_offer
 from platypus.sip.requesting import Attempts
+from platypus.sip.responding import respond, target_fields
 from platypus.sip.transaction import State
 
 if TYPE_CHECKING:
@@ -83,13 +85,13 @@ class Updates:
         if self.answering:
             self._refuse_for_now(transaction, now)
         elif minimum := session.timer.too_small(request):
-            session.respond(transaction, 422, now, headers=[("Min-SE", str(minimum))])
+            respond(session, transaction, 422, now, headers=[("Min-SE", str(minimum))])
         elif request.body:
             self.receive_offer(transaction, request, now, dialog)
         else:
             dialog.refresh_target(request.contacts)
             session.note_peer(request)
-            session.respond(transaction, 200, now)
+            respond(session, transaction, 200, now)
             session.timer.begin(request, now)
             session.stack.emit(Updated(session, request))
 
@@ -104,7 +106,7 @@ class Updates:
         session = self._session
         pending = pending_offer(session, request.from_.tag or "")
         if pending == "local":
-            session.respond(transaction, 491, now)
+            respond(session, transaction, 491, now)
         elif pending == "remote":
             self._refuse_for_now(transaction, now)
         else:
@@ -122,7 +124,7 @@ class Updates:
             return True
         if self._dialog is not None:
             self._dialog.refresh_target(request.contacts)
-        session.respond(transaction, 200, now, body=body)
+        respond(session, transaction, 200, now, body=body)
         if request.method == "UPDATE":
             session.timer.begin(request, now)
         if session.calling is not None:
@@ -135,7 +137,7 @@ class Updates:
         if not self.answering or self._incoming is None:
             return False
         transaction, self._incoming = self._incoming, None
-        self._session.respond(transaction, status, now, reason=reason)
+        respond(self._session, transaction, status, now, reason=reason)
         self._session.changes.settled(now)
         return True
 
@@ -154,7 +156,7 @@ class Updates:
 
     def _refuse_for_now(self, transaction: ServerTransaction, now: float) -> None:
         wait = str(int(self._session.stack.uniform(0, 10)))
-        self._session.respond(transaction, 500, now, headers=[("Retry-After", wait)])
+        respond(self._session, transaction, 500, now, headers=[("Retry-After", wait)])
 
 
 class Update:
@@ -197,7 +199,7 @@ class Update:
         """The UPDATE (5.1): a target refresh, so it has a Contact."""
         session, dialog = self._session, self._dialog
         dialog.located = (dialog.next_hop, flow)
-        fields = session.target_fields(flow)
+        fields = target_fields(session, flow)
         request = dialog.request("UPDATE", self.next_cseq(), via, fields)
         for name, value in session.timer.request_fields():
             request.headers.add(name, value)
@@ -259,7 +261,7 @@ class Update:
         if status in (408, 481) and not session.unanswered:
             session.end(status, reason, "remote")
             if status == 408:
-                session.send_bye(now)
+                send_bye(session, now)
             return
         if status in (405, 501):
             session.remote_allow -= {"UPDATE"}

@@ -8,7 +8,8 @@ import pytest
 
 from platypus.errors import StateError
 from platypus.sip.events import Acknowledged, IncomingCall, Reinvited, SessionEnded
-from platypus.sip.session import Session, SessionState
+from platypus.sip.session import Session
+from platypus.sip.session_state import SessionState
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone
 from tests.harness.peer import Caller, Peer

@@ -10,7 +10,8 @@ from platypus.errors import ProtocolError, StateError
 from platypus.sip.events import Answered, Progressed, Redirected, SessionEnded
 from platypus.sip.flow import Hop
 from platypus.sip.message import Request
-from platypus.sip.session import Session, SessionState
+from platypus.sip.session import Session
+from platypus.sip.session_state import SessionState
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone
 from tests.harness.peer import Peer

@@ -16,7 +16,8 @@ from platypus.sip.events import (
     SessionEnded,
 )
 from platypus.sip.message import Request
-from platypus.sip.session import Session, SessionState
+from platypus.sip.session import Session
+from platypus.sip.session_state import SessionState
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone
 from tests.harness.peer import Caller, Peer

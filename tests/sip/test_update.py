@@ -18,7 +18,8 @@ from platypus.sip.events import (
     Updated,
 )
 from platypus.sip.message import Request
-from platypus.sip.session import Session, SessionState
+from platypus.sip.session import Session
+from platypus.sip.session_state import SessionState
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone
 from tests.harness.peer import Caller, Peer

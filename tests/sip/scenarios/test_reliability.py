@@ -18,7 +18,8 @@ from platypus.sip.events import (
     Reinvited,
     SessionEnded,
 )
-from platypus.sip.session import Session, SessionState
+from platypus.sip.session import Session
+from platypus.sip.session_state import SessionState
 from tests.harness.network import ANSWER, OFFER, Network, Phone, Step
 from tests.harness.proxy import Proxy
 

@@ -13,20 +13,15 @@ engines in one process know nothing of each other.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from platypus._version import __version__
 from platypus.account import Account
-from platypus.delivery import Delivery, EventStream, guarded
-from platypus.errors import StateError
-from platypus.events import Event
+from platypus.core import Core
+from platypus.dispatch import Dispatch
 from platypus.forwarding import CallRules
-from platypus.net.keepalive import KeepAlive
+from platypus.leaving import leave
 from platypus.notices import Notices
 from platypus.options import (
     DEFAULT_CODECS,
@@ -35,14 +30,13 @@ from platypus.options import (
     MediaOptions,
     ReferRule,
     WatcherRule,
+    user_agent_settings,
 )
-from platypus.pump import Pump
 from platypus.queries import Queries
+from platypus.registering import Registering
 from platypus.sip import events as sip
-from platypus.sip.settings import AccountSettings, Prack, UserAgentSettings
-from platypus.sip.user_agent import UserAgent
+from platypus.sip.settings import AccountSettings, Prack
 from platypus.targets import by_transport, complete, parse_account
-from platypus.waiting import Change
 
 if TYPE_CHECKING:
     from platypus.call import Call
@@ -52,14 +46,8 @@ if TYPE_CHECKING:
     from platypus.sip.message import Response
     from platypus.sip.registration import Registration
 
-logger = logging.getLogger("platypus.engine")
 
-# Somebody waits 2 s for a program to quit, and the media and a sound card take their part.
-LEAVE_TIMEOUT = 1.7
-TRYING_AFTER = 0.2  # as late as RFC 3261, 17.2.1 allows: nearly every call rings or ends before
-
-
-class Engine:
+class Engine(Core):
     """One phone. `async with` binds its sockets, and hangs up and unregisters at the end.
 
     `listen` is a numeric host and a port, 0 for any free one, for UDP and TCP; for
@@ -126,10 +114,16 @@ class Engine:
         packages: Sequence[str] = ("dialog",),
         watchers: WatcherRule = "server",
     ) -> None:
-        self._bind = listen
-        self._transport: Literal["udp", "tcp", "tls"] = transport
-        self._handlers = dict(handlers or {})
-        self._session_events = session_events
+        settings = user_agent_settings(
+            user_agent=user_agent or f"Platypus/{__version__}",
+            max_redirects=max_redirects,
+            handled=handlers or {},
+            packages=packages,
+            prack=prack,
+            session_expires=session_expires,
+            min_se=min_se,
+        )
+        super().__init__(settings, listen=listen, transport=transport, tls=tls)
         self._instance_id = instance_id
         self._media_options = MediaOptions(
             codecs=tuple(codecs),
@@ -148,107 +142,30 @@ class Engine:
             refer=refer,
             intercom=intercom,
         )
-        settings = UserAgentSettings(
-            user_agent=user_agent or f"Platypus/{__version__}",
-            max_redirects=max_redirects,
-            trying_after=TRYING_AFTER,
-            handled_methods=tuple(
-                sorted({"NOTIFY", "MESSAGE", *self._handlers} - {"INVITE", "SUBSCRIBE"})
-            ),
-            packages=tuple(packages),
-            prack=prack,
-            session_expires=session_expires,
-            min_se=min_se,
-        )
-        self.user_agent = UserAgent(random=os.urandom, settings=settings)
-        self._quiet = Change()  # after whatever the signalling did
-        self._pump = Pump(self.user_agent, self._on_event, self._quiet.notify, tls=tls)
-        self._delivery = Delivery()
-        self._accounts: list[Account] = []
         self._hold_others = hold_others
         self._rules = rules
-        self._registrations: dict[Registration, Account] = {}
-        self._queries = Queries(self)
-        self._notices = Notices(self, watchers)
         self._calling: Calling | None = None
-        self._keepalive: KeepAlive | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._leaving = False
-
-    def __repr__(self) -> str:
-        return f"<Engine {' '.join(self.listen) or 'closed'}>"
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def start(self) -> None:
-        """Bind the sockets. Raises NetworkError, ConfigError, MediaError, AudioFileError."""
-        if self._loop is not None or self._leaving:
-            raise StateError("an engine is entered once; make another one")
-        if self._media_options not in (MediaOptions(), MediaOptions(audio="system")):
-            _ = self.calling  # says now what is wrong with them, not at the first call
-        await self._pump.open(*self._bind, transport=self._transport)
-        self._loop = asyncio.get_running_loop()
-        self._keepalive = KeepAlive(self._loop.call_later, self._pump.transport.send, os.urandom)
-
-    async def close(self, timeout: float = LEAVE_TIMEOUT) -> None:  # noqa: ASYNC109
-        """Hang up and unregister, and wait at most `timeout` seconds for the answers."""
-        if self._loop is None:
-            self._leaving = True
-            self._delivery.close()
-            return
-        if not self._leaving:
-            self._leaving = True
-            try:
-                await self._leave(timeout)
-            finally:
-                self._shut()
-
-    @property
-    def running(self) -> bool:
-        """Whether its sockets are open."""
-        return self._loop is not None
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The asyncio loop that entered it. Raises StateError before and after."""
-        if self._loop is None:
-            raise StateError("the engine is not running: use it inside `async with Engine() ...`")
-        return self._loop
-
-    @property
-    def leaving(self) -> bool:
-        """No new calls: the engine is on its way out."""
-        return self._leaving
-
-    @property
-    def listen(self) -> list[str]:
-        """Where it can be reached: `["udp:127.0.0.1:5070"]`."""
-        return self._pump.transport.listen
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """What the socket is bound to; the host may be 0.0.0.0."""
-        return self._pump.transport.address
+        self.notices = Notices(self, watchers)
+        self.registering = Registering(self.notices)
+        self._queries = Queries(self)
+        self._dispatch = Dispatch(
+            self,
+            registering=self.registering,
+            queries=self._queries,
+            notices=self.notices,
+            handlers=handlers or {},
+            session_events=session_events,
+        )
 
     @property
     def accounts(self) -> list[Account]:
         """In the order they were added; the first is the default for calls."""
-        return list(self._accounts)
+        return list(self.registering.accounts)
 
     @property
     def default_account(self) -> Account | None:
         """Whose host completes a number where no account is named."""
-        return self._accounts[0] if self._accounts else None
+        return next(iter(self.registering.accounts), None)
 
     @property
     def rules(self) -> CallRules:
@@ -269,6 +186,11 @@ class Engine:
     def calls(self) -> list[Call]:
         """Those that have not ended, the newest last."""
         return self._calling.calls if self._calling is not None else []
+
+    @property
+    def has_called(self) -> bool:
+        """Whether there were calls, so that `calling` makes nothing new."""
+        return self._calling is not None
 
     @property
     def calling(self) -> Calling:
@@ -305,7 +227,7 @@ class Engine:
         """
         self.now()  # says at once that the engine is not running
         uri = parse_account(aor)
-        transport = uri.transport or self._transport
+        transport = uri.transport or self.transport
         settings = AccountSettings(
             aor=str(uri),
             auth_user=auth_user,
@@ -318,11 +240,7 @@ class Engine:
             instance_id=self._instance_id,
         )
         account = Account(self, settings, uri, mwi=mwi)
-        self._accounts.append(account)
-        if register:
-            account.register()
-        else:
-            self._notices.reachable(account)  # as good as it gets
+        self.registering.add(account, register=register)
         return account
 
     def call(
@@ -356,12 +274,12 @@ class Engine:
         a subscription that fails is `ErrorOccurred`. Raises StateError.
         """
         account = account or self.default_account
-        self._notices.watching.watch(self.complete(to, account), package, account)
+        self.notices.watching.watch(self.complete(to, account), package, account)
 
     def unwatch(self, to: str, package: str = "dialog") -> None:
         """Not any more. Raises StateError where it was not watched."""
         self.now()
-        self._notices.watching.unwatch(self.complete(to, self.default_account), package)
+        self.notices.watching.unwatch(self.complete(to, self.default_account), package)
 
     def message(self, to: str, text: str, *, account: Account | None = None) -> None:
         """Send a text of at most 1,300 bytes as UTF-8 (RFC 3428); ErrorOccurred if it is refused.
@@ -370,7 +288,7 @@ class Engine:
         """
         self.now()
         account = account or self.default_account
-        self._notices.messaging.send(self.complete(to, account), text, account)
+        self.notices.messaging.send(self.complete(to, account), text, account)
 
     def pick_up(self, to: str, *, account: Account | None = None) -> Call:
         """Take the call that rings at `to`, asking there for its dialog state if need be.
@@ -380,7 +298,7 @@ class Engine:
         """
         self.now()
         account = account or self.default_account
-        call = self._notices.pickups.pick_up(self.complete(to, account), account)
+        call = self.notices.pickups.pick_up(self.complete(to, account), account)
         self.calling.take_up(call)
         return call
 
@@ -393,18 +311,6 @@ class Engine:
         settings = account.settings if account is not None else None
         return await self._queries.options(self.complete(to, account), settings)
 
-    def events(self) -> EventStream:
-        """Everything that happens from now on, until the engine is closed."""
-        return self._delivery.stream()
-
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
-        """`callback(event)` at once, on this loop; call what is returned to end it."""
-        return self._delivery.subscribe(callback)
-
-    def publish(self, event: Event) -> None:
-        """Tell everybody."""
-        self._delivery.publish(event)
-
     def media_lateness(self) -> dict[str, float | int] | None:
         """How late packets were sent; None while there was no call."""
         return self._calling.media.lateness() if self._calling is not None else None
@@ -412,101 +318,31 @@ class Engine:
     def complete(self, to: str, account: Account | None) -> str:
         """`to` as a SIP URI; StateError where it can't become one."""
         if account is None:
-            return by_transport(complete(to, None), self._transport)
+            return by_transport(complete(to, None), self.transport)
         uri = complete(to, account.uri)
         if account.settings.outbound_proxy:
             return uri  # the proxy's own URI says how to get there
-        return by_transport(uri, account.uri.transport or self._transport)
-
-    def now(self) -> float:
-        """The clock the signalling runs by. Raises StateError before and after."""
-        return self.loop.time()
-
-    def pump(self) -> None:
-        """Carry out what the signalling wants, after something was asked of it."""
-        self._pump.run()
+        return by_transport(uri, account.uri.transport or self.transport)
 
     def adopt(self, registration: Registration, account: Account) -> None:
         """What the machine says of `registration` is for `account`."""
-        self._registrations[registration] = account
+        self.registering.adopt(registration, account)
 
-    def _on_event(self, event: sip.Event) -> None:
-        match event:
-            case sip.RegistrationChanged(registration):
-                self._registration_changed(registration, event)
-            case sip.IncomingCall(session):
-                if self._leaving:
-                    session.reject(480, self.now())
-                elif not self._handled("INVITE", event):
-                    self.calling.receive_invite(event)
-            case sip.RequestReceived(_, request) if request.method in self._handlers:
-                self._handled(request.method, event)
-            case sip.WatcherArrived() if self._handled("SUBSCRIBE", event):
-                pass
-            case sip.ResponseReceived() if self._queries.receive(event):
-                pass
-            case sip.RequestReceived():
-                self._notices.receive(event)  # also inside a call, of which it is no part
-            case _ if self._calling is not None and self._calling.receive(event):
-                pass
-            case _ if not self._notices.receive(event):
-                self._pass_on(event)
+    def _receive(self, event: sip.Event) -> None:
+        self._dispatch.receive(event)
 
-    def _registration_changed(
-        self, registration: Registration, event: sip.RegistrationChanged
-    ) -> None:
-        account = self._registrations.get(registration)
-        if account is None or self._keepalive is None:
-            return
-        flow = registration.flow
-        if event.state == "registered" and flow is not None:
-            self._keepalive.add(account, flow)
-        elif event.state in ("unregistered", "failed"):
-            self._keepalive.remove(account)
-        account.receive_change(event)
-        self._notices.registration_changed(account)
+    def _prepare(self) -> None:
+        if self._media_options not in (MediaOptions(), MediaOptions(audio="system")):
+            _ = self.calling  # says now what is wrong with them, not at the first call
 
-    def _handled(
-        self, method: str, event: sip.IncomingCall | sip.RequestReceived | sip.WatcherArrived
-    ) -> bool:
-        handler = self._handlers.get(method)
-        if handler is None:
-            return False
-        try:
-            return bool(handler(event))
-        except Exception:
-            logger.exception("the handler for %s raised; the phone goes on", method)
-        return False
+    def _started(self) -> None:
+        self.registering.start(self.loop, self._pump.transport)
 
-    def _pass_on(self, event: sip.Event) -> None:
-        if self._session_events is not None:
-            guarded(self._session_events, event)
-
-    async def _leave(self, timeout: float) -> None:  # noqa: ASYNC109 - bounded, never raises
-        self._notices.leave()
-        for call in self.calls:
-            call.hangup()
-        for account in self._accounts:
-            account.unregister()
-        try:
-            async with asyncio.timeout(timeout):
-                while not self.user_agent.idle or self._finishing:
-                    await self._quiet.next()
-        except TimeoutError:
-            logger.info("left without every answer after %.1f s", timeout)
-            self.user_agent.leave(self.now())
-            self.pump()
-
-    @property
-    def _finishing(self) -> bool:
-        return self._calling is not None and self._calling.ends.waiting
+    async def _leave(self, timeout: float) -> None:  # noqa: ASYNC109 - bounded
+        await leave(self, timeout)
 
     def _shut(self) -> None:
         if self._calling is not None:
             self._calling.close()
-        if self._keepalive is not None:
-            self._keepalive.close()
+        self.registering.close()
         self._queries.close()
-        self._pump.close()
-        self._loop = None
-        self._delivery.close()

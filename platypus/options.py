@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from platypus.errors import ConfigError
+from platypus.sip.settings import Prack, UserAgentSettings
 
 if TYPE_CHECKING:
     from platypus.call import Call
@@ -18,6 +19,7 @@ WatcherRule = Literal["server", "anybody", "nobody"]
 IntercomRule = Literal["never", "server", "anyone"]
 
 DEFAULT_CODECS = ("pcmu", "pcma")
+TRYING_AFTER = 0.2  # as late as RFC 3261, 17.2.1 allows: nearly every call rings or ends before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +51,27 @@ class IncomingOptions:
             raise ConfigError(f"refer is accept, ask or refuse, not {self.refer!r}")
         if self.intercom not in get_args(IntercomRule):
             raise ConfigError(f"intercom is never, server or anyone, not {self.intercom!r}")
+
+
+def user_agent_settings(
+    *,
+    user_agent: str,
+    max_redirects: int,
+    handled: Iterable[str],
+    packages: Sequence[str],
+    prack: Prack,
+    session_expires: int,
+    min_se: int,
+) -> UserAgentSettings:
+    """What the signalling is told; `handled` are the methods the embedder takes itself."""
+    methods = {"NOTIFY", "MESSAGE", *handled} - {"INVITE", "SUBSCRIBE"}
+    return UserAgentSettings(
+        user_agent=user_agent,
+        max_redirects=max_redirects,
+        trying_after=TRYING_AFTER,
+        handled_methods=tuple(sorted(methods)),
+        packages=tuple(packages),
+        prack=prack,
+        session_expires=session_expires,
+        min_se=min_se,
+    )

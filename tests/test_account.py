@@ -40,7 +40,7 @@ class TestRegistering:
             async with registrar() as server, phone() as alice:
                 account = alice.engine.account(server.aor, password="secret")
                 await account.registered()
-                keepalive = alice.engine._keepalive
+                keepalive = alice.engine.registering._keepalive
                 assert keepalive is not None
                 [flow] = keepalive._flows.values()
                 assert flow.remote == ("127.0.0.1", server.engine.address[1])

@@ -382,5 +382,5 @@ def tell(phone: Phone, account: Account, state: str) -> None:
     """What the engine does when the machine says so of a registration."""
     standing: Any = SimpleNamespace(account=account, state=state, flow=None)
     account._registration = standing
-    notices: Notices = phone.engine._notices
+    notices: Notices = phone.engine.notices
     notices.registration_changed(account)

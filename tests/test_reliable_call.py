@@ -24,7 +24,7 @@ async def called(callee: Phone) -> Any:
 async def acknowledged(callee: Phone, call: Any) -> None:
     """The ACK is there, of which no event tells."""
     while call.session.state != "confirmed":
-        await callee.engine._quiet.next()
+        await callee.engine.quiet.next()
 
 
 @pytest.mark.parametrize("offer", [True, False])

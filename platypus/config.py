@@ -19,9 +19,7 @@ say who use it; nothing here knows the network.
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -30,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from platypus.errors import ConfigError
+from platypus.files import write_whole
 
 MAX_BYTES = 1_048_576  # a file that is larger is not ours, and TOML is parsed in memory
 MAX_ACCOUNTS = 64  # each keeps a registration alive
@@ -120,19 +119,8 @@ def save(config: Config, path: Path | None = None) -> None:
     Comments a user put there are lost. Raises `ConfigError`.
     """
     file = path or default_path()
-    text = serialize(config)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(file, serialize(config).encode())
     except OSError as error:
         raise ConfigError(f"can't be written: {error.strerror}", file=str(file)) from error
 

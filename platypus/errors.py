@@ -49,6 +49,14 @@ class ConfigError(PlatypusError):
         return f"{place}{self.problem}" + (f" ({self.hint})" if self.hint else "")
 
 
+class CredentialsError(PlatypusError):
+    """A keychain or vault that can't be used; `hint` says what to do. Never holds a password."""
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        super().__init__(problem + (f" ({hint})" if hint else ""))
+        self.problem, self.hint = problem, hint
+
+
 class NetworkError(PlatypusError):
     """A socket that can't be bound or reached, or a name that doesn't resolve."""
 

@@ -88,6 +88,8 @@ def test_needs() -> list[Need]:
         Need("ImageMagick (screenshots)", "imagemagick", program("import")),
         Need("PulseAudio (a sound card)", "pulseaudio", program("pulseaudio")),
         Need("PulseAudio's tools", "pulseaudio-utils", program("paplay", "parec", "pactl")),
+        Need("D-Bus (a session's bus)", "dbus", program("dbus-run-session")),
+        Need("GNOME's keychain", "gnome-keyring", program("gnome-keyring-daemon")),
         Need("ALSA's way to PulseAudio", "libasound2-plugins", alsa_reaches_pulse),
     ]
 

@@ -47,7 +47,10 @@ PARTS = {
     **{
         name: name for name in ("errors", "events", "sip", "sdp", "_media", "net", "media", "audio")
     },
-    **dict.fromkeys(("config", "credentials", "history", "instance"), "config"),
+    **dict.fromkeys(
+        ("config", "contacts", "credentials", "files", "history", "importing", "instance", "vault"),
+        "config",
+    ),
     **dict.fromkeys(("pbx", "control", "selftest", "diagnose", "replay"), "upper"),
     "_version": "version",
     "cli": "cli",

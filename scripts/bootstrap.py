@@ -89,6 +89,8 @@ def test_needs() -> list[Need]:
         Need("PulseAudio (a sound card)", "pulseaudio", program("pulseaudio")),
         Need("PulseAudio's tools", "pulseaudio-utils", program("paplay", "parec", "pactl")),
         Need("D-Bus (a session's bus)", "dbus", program("dbus-run-session")),
+        Need("dunst (shows notifications)", "dunst", program("dunst", "dunstctl")),
+        Need("a desktop entry's validator", "desktop-file-utils", program("desktop-file-validate")),
         Need("GNOME's keychain", "gnome-keyring", program("gnome-keyring-daemon")),
         Need("ALSA's way to PulseAudio", "libasound2-plugins", alsa_reaches_pulse),
     ]

@@ -1,0 +1,122 @@
+"""Notifications through dunst, a real server for them, on a bus and a screen of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.bus import Bus
+from tests.harness.programs import Program, find_program
+from tests.ui_tk.screen import Screen
+from ui_tk.system.notifications import Notifier
+
+pytest.importorskip("jeepney", reason="the extra `desktop` is not installed")
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    bus = Bus(tmp_path)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+    yield bus
+    bus.close()
+
+
+@pytest.fixture
+def dunst(bus: Bus, tmp_path: Path) -> Iterator[Program]:
+    find_program("dunstctl")
+    screen = Screen()
+    environment = {"DISPLAY": screen.display, "HOME": str(tmp_path)}
+    environment["DBUS_SESSION_BUS_ADDRESS"] = bus.address
+    # Its menu of actions is any program that prints the line that was chosen.
+    menu, settings = tmp_path / "menu", tmp_path / "dunstrc"
+    menu.write_text("#!/bin/sh\ngrep Answer\n")
+    menu.chmod(0o700)
+    settings.write_text(f"[global]\ndmenu = {menu}\n")
+    command = [find_program("dunst"), "-config", str(settings)]
+    program = Program("dunst", command, environment=environment)
+    _wait_for_server()
+    yield program
+    program.stop()
+    screen.close()
+
+
+def _wait_for_server() -> None:
+    subprocess.run(
+        ["gdbus", "wait", "--session", "--timeout", "10", "org.freedesktop.Notifications"],
+        check=True,
+        env=os.environ,
+    )
+
+
+def control(*command: str) -> str:
+    result = subprocess.run(["dunstctl", *command], capture_output=True, text=True, check=True)
+    return result.stdout
+
+
+def closed() -> list[str]:
+    """The titles in dunst's history, newest first."""
+    entries = json.loads(control("history"))["data"][0]
+    return [each["summary"]["data"] for each in entries]
+
+
+@pytest.mark.ui
+def test_a_call_is_shown_answered_by_its_button_and_withdrawn(dunst: Program) -> None:
+    async def scenario() -> list[tuple[str, str]]:
+        got: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        async with Notifier(lambda *what: got.put_nowait(what)) as notifier:
+            assert notifier.available, notifier.missing
+            answer = {"answer": "Answer", "refuse": "Refuse"}
+            await notifier.show("1", "Ana <b>calls</b>", "sip:1@pbx", actions=answer, urgent=True)
+            assert control("count", "displayed").strip() == "1"
+            await asyncio.to_thread(control, "context")
+            pressed = await asyncio.wait_for(got.get(), 5)
+            await asyncio.to_thread(control, "action", "0")
+            clicked = await asyncio.wait_for(got.get(), 5)
+            await notifier.withdraw("1")
+            await notifier.show("2", "Bob calls", actions=answer, urgent=True)
+            await notifier.withdraw("2")
+            assert control("count", "displayed").strip() == "0"
+            return [pressed, clicked]
+
+    assert asyncio.run(scenario()) == [("1", "answer"), ("1", "default")]
+    assert closed()[0] == "Bob calls"
+
+
+@pytest.mark.ui
+def test_leaving_withdraws_what_is_shown(dunst: Program) -> None:
+    async def scenario() -> None:
+        async with Notifier(lambda *_: None) as notifier:
+            await notifier.show("1", "Missed call", "from Ana & Bob")
+            assert control("count", "displayed").strip() == "1"
+        assert control("count", "displayed").strip() == "0"
+
+    asyncio.run(scenario())
+
+
+def test_without_a_server_it_says_so_and_does_nothing(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with Notifier(lambda *_: None) as notifier:
+            assert not notifier.available
+            assert "no desktop notifications" in notifier.missing
+            await notifier.show("1", "x")
+            await notifier.withdraw("1")
+
+    asyncio.run(scenario())
+
+
+def test_without_a_bus_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> str:
+        async with Notifier(lambda *_: None) as notifier:
+            return notifier.missing
+
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+    assert "no desktop notifications" in asyncio.run(scenario())
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nonexistent")
+    assert asyncio.run(scenario())

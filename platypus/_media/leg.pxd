@@ -12,6 +12,7 @@ from platypus._media.event cimport events_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.platform cimport platform_address_t, platform_batch_t, platform_socket_t
 from platypus._media.recorder cimport recorder_t, writer_t
+from platypus._media.srtp cimport context_t
 from platypus._media.stream cimport stream_statistics_t, stream_t
 
 cdef enum:
@@ -31,6 +32,15 @@ cdef enum verb_t:
     VERB_DTMF = 9
     VERB_RECORD = 10
     VERB_STOP_RECORD = 11
+    VERB_PROTECT = 12    # first: a guard_t; with the context to send by
+    VERB_UNPROTECT = 13  # and with the one to receive by
+
+
+# What is asked of packets in one direction.
+cdef enum guard_t:
+    GUARD_PLAIN = 0
+    GUARD_SHUT = 1       # nothing passes: what is agreed is not known yet
+    GUARD_SRTP = 2
 
 
 # A command and the lease on what it carries: the node travels back when the loop no longer
@@ -42,6 +52,7 @@ cdef struct command_t:
     feed_t *feed
     outlet_t *outlet
     recorder_t *recorder
+    context_t *context
     platform_address_t address
     int first, second, third     # by verb: payload types and codecs, flags, times in ms
     int count
@@ -63,6 +74,10 @@ cdef struct counters_t:
     uint32_t strangers
     uint32_t ignored
     uint32_t rtcp_packets
+    uint32_t forged          # SRTP that does not authenticate: a wrong key, or tampered with
+    uint32_t replayed
+    uint32_t unheard         # came before it was known how to open it
+    uint32_t unsent          # and what would have left before it was known how to protect it
     uint32_t send_errors
     uint32_t source_underruns
     uint32_t sink_overruns
@@ -92,6 +107,12 @@ cdef struct leg_t:
     command_t *source        # the leases of what is in use, or NULL
     command_t *sink
     command_t *recording
+
+    guard_t sending, receiving
+    command_t *protecting    # the leases of the contexts, or NULL
+    command_t *unprotecting
+    command_t *candidate     # tried where `unprotecting` fails, while `trial` lasts
+    int trial                # packets
 
     bint may_send, may_receive, muted
     bint sends               # configure_send was called

@@ -20,13 +20,15 @@ from platypus._media.event cimport (
     EVENT_STALLED, EVENT_STARTED, event_t, events_push, events_t, events_tell,
 )
 from platypus._media.feed cimport feed_pull
+from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.lateness cimport lateness_add, lateness_skip
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, platform_datagram_t, platform_load_acquire, platform_monotonic_ns,
-    platform_receive, platform_send_to, platform_socket_close, platform_store_release,
+    platform_receive, platform_socket_close, platform_store_release,
 )
 from platypus._media.recorder cimport recorder_feed, writer_wake
+from platypus._media.srtp cimport PACKET_WORDS
 from platypus._media.stream cimport (
     STREAM_EVENT_DTMF, STREAM_EVENT_SSRC, STREAM_EVENT_STARTED, STREAM_MAX_PACKET,
     stream_capture, stream_clear_receive, stream_config_t, stream_configure_receive,
@@ -147,22 +149,30 @@ cdef void tell_address(leg_t *leg, events_t *events) noexcept nogil:
     events_push(events, &event)
 
 
+cdef void receive_rtcp(leg_t *leg, platform_datagram_t *datagram) noexcept nogil:
+    if guard_open(leg, &datagram.data[0], datagram.length, True) >= 0:
+        leg.counters.rtcp_packets += 1
+
+
 cdef void receive_one(
-    leg_t *leg, const platform_datagram_t *datagram, events_t *events
+    leg_t *leg, platform_datagram_t *datagram, events_t *events
 ) noexcept nogil:
-    cdef const uint8_t *data = &datagram.data[0]
+    cdef uint8_t *data = &datagram.data[0]
     cdef latch_verdict_t verdict
-    cdef int payload_type
+    cdef int payload_type, length
     if datagram.length < RTP_HEADER or data[0] >> 6 != 2:
         leg.counters.invalid += 1
         return
     if 192 <= data[1] <= 223:  # RFC 5761, 4: RTCP on the RTP port
-        leg.counters.rtcp_packets += 1
+        receive_rtcp(leg, datagram)
         return
     payload_type = data[1] & 0x7F
     if not leg.known_types[payload_type]:
         leg.counters.invalid += 1
         return
+    length = guard_open(leg, data, datagram.length, False)
+    if length < 0:
+        return  # and the latch hears of nothing that does not authenticate
     verdict = latch_judge(
         &leg.latch, &datagram.source,
         <uint32_t>data[8] << 24 | <uint32_t>data[9] << 16 | <uint32_t>data[10] << 8 | data[11],
@@ -181,7 +191,7 @@ cdef void receive_one(
         leg.counters.ignored += 1
         return
     leg.last_type = payload_type
-    stream_receive(leg.stream, data, datagram.length, datagram.arrival_ns)
+    stream_receive(leg.stream, data, length, datagram.arrival_ns)
 
 
 cdef void pass_events(leg_t *leg, events_t *events) noexcept nogil:
@@ -207,7 +217,10 @@ cdef void leg_receive(
 
 
 cdef void leg_receive_rtcp(leg_t *leg, platform_batch_t *batch, int64_t now_ns) noexcept nogil:
-    leg.counters.rtcp_packets += <uint32_t>platform_receive(leg.rtcp, batch, 0, now_ns)
+    cdef int count = platform_receive(leg.rtcp, batch, 0, now_ns)
+    cdef int index
+    for index in range(count):
+        receive_rtcp(leg, &batch.datagrams[index])
 
 
 cdef void measure(
@@ -293,7 +306,8 @@ cdef void leg_send(
     leg_t *leg, events_t *events, lateness_t *lateness, int64_t deadline_ns
 ) noexcept nogil:
     cdef int16_t frame[FRAME_MAX]
-    cdef uint8_t packet[STREAM_MAX_PACKET]
+    cdef uint32_t words[PACKET_WORDS]
+    cdef uint8_t *packet = <uint8_t *>words
     cdef const int16_t *samples
     cdef int length, problem
     if not sends_now(leg):
@@ -306,7 +320,7 @@ cdef void leg_send(
     length = stream_capture(leg.stream, samples, leg.frame, packet, STREAM_MAX_PACKET)
     if length <= 0:
         return
-    problem = platform_send_to(leg.rtp, leg.family, &leg.latch.target, packet, length)
+    problem = guard_send(leg, leg.rtp, &leg.latch.target, packet, length, False)
     if problem:
         tell_send_error(leg, events, problem)
         return

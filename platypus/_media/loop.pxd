@@ -37,3 +37,4 @@ cdef class Leg:
     cdef command_t *command(self, int verb) except NULL
     cdef int submit(self, command_t *command, kept) except -1
     cdef int claim(self, end) except -1
+    cdef int guard(self, int verb, how) except -1

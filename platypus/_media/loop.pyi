@@ -2,9 +2,10 @@
 
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from platypus._media.endpoint import Sink, Source
+from platypus._media.srtp import Context
 
 class Loop:
     """One native thread without Python state; one for each Engine.
@@ -121,6 +122,16 @@ class Leg:
     def set_direction(self, send: bool, receive: bool) -> None:
         """Both are on at first. Without `receive` packets are counted and dropped."""
 
+    def protect(self, how: Context | Literal["plain", "shut"]) -> None:
+        """How to send: by a Context, plain (as at first), or not at all."""
+
+    def unprotect(self, how: Context | Literal["plain", "shut"]) -> None:
+        """How to receive; "shut" drops everything, as before it is known what was agreed.
+
+        A context in use goes on beside a new one until it is clear which of them the far end
+        sends by. RTCP goes through the same contexts.
+        """
+
     def set_source(self, source: Source | None) -> None:
         """What the far end hears; None is silence. A source given to a second leg moves."""
 
@@ -156,12 +167,13 @@ class Leg:
          "receive": {"packets", "bytes", "lost", "late", "duplicated", "reordered",
                      "jitter_ms", "buffer_ms", "concealed_ms", "stretched_ms", "silent_ms",
                      "level_peak", "level_rms"},
-         "invalid", "strangers", "ignored", "rtcp_packets", "send_errors",
-         "source_underruns", "sink_overruns"}
+         "invalid", "strangers", "ignored", "rtcp_packets", "forged", "replayed", "unheard",
+         "unsent", "send_errors", "source_underruns", "sink_overruns"}
         What has not been measured is None. `silent_ms` is the time since the last packet.
         Levels are those of the last 100 ms, as a fraction of full scale. `strangers` counts
         packets from an address that is not the far end's, `ignored` those that came while
-        the direction forbids receiving.
+        the direction forbids receiving. `forged` and `replayed` are SRTP's refusals, `unheard`
+        is what came while receiving was shut, `unsent` what sending kept back.
         """
 
     def close(self) -> None:

@@ -24,9 +24,10 @@ from platypus._media.event cimport DIGITS, events_drain
 from platypus._media.feed cimport feed_new
 from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
-    DIGITS_MAX, TYPES_MAX, VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN,
-    VERB_RECEIVE, VERB_RECORD, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, command_t,
-    counters_t, leg_free, leg_new, snapshot_read,
+    DIGITS_MAX, GUARD_PLAIN, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE, VERB_DIRECTION,
+    VERB_DTMF, VERB_MUTE, VERB_OPEN, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_SEND, VERB_SINK,
+    VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT, command_t, counters_t, leg_free, leg_new,
+    snapshot_read,
 )
 from platypus._media.outlet cimport outlet_new
 from platypus._media.platform cimport (
@@ -36,6 +37,7 @@ from platypus._media.platform cimport (
 )
 from platypus._media.queue cimport QUEUE_MAX, queue_pop, queue_push
 from platypus._media.recorder cimport recorder_new
+from platypus._media.srtp cimport Context
 from platypus._media.stream cimport statistics_dict
 from platypus._media.thread cimport (
     LEGS_MAX, loop_free, loop_new, loop_poke, loop_start, loop_stop,
@@ -47,6 +49,7 @@ cdef int64_t CLOSE_NS = 900_000_000
 EXPEDITED_FORWARDING = 46 << 2
 DURATIONS_MS = (40, 6000)
 GAPS_MS = (0, 6000)
+GUARDS = {"plain": GUARD_PLAIN, "shut": GUARD_SHUT}
 RATES = (8000, 16000, 24000, 32000, 48000)
 
 _loops = weakref.WeakSet()
@@ -329,6 +332,29 @@ cdef class Leg:
         command.first = bool(on)
         self.submit(command, None)
 
+    def protect(self, how):
+        """How to send: a Context, "plain", or "shut" for not at all."""
+        self.guard(VERB_PROTECT, how)
+
+    def unprotect(self, how):
+        """How to receive: a Context, "plain", or "shut" where nothing is believed yet."""
+        self.guard(VERB_UNPROTECT, how)
+
+    cdef int guard(self, int verb, how) except -1:
+        cdef command_t *command
+        cdef Context context = how if isinstance(how, Context) else None
+        if context is None and how not in GUARDS:
+            raise ValueError(f"a Context, {' or '.join(GUARDS)} is needed, not {how!r}")
+        if context is not None and context.leased:
+            raise ValueError("a context serves one direction of one leg")
+        command = self.command(verb)
+        command.first = GUARD_SRTP if context is not None else GUARDS[how]
+        if context is not None:
+            command.context = &context.context
+            context.leased = True
+        self.submit(command, context)
+        return 0
+
     def set_source(self, Source source):
         """What the far end hears; None is silence."""
         cdef command_t *command = self.command(VERB_SOURCE)
@@ -430,6 +456,10 @@ cdef class Leg:
             "strangers": counters.strangers,
             "ignored": counters.ignored,
             "rtcp_packets": counters.rtcp_packets,
+            "forged": counters.forged,
+            "replayed": counters.replayed,
+            "unheard": counters.unheard,
+            "unsent": counters.unsent,
             "send_errors": counters.send_errors,
             "source_underruns": counters.source_underruns,
             "sink_overruns": counters.sink_overruns,

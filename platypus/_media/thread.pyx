@@ -11,9 +11,10 @@ from libc.stdlib cimport calloc, free
 
 from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
+from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
 from platypus._media.leg cimport (
-    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN,
-    VERB_RECEIVE, VERB_RECORD, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, command_t,
+    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN, VERB_PROTECT, VERB_RECEIVE,
+    VERB_RECORD, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT, command_t,
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play,
     leg_publish, leg_queue_digits, leg_receive, leg_receive_rtcp, leg_send, leg_set_direction,
     leg_skip, leg_t, leg_watch,
@@ -139,6 +140,18 @@ cdef void set_sink(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
     give_back(loop, before)
 
 
+cdef void change_guard(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
+    """New keys for one direction; without a command all keys are given back."""
+    cdef command_t *given_up[GIVEN_UP_MAX]
+    cdef int count, index
+    if command != NULL:
+        count = guard_change(leg, command, given_up)
+    else:
+        count = guard_release(leg, given_up)
+    for index in range(count):
+        give_back(loop, given_up[index])
+
+
 cdef void end_recording(loop_t *loop, leg_t *leg) noexcept nogil:
     """From here on it is the writer's, and the leg may record anew or close."""
     if leg.recording == NULL:
@@ -199,6 +212,7 @@ cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
         outlet_detach(leg.sink.outlet)
         give_back(loop, leg.sink)
         leg.sink = NULL
+    change_guard(loop, leg, NULL)
     while loop.legs[index] != leg:
         index += 1
     loop.leg_count -= 1
@@ -222,6 +236,9 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         return
     if command.verb == VERB_RECORD:
         start_recording(loop, leg, command)
+        return
+    if command.verb == VERB_PROTECT or command.verb == VERB_UNPROTECT:
+        change_guard(loop, leg, command)
         return
     if command.verb == VERB_CLOSE:
         close_leg(loop, leg)

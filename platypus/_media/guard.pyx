@@ -1,0 +1,122 @@
+"""The last step before a leg's sockets and the first behind them: SRTP where it was agreed.
+
+A new receiving context comes with an offer or answer only, and does not take the place of the
+one in use at once: packets under the old key are on their way, and whether a far end that
+keeps its key goes on or starts anew can't be told from the key (rollover counters, RFC 3711,
+3.3.1). So both are tried, the one that opened the last packet first, until one of them has
+opened TRIAL_PACKETS in a row. After that a failure is a failure: to renew a context for it
+would let whoever replays old packets in.
+"""
+
+from libc.errno cimport EPROTO
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
+
+from platypus._media.leg cimport (
+    GUARD_PLAIN, GUARD_SHUT, VERB_PROTECT, command_t, guard_t, leg_t,
+)
+from platypus._media.platform cimport platform_address_t, platform_send_to, platform_socket_t
+from platypus._media.srtp cimport (
+    PACKET_MAX, PACKET_WORDS, SRTP_REPLAYED, SRTP_REPLAYED_OLD, context_protect, context_unprotect,
+)
+
+cdef int TRIAL_PACKETS = 100  # 2 s of speech: far longer than packets are on their way
+
+
+cdef int guard_send(
+    leg_t *leg, platform_socket_t s, const platform_address_t *address, uint8_t *packet,
+    int length, bint rtcp
+) noexcept nogil:
+    if leg.sending == GUARD_SHUT:
+        leg.counters.unsent += 1
+        return 0
+    if leg.protecting != NULL:
+        length = context_protect(leg.protecting.context, packet, length, rtcp)
+        if length < 0:
+            return EPROTO
+    return platform_send_to(s, leg.family, address, packet, length)
+
+
+cdef int refuse(leg_t *leg, int status) noexcept nogil:
+    if status in (-SRTP_REPLAYED, -SRTP_REPLAYED_OLD):
+        leg.counters.replayed += 1
+    else:
+        leg.counters.forged += 1
+    return -1
+
+
+cdef int try_both(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept nogil:
+    cdef uint32_t words[PACKET_WORDS]
+    cdef uint8_t *copy = <uint8_t *>words
+    cdef command_t *used = leg.unprotecting
+    cdef int opened
+    memcpy(copy, packet, length)  # what can't be opened may be overwritten
+    opened = context_unprotect(used.context, packet, length, rtcp)
+    if opened >= 0:
+        leg.trial -= 1
+        return opened
+    length = context_unprotect(leg.candidate.context, copy, length, rtcp)
+    if length < 0:
+        return refuse(leg, opened)
+    leg.unprotecting = leg.candidate
+    leg.candidate = used
+    leg.trial = TRIAL_PACKETS
+    memcpy(packet, copy, length)
+    return length
+
+
+cdef int guard_open(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept nogil:
+    if leg.receiving == GUARD_PLAIN:
+        return length
+    if leg.receiving == GUARD_SHUT:
+        leg.counters.unheard += 1
+        return -1
+    if leg.candidate != NULL and leg.trial > 0 and 0 < length <= PACKET_MAX:
+        return try_both(leg, packet, length, rtcp)
+    length = context_unprotect(leg.unprotecting.context, packet, length, rtcp)
+    return length if length >= 0 else refuse(leg, length)
+
+
+cdef int give_up(command_t **lease, command_t **given_up, int count) noexcept nogil:
+    if lease[0] == NULL:
+        return count
+    given_up[count] = lease[0]
+    lease[0] = NULL
+    return count + 1
+
+
+cdef int protect_with(leg_t *leg, command_t *command, command_t **given_up) noexcept nogil:
+    cdef int count = give_up(&leg.protecting, given_up, 0)
+    leg.sending = <guard_t>command.first
+    if command.context != NULL:
+        leg.protecting = command
+        return count
+    return give_up(&command, given_up, count)
+
+
+cdef int unprotect_with(leg_t *leg, command_t *command, command_t **given_up) noexcept nogil:
+    cdef int count = give_up(&leg.candidate, given_up, 0)
+    leg.receiving = <guard_t>command.first
+    leg.trial = 0
+    if command.context == NULL:
+        count = give_up(&leg.unprotecting, given_up, count)
+        return give_up(&command, given_up, count)
+    if leg.unprotecting == NULL:
+        leg.unprotecting = command
+        return count
+    leg.candidate = command
+    leg.trial = TRIAL_PACKETS
+    return count
+
+
+cdef int guard_change(leg_t *leg, command_t *command, command_t **given_up) noexcept nogil:
+    if command.verb == VERB_PROTECT:
+        return protect_with(leg, command, given_up)
+    return unprotect_with(leg, command, given_up)
+
+
+cdef int guard_release(leg_t *leg, command_t **given_up) noexcept nogil:
+    cdef int count = give_up(&leg.protecting, given_up, 0)
+    leg.sending = leg.receiving = GUARD_SHUT
+    count = give_up(&leg.unprotecting, given_up, count)
+    return give_up(&leg.candidate, given_up, count)

@@ -1,0 +1,150 @@
+"""SRTP and SRTCP (RFC 3711, RFC 7714) of one direction, by libsrtp's functions.
+
+Whoever makes a Context hands in the addresses of the functions and of the session they are to
+work on; which library that is, where keys come from and how long they are is not known here.
+An MKI is cut out before libsrtp sees the packet: the binding that brings libsrtp can't tell it
+of one. Every SSRC has its own rollover counter and replay window, in libsrtp.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uintptr_t
+from libc.string cimport memcmp, memcpy, memmove, memset
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+
+cdef enum:
+    RTP_HEADER = 12
+    RTCP_HEADER = 8
+
+REFUSALS = {
+    SRTP_BAD: "malformed",
+    SRTP_FORGED: "forged",
+    SRTP_REPLAYED: "replayed",
+    SRTP_REPLAYED_OLD: "replayed",
+    SRTP_CROWDED: "crowded",
+}
+
+
+cdef uint32_t ssrc_of(const uint8_t *packet, bint rtcp) noexcept nogil:
+    cdef const uint8_t *at = packet + (4 if rtcp else 8)
+    return <uint32_t>at[0] << 24 | <uint32_t>at[1] << 16 | <uint32_t>at[2] << 8 | at[3]
+
+
+cdef bint knows(context_t *context, uint32_t ssrc) noexcept nogil:
+    cdef int index
+    if context.last < context.ssrc_count and context.ssrcs[context.last] == ssrc:
+        return True
+    for index in range(context.ssrc_count):
+        if context.ssrcs[index] == ssrc:
+            context.last = index
+            return True
+    return False
+
+
+cdef int without_mki(context_t *context, uint8_t *packet, int length, int tag) noexcept nogil:
+    """RFC 3711, 3.1: it stands before the tag, and with AEAD (RFC 7714) last.
+
+    A packet without the announced MKI stays whole: whether its key is the right one is for the
+    tag to say.
+    """
+    cdef uint8_t *at = packet + length - tag - context.mki_length
+    if context.mki_length == 0 or at < packet + RTP_HEADER:
+        return length
+    if memcmp(at, context.mki, context.mki_length) != 0:
+        return length
+    memmove(at, at + context.mki_length, tag)
+    return length - context.mki_length
+
+
+cdef int context_protect(
+    context_t *context, uint8_t *packet, int length, bint rtcp
+) noexcept nogil:
+    cdef srtp_function_t function = context.rtcp if rtcp else context.rtp
+    cdef int status
+    if length < (RTCP_HEADER if rtcp else RTP_HEADER):
+        return -SRTP_BAD
+    status = function(context.session, packet, &length)
+    return length if status == SRTP_OK else -status
+
+
+cdef int context_unprotect(
+    context_t *context, uint8_t *packet, int length, bint rtcp
+) noexcept nogil:
+    cdef srtp_function_t function = context.rtcp if rtcp else context.rtp
+    cdef uint32_t ssrc
+    cdef bint known
+    cdef int status
+    # libsrtp of some ages trusts its caller with this.
+    if length < (RTCP_HEADER + 4 + 10 if rtcp else RTP_HEADER + 4):
+        return -SRTP_BAD
+    ssrc = ssrc_of(packet, rtcp)
+    known = knows(context, ssrc)
+    if not known and context.ssrc_count == SSRCS_MAX:
+        return -SRTP_CROWDED
+    length = without_mki(context, packet, length, context.rtcp_tag if rtcp else context.rtp_tag)
+    status = function(context.session, packet, &length)
+    if status != SRTP_OK:
+        return -status
+    if not known:
+        context.ssrcs[context.ssrc_count] = ssrc
+        context.ssrc_count += 1
+    return length
+
+
+cdef class Context:
+    """One direction of one call, with one master key."""
+
+    def __cinit__(
+        self,
+        owner,
+        *,
+        uintptr_t session,
+        uintptr_t rtp,
+        uintptr_t rtcp,
+        int rtp_tag,
+        int rtcp_tag,
+        bytes mki=b"",
+    ):
+        memset(&self.context, 0, sizeof(self.context))
+        if not (session and rtp and rtcp):
+            raise ValueError("a session and two functions are needed")
+        if len(mki) > MKI_MAX or not 0 <= rtp_tag <= 16 or not 0 <= rtcp_tag <= 16:
+            raise ValueError(f"an MKI has at most {MKI_MAX} bytes, a tag 16")
+        self.owner = owner
+        self.context.session = <void *>session
+        self.context.rtp = <srtp_function_t>rtp
+        self.context.rtcp = <srtp_function_t>rtcp
+        self.context.rtp_tag = rtp_tag
+        self.context.rtcp_tag = rtcp_tag
+        self.context.mki_length = <int>len(mki)
+        memcpy(self.context.mki, <const char *>mki, len(mki))
+
+    def protect(self, packet, *, rtcp=False):
+        """A packet as the loop sends it, for tests and replay."""
+        return self.apply(packet, rtcp, True)
+
+    def unprotect(self, packet, *, rtcp=False):
+        """A packet as the loop takes it in. ValueError says why it is refused."""
+        return self.apply(packet, rtcp, False)
+
+    cdef bytes apply(self, packet, bint rtcp, bint protect):
+        cdef uint32_t words[PACKET_WORDS]  # libsrtp reads whole words
+        cdef uint8_t *data = <uint8_t *>words
+        cdef Py_buffer view
+        cdef int length
+        if self.leased:
+            raise ValueError("the media loop has this context")
+        PyObject_GetBuffer(packet, &view, PyBUF_SIMPLE)
+        try:
+            if view.len > PACKET_MAX:
+                raise ValueError(f"a packet has at most {PACKET_MAX} bytes")
+            length = <int>view.len
+            memcpy(data, view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+        if protect:
+            length = context_protect(&self.context, data, length, rtcp)
+        else:
+            length = context_unprotect(&self.context, data, length, rtcp)
+        if length < 0:
+            raise ValueError(REFUSALS.get(-length, f"refused ({-length})"))
+        return data[:length]

@@ -28,6 +28,7 @@ from platypus.sip.events import (
     Identified,
     InfoReceived,
     InfoRefused,
+    MoveDue,
     Progressed,
     RefreshDue,
     ReinviteAnswered,
@@ -142,7 +143,7 @@ class CallSignals:
                 self._take(body, body_is)
             case ReinviteRefused(_, code, reason):
                 self._reinvite_refused(code, reason)
-            case RefreshDue(session):
+            case RefreshDue(session) | MoveDue(session):
                 session.reinvite(self._media.offer, self._engine.now())
             case Identified(_, identity):
                 self._identified(identity)

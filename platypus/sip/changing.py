@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import reason_phrase
-from platypus.sip.ending import send_bye
+from platypus.sip.ending import end, send_bye
 from platypus.sip.events import ReinviteAnswered, Reinvited, ReinviteRefused
 from platypus.sip.identity import note_identity
 from platypus.sip.requesting import Attempts
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 # Two sides that keep colliding have something wrong with their timers.
 MAX_GLARES = 6
+FAREWELL = 4  # times T1: a BYE over UDP is sent again after one, and after three
 
 
 class Changes:
     """The re-INVITEs of one session."""
 
-    __slots__ = ("_content_type", "_glare_timer", "_glares", "_incoming", "_outgoing", "_session",
-                 "_wanted", "body")  # fmt: skip
+    __slots__ = ("_content_type", "_farewell", "_glare_timer", "_glares", "_incoming",
+                 "_outgoing", "_reason", "_session", "_wanted", "body")  # fmt: skip
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -44,6 +45,8 @@ class Changes:
         self._incoming: InviteServerTransaction | None = None
         self._glare_timer: Timer | None = None
         self._glares = 0
+        self._farewell: Timer | None = None  # the BYE of a peer that knows nothing of the call
+        self._reason = ""
 
     def want(self, body: Body, content_type: str, now: float) -> None:
         """Send a re-INVITE as soon as possible; it replaces one that still waits."""
@@ -55,7 +58,7 @@ class Changes:
     def settled(self, now: float) -> None:
         """Something that was pending is over: perhaps a re-INVITE can go now."""
         session = self._session
-        busy = self._outgoing or self._incoming or self._glare_timer
+        busy = self._outgoing or self._incoming or self._glare_timer or self._farewell
         if not self._wanted or busy or session.owes_ack or session.answers or session.ended:
             return
         if session.dialog is None or session.unanswered:
@@ -129,9 +132,27 @@ class Changes:
     def stop(self) -> None:
         """The call is over."""
         self._wanted = False
-        if self._glare_timer is not None:
-            self._glare_timer.stop()
-            self._glare_timer = None
+        for timer in (self._glare_timer, self._farewell):
+            if timer is not None:
+                timer.stop()
+        self._glare_timer = self._farewell = None
+
+    def peer_gone(self, status: int, reason: str, now: float) -> None:
+        """12.2.1.2: 408 and 481 end the dialog.
+
+        After silence a BYE tells whoever may still be there. Who answers 481 has mostly just hung
+        up: the BYE was overtaken, or was lost and comes again, and says how the call ended.
+        """
+        session = self._session
+        if session.ended or self._farewell is not None:
+            return
+        if status == 481:
+            self._reason = reason
+            wait = FAREWELL * session.stack.settings.t1
+            self._farewell = session.stack.timers.start(now + wait, self._no_farewell)
+            return
+        end(session, status, reason, "remote")
+        send_bye(session, now)
 
     def over(self, now: float) -> None:
         """Our re-INVITE had its final response."""
@@ -159,6 +180,10 @@ class Changes:
         if not self._wanted:
             self._wanted, self.body, self._content_type = True, body, content_type
         self.settled(now)
+
+    def _no_farewell(self, now: float) -> None:
+        self._farewell = None
+        end(self._session, 481, self._reason, "remote")
 
     def _glare_over(self, now: float) -> None:
         self._glare_timer = None
@@ -194,6 +219,7 @@ class Reinvite:
         """The re-INVITE (14.1)."""
         session, dialog = self._session, self._dialog
         dialog.located = (dialog.next_hop, flow)
+        session.flow = flow
         said = [*target_fields(session, flow), *session.timer.request_fields()]
         request = dialog.request("INVITE", self.next_cseq(), via, said)
         fields = request.headers
@@ -220,8 +246,10 @@ class Reinvite:
     def request_failed(self, reason: str, now: float) -> None:
         """No answer: the dialog is dead (14.1)."""
         self._stop_waiting()
-        self._end(408, reason, now)
-        self._session.changes.over(now)
+        session = self._session
+        if not session.stack.moves.failed(session, None, now):
+            session.changes.peer_gone(408, reason, now)
+        session.changes.over(now)
 
     def _wait(self, seconds: float, now: float) -> None:
         self._stop_waiting()
@@ -248,6 +276,7 @@ class Reinvite:
         if session.ended:
             self._acknowledgement.start(now)
             return
+        session.stack.moves.settled(session)
         session.note_peer(response)
         if self._attempts.flow is not None:
             note_identity(session, response, self._attempts.flow)
@@ -269,17 +298,12 @@ class Reinvite:
         if status == 422 and session.timer.raise_to(response):
             changes.again(self._body, self._content_type, now)
             return
+        if session.stack.moves.failed(session, status, now):
+            changes.over(now)
+            return
+        session.stack.moves.settled(session)
         if status in (408, 481):
-            self._end(status, reason, now)
-        if not session.ended:
+            changes.peer_gone(status, reason or reason_phrase(status), now)
+        elif not session.ended:
             session.stack.emit(ReinviteRefused(session, status, reason or reason_phrase(status)))
         changes.over(now)
-
-    def _end(self, status: int, reason: str, now: float) -> None:
-        """12.2.1.2: 408 and 481 end the dialog; a BYE tells whoever may still be there."""
-        session = self._session
-        if session.ended:
-            return
-        session.end(status, reason or reason_phrase(status), "remote")
-        if status == 408:
-            send_bye(session, now)

@@ -112,6 +112,12 @@ class Dialog:
         uri = self.route_set[0].uri if self.route_set else self.remote_target
         return self.flow if not self._lost and flow_reaches(self.flow, uri) else None
 
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """Those that it still counts on."""
+        made = () if self._lost else (self.flow,)
+        return made if self.located is None else (*made, self.located[1])
+
     def flow_lost(self, flow: Flow) -> None:
         """A connection broke: what follows finds a new one."""
         self._lost = self._lost or flow == self.flow

@@ -127,6 +127,13 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveDue:
+    """Our address is another one, or may be: offer anew by `Session.reinvite`."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshDue:
     """The session timer wants a re-INVITE that changes nothing; the peer takes no UPDATE."""
 
@@ -275,6 +282,7 @@ Event = (
     | ReinviteAnswered
     | ReinviteRefused
     | Updated
+    | MoveDue
     | RefreshDue
     | SessionEnded
     | RequestReceived

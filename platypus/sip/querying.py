@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.sip.build import contact_uri, loose, own_address
+from platypus.sip.build import loose, own_address
 from platypus.sip.events import ResponseReceived
 from platypus.sip.requesting import Attempts, out_of_dialog
 
@@ -72,7 +72,7 @@ class Query:
         if self._proxy:
             fields.add("Route", f"<{loose(self._proxy)}>")
         if self._method != "MESSAGE":  # RFC 3428, 4
-            fields.add("Contact", f"<{contact_uri(flow, self._contact_user)}>")
+            fields.add("Contact", self._stack.seen.contact(flow, self._contact_user))
         if self._method == "OPTIONS":
             fields.add("Accept", self._stack.accept)
         fields.add("User-Agent", self._stack.settings.user_agent)

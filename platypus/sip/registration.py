@@ -1,9 +1,10 @@
-"""A registration (RFC 3261, section 10.2; instance identifiers as in RFC 5626, 4.1).
+"""A registration (RFC 3261, section 10.2; failed flows and retries as in RFC 5626, 4.4 and 4.5).
 
 The state is the truth at every moment: `registered` begins with a 200 that lists
 our Contact and ends at the latest when the time granted there is over, counted
 from when the REGISTER was sent. Whoever refuses our credentials is not asked
-again with the same ones. Resolving, challenges and other hops are `requesting`'s.
+again with the same ones. What our Contact says is `binding`'s; resolving, challenges and other
+hops are `requesting`'s.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError
-from platypus.sip.build import contact_uri, loose
+from platypus.sip.binding import FIRST_HOP_LACKS_OUTBOUND, Binding
+from platypus.sip.build import loose
 from platypus.sip.events import RegistrationChanged, RegistrationState
 from platypus.sip.grammar import parse_number
 from platypus.sip.headers import NameAddr
+from platypus.sip.outages import retry_after
 from platypus.sip.requesting import Attempts, out_of_dialog
 from platypus.sip.uri import Uri
 
@@ -32,6 +35,9 @@ REFRESH_MARGIN = 40.0
 FIRST_RETRY = 4.0
 LONGEST_RETRY = 300.0
 LONGEST_RETRY_AFTER = 3600.0
+# A switch that comes back brings a whole office with it.
+HURRY_SPREAD = 1.0
+SETTLED = 2.0  # an attempt older than this may have been made for the network of before
 # RFC 3261, 10.2.8: a registrar that asks for longer and longer intervals is not followed for ever.
 MAX_TOO_BRIEF = 3
 
@@ -70,11 +76,11 @@ class Registration:
         self._expires = account.expires  # asked for; 423 raises it
         self._asked = 0  # in the REGISTER on its way
         self._sent_at = 0.0
-        self._our_uri = self._aor
+        self._began = 0.0  # the attempts of now
+        self._binding = Binding(stack, self._aor, user=self.user, instance=account.instance_id)
         self._failures = 0
         self._too_brief = 0
         self._redirects = 0
-        self._stale = ""  # a Contact to be taken back: behind a NAT it leads nowhere
         self._refresh_timer: Timer | None = None
         self._expiry_timer: Timer | None = None
 
@@ -87,6 +93,11 @@ class Registration:
         """Whether `uri` is this account's address of record, whatever its parameters."""
         ours = self._aor
         return uri.user == ours.user and uri.host.lower() == ours.host.lower()
+
+    @property
+    def flow_timer(self) -> int | None:
+        """How often the registrar wants a keep-alive, in seconds (RFC 5626, 4.4.1)."""
+        return self._binding.flow_timer
 
     def register(self, now: float) -> None:
         """Register, or try again after a refusal: the only way the same credentials go again."""
@@ -116,14 +127,35 @@ class Registration:
             self._gone("")
 
     def flow_lost(self, flow: Flow, reason: str, now: float) -> None:
-        """The connection we registered over broke: nobody reaches us until we are back."""
+        """The way we registered by is no more: nobody reaches us until we are back."""
         if flow != self.flow or self.state != "registered":
             return
         self.flow = None
         self._stop_expiry()
         self._stop_refreshing()
-        self._change("failed", reason=f"the connection was lost: {reason}", retry_in=0.0)
+        self._change("failed", reason=reason, retry_in=0.0)
         self.refresh(now)
+
+    def doubt(self, flow: Flow, now: float) -> None:
+        """A datagram to the registrar was refused: it may be gone, and know nothing when back."""
+        if flow == self.flow and self.state == "registered" and self._wanted:
+            self.refresh(now)
+
+    def hurry(self, now: float) -> None:
+        """The network is another one, or back: do soon what would be done later.
+
+        Not what waits for the user: the same credentials are not refused twice.
+        """
+        waits = self._refresh_timer is not None or self._attempts is not None
+        fresh = self._attempts is not None and now - self._began < SETTLED
+        if not self._wanted or not waits or fresh:
+            return
+        if self._attempts is not None:
+            self._attempts.abandon()
+            self._attempts = None
+        self._stop_refreshing()
+        soon = now + self._stack.uniform(0, HURRY_SPREAD)
+        self._refresh_timer = self._stack.timers.start(soon, self.refresh)
 
     def close(self) -> None:
         """Stop everything without a word: the user agent forgets this registration."""
@@ -139,6 +171,7 @@ class Registration:
         self._target = target
         next_hop = self.account.outbound_proxy or str(target)
         self._attempts = Attempts(self._stack, next_hop, self, self.digest)
+        self._began = now
         if self._wanted and self.state != "registered":
             self._change("registering")
         self._attempts.start(now)
@@ -159,17 +192,11 @@ class Registration:
         self._bound = True
         self._asked = self._expires if self._wanted else 0
         secure = "sips" in (self._registrar.scheme, self._aor.scheme)
-        seen = self._stack.seen.advertised(flow)
-        self._our_uri = Uri.parse(contact_uri(seen, self.user, secure=secure))
-        contact = f"<{self._our_uri}>;expires={self._asked}"
-        if self.account.instance_id:
-            contact += f';+sip.instance="<{self.account.instance_id}>"'
         headers = request.headers
         if self._route:
             headers.add("Route", self._route)
-        headers.add("Contact", contact)
-        if self._stale and self._asked and self._stale != str(self._our_uri):
-            headers.add("Contact", f"<{self._stale}>;expires=0")
+        self._binding.write(request, flow, self._asked, secure=secure)
+        self._binding.write_removal(request, now)
         headers.add("Expires", str(self._asked))
         headers.add("Allow", self._stack.allow)
         headers.add("User-Agent", self._stack.settings.user_agent)
@@ -191,7 +218,9 @@ class Registration:
             self._granted(response, now)
         elif not self._wanted and self._asked == 0:
             self._gone(f"the registrar answered {status} {response.reason} to the removal")
-        elif status == 423 and self._ask_longer(response):
+        elif (status == 423 and self._ask_longer(response)) or (
+            status == FIRST_HOP_LACKS_OUTBOUND and self._binding.without_flows()
+        ):
             self._send(now)
         elif status < 400 and self._follow(response, now):
             pass
@@ -215,12 +244,13 @@ class Registration:
         self._failures = self._too_brief = self._redirects = 0
         if self._asked == 0:
             self._bound = False
+            self._binding.gone()
             if self._wanted:
                 self._send(now)
             else:
                 self._gone("")
             return
-        expires = self._granted_expires(response)
+        expires = self._binding.granted(response, self._asked)
         if not self._wanted:
             self._send(now)
         elif expires <= 0 or self._sent_at + expires <= now:
@@ -232,33 +262,9 @@ class Registration:
             self._expiry_timer = timers.start(self.expires_at, self._expired)
             due = self._sent_at + max(expires / 2, expires - REFRESH_MARGIN)
             self._refresh_timer = timers.start(max(due, now), self.refresh)
-            self._change("registered", expires=expires, contact=str(self._our_uri))
-            self._learn(response, now)
-
-    def _learn(self, response: Response, now: float) -> None:
-        """Register anew where the registrar sees us, if that is elsewhere than we thought.
-
-        Once a registration: a NAT with another port for each request is not run after.
-        """
-        corrected, self._stale = self._stale, ""
-        flow = self.flow
-        if flow is None or not self._stack.seen.learn(flow, response) or corrected:
-            return
-        self._stale = str(self._our_uri)
-        self._send(now)
-
-    def _granted_expires(self, response: Response) -> int:
-        """What the 200 says about our Contact among all bindings of the address (10.2.4)."""
-        asked = response.expires if response.expires is not None else self._asked
-        for contact in response.contacts:
-            instance = contact.params.get("+sip.instance") or ""
-            ours = self.account.instance_id
-            if contact.uri.equivalent(self._our_uri) or (ours and ours in instance):
-                granted = parse_number(contact.params.get("expires") or "", 2**32 - 1)
-                return asked if granted is None else granted
-        # Registrars behind a NAT helper list the address they saw instead of ours.
-        listed = [parse_number(c.params.get("expires") or "", 2**32 - 1) for c in response.contacts]
-        return min([asked, *(expires for expires in listed if expires)])
+            self._change("registered", expires=expires, contact=str(self._binding.uri))
+            if self.flow is not None and self._binding.held(self.expires_at, self.flow, response):
+                self._send(now)
 
     def _ask_longer(self, response: Response) -> bool:
         """423 Interval Too Brief (10.2.8)."""
@@ -296,15 +302,14 @@ class Registration:
             self._gone(reason)
             return
         self._failures += 1
-        self._stale = ""
+        if code is not None:
+            self._binding.refused()
         if retry_in is not None:
             self._refresh_timer = self._stack.timers.start(now + retry_in, self.refresh)
         self._change("failed", code=code, reason=reason, retry_in=retry_in)
 
     def _retry_delay(self, response: Response) -> float:
-        text = (response.headers.get("Retry-After") or "").partition(";")[0].partition("(")[0]
-        wanted = parse_number(text.strip(), 2**32 - 1) or 0
-        return max(self._backoff(), min(float(wanted), LONGEST_RETRY_AFTER))
+        return max(self._backoff(), min(float(retry_after(response) or 0), LONGEST_RETRY_AFTER))
 
     def _backoff(self) -> float:
         """Doubling, and spread so that phones don't come back in step (RFC 5626, 4.5)."""

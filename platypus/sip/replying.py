@@ -38,6 +38,10 @@ class Reply:
 
     def located(self, flow: Flow, now: float) -> None:
         """What was sent last may have been lost with the old one."""
+        old = self._transaction.flow
+        for session in self._stack.sessions.values():
+            if session.flow == old and session.unanswered:
+                session.flow = flow  # whose address the answer names
         self._transaction.move(flow)
 
     def not_located(self, reason: str, now: float) -> None:
@@ -45,9 +49,7 @@ class Reply:
 
 
 def reroute(stack: Stack, flow: Flow, now: float) -> None:
-    """The connection `flow` broke: what is still to be answered over it needs another."""
-    if flow.transport == "udp":
-        return
+    """`flow` is no more: what is still to be answered over it needs another."""
     waiting = [one for one in stack.servers.values() if one.flow == flow and one.state in _OPEN]
     for transaction in waiting[:MAX_REPLIES]:
         uri = _origin(transaction)
@@ -58,6 +60,8 @@ def reroute(stack: Stack, flow: Flow, now: float) -> None:
 def _origin(transaction: ServerTransaction) -> str | None:
     """Where its responses go; the key has the sent-by of its Via (17.2.3)."""
     key, flow = transaction.key, transaction.flow
+    if flow.transport == "udp":
+        return f"sip:{format_host_port(*flow.remote)};transport=udp"
     if len(key) != 4 or not (key[2] or "5060").isdigit():
         return None  # a peer of RFC 2543
     port = int(key[2]) if key[2] else (5061 if flow.transport == "tls" else 5060)

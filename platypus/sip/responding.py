@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platypus.sip.acknowledge import Answer
-from platypus.sip.build import build_response, contact_uri
+from platypus.sip.build import build_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,8 +99,7 @@ def target_fields(session: Session, flow: Flow) -> list[tuple[str, str]]:
 
 def contact_for(session: Session, flow: Flow) -> str:
     """Our Contact on a flow."""
-    seen = session.stack.seen.advertised(flow)
-    return f"<{contact_uri(seen, session.contact_user, secure=_is_secure(session))}>"
+    return session.stack.seen.contact(flow, session.contact_user, secure=_is_secure(session))
 
 
 def _dialog_fields(session: Session, flow: Flow, supported: str) -> list[tuple[str, str]]:

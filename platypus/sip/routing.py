@@ -38,13 +38,14 @@ class LocatorUser(Protocol):
 class Locator:
     """Finds a flow to a URI, and another one when asked for the next."""
 
-    __slots__ = ("_guard", "_hops", "_key", "_reason", "_stack", "_uri", "_user")
+    __slots__ = ("_guard", "_hop", "_hops", "_key", "_reason", "_stack", "_uri", "_user")
 
     def __init__(self, stack: Stack, uri: str, user: LocatorUser) -> None:
         self._stack = stack
         self._uri = uri
         self._user = user
         self._hops: deque[Hop] = deque()
+        self._hop: Hop | None = None  # that is being connected to
         self._key = 0
         self._guard: Timer | None = None
         self._reason = f"{uri} has no address"
@@ -57,7 +58,8 @@ class Locator:
         """Connect to the next hop; False when none is left."""
         if not self._hops:
             return False
-        self._wait(self._stack.connect(self._hops.popleft(), self), now)
+        self._hop = self._hops.popleft()
+        self._wait(self._stack.connect(self._hop, self), now)
         return True
 
     def stop(self) -> None:
@@ -73,7 +75,7 @@ class Locator:
             # 26.2.2: whatever a name server says, such a request goes over TLS or not at all.
             hops = [hop for hop in hops if hop.transport == "tls"]
             self._reason = f"{self._uri} can be reached over TLS only, which is not offered there"
-        self._hops.extend(hops[:MAX_HOPS])
+        self._hops.extend(self._stack.outages.order(hops[:MAX_HOPS], now))
         if not self.next(now):
             self._user.not_located(self._reason, now)
 
@@ -86,6 +88,8 @@ class Locator:
         """The driver could not resolve, or not connect."""
         self.stop()
         self._reason = reason
+        if self._hop is not None:
+            self._stack.outages.note(self._hop, now)
         if not self.next(now):
             self._user.not_located(reason, now)
 
@@ -183,6 +187,7 @@ class Outgoing:
 
     def receive_response(self, response: Response, now: float) -> None:
         """503 sends the request to the next hop; the rest is for the user."""
+        self._note(response, now)
         if response.status == 503 and not self._answered and self._next(now):
             return
         if response.status > 100:
@@ -191,6 +196,8 @@ class Outgoing:
 
     def transaction_failed(self, reason: str, now: float) -> None:
         """Silence or a broken transport; a request that had an answer is not repeated elsewhere."""
+        if self.flow is not None and not self._answered:
+            self._stack.outages.note(self.flow, now)
         if not self._answered and (self._next(now) or self._reconnect(now)):
             return
         self._user.request_failed(f"{self._uri}: {reason}", now)
@@ -203,6 +210,14 @@ class Outgoing:
         self._locator = Locator(self._stack, self._uri, self)
         self._locator.start(now)
         return True
+
+    def _note(self, response: Response, now: float) -> None:
+        if self.flow is None:
+            return
+        if response.status == 503:
+            self._stack.outages.note_refusal(self.flow, response, now)
+        else:
+            self._stack.outages.over(self.flow)
 
     def _next(self, now: float) -> bool:
         return self._locator is not None and self._locator.next(now)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.digest import DigestClient
 from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
+from platypus.sip.moving import Moves, flows_of
+from platypus.sip.outages import Outages
 from platypus.sip.oversize import Refusals
 from platypus.sip.seen import SeenAddresses
 from platypus.sip.server_transaction import (
@@ -65,6 +67,8 @@ class Usage(Protocol):
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
     ) -> None: ...
 
+    def flow_lost(self, flow: Flow) -> None: ...
+
 
 class Stack:
     """Shared state of one user agent."""
@@ -85,7 +89,9 @@ class Stack:
         self.ended: dict[DialogKey, str] = {}  # remote tags of the calls that ended last
         self.pending: dict[int, ServerTransaction] = {}  # requests the user owes a response
         self.tcp_refusals = Refusals()
+        self.outages = Outages()
         self.seen = SeenAddresses()
+        self.moves = Moves(self)
         self._waiters: dict[int, Waiter] = {}
         self._last_key = 0
         self.allow = ", ".join(settings.methods)
@@ -214,14 +220,36 @@ class Stack:
         self.ended[dialog.call_id, dialog.local.tag or ""] = dialog.remote.tag or ""
 
     def flow_failed(self, flow: Flow, reason: str, now: float) -> None:
-        """Every request on its way over `flow` fails (17.1.4), and a connection is forgotten."""
+        """Every request on its way over `flow` fails (17.1.4), and a connection is forgotten.
+
+        A datagram that was refused leaves the flow what it is, but a doubt whether we are
+        still registered there.
+        """
         if flow.transport != "udp":
-            for session in self.sessions.values():
-                session.flow_lost(flow)
+            self.forget_flow(flow)
             for registration in self.registrations:
-                registration.flow_lost(flow, reason, now)
+                registration.flow_lost(flow, f"the connection was lost: {reason}", now)
         for transaction in [client for client in self.clients.values() if client.flow == flow]:
             transaction.fail(reason, now)
+        for registration in self.registrations:
+            registration.doubt(flow, now)
+
+    def forget_flow(self, flow: Flow) -> None:
+        """Whatever would go by `flow` has to find another."""
+        self.seen.forget(flow)
+        for session in self.sessions.values():
+            session.flow_lost(flow)
+        for usage in self.usages.values():
+            usage.flow_lost(flow)
+
+    @property
+    def flows(self) -> set[Flow]:
+        """Those that registrations and calls count on."""
+        found = {each.flow for each in self.registrations if each.flow is not None}
+        for session in self.sessions.values():
+            if not session.ended:
+                found.update(flows_of(session))
+        return found
 
 
 def server_key(request: Request) -> ServerKey:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.sip.build import contact_uri, loose, own_address, reason_phrase
+from platypus.sip.build import loose, own_address, reason_phrase
 from platypus.sip.event_headers import (
     EventType,
     Package,
@@ -161,8 +161,7 @@ class Subscription:
     def contact(self, flow: Flow) -> str:
         """Where we are to be told."""
         secure = self.target.scheme == "sips"
-        seen = self.stack.seen.advertised(flow)
-        return f"<{contact_uri(seen, self._contact_user, secure=secure)}>"
+        return self.stack.seen.contact(flow, self._contact_user, secure=secure)
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -223,6 +222,11 @@ class Subscription:
             return False
         self.expires = minimum
         return True
+
+    def flow_lost(self, flow: Flow) -> None:
+        """What is asked next finds another way."""
+        for leg in self.legs.values():
+            leg.dialog.flow_lost(flow)
 
     def receive_request(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from platypus.errors import StateError
 from platypus.sip.build import reason_phrase
-from platypus.sip.ending import send_bye
 from platypus.sip.events import ReinviteAnswered, Reinvited, ReinviteRefused, Updated
 from platypus.sip.grammar import parse_number
+from platypus.sip.moving import moving
 from platypus.sip.offers import pending_offer
 from platypus.sip.requesting import Attempts
 from platypus.sip.responding import respond, target_fields
@@ -258,10 +258,8 @@ class Update:
     def _refused(self, status: int, reason: str, now: float) -> None:
         session = self._session
         reason = reason or reason_phrase(status)
-        if status in (408, 481) and not session.unanswered:
-            session.end(status, reason, "remote")
-            if status == 408:
-                send_bye(session, now)
+        if status in (408, 481) and not session.unanswered and not moving(session, status):
+            session.changes.peer_gone(status, reason, now)
             return
         if status in (405, 501):
             session.remote_allow -= {"UPDATE"}

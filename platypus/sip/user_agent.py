@@ -71,11 +71,45 @@ class UserAgent:
         """A Resolve or Connect failed, or a flow broke; `reason` is a sentence."""
         if isinstance(key_or_flow, Flow):
             self._stack.flow_failed(key_or_flow, reason, now)
-            reroute(self._stack, key_or_flow, now)
+            if key_or_flow.transport != "udp":
+                reroute(self._stack, key_or_flow, now)
             return
         waiter = self._stack.take_waiter(key_or_flow)
         if waiter is not None:
             waiter.failed(reason, now)
+
+    @property
+    def flows(self) -> set[Flow]:
+        """Those that registrations and calls count on: whether they live is the driver's to see."""
+        return self._stack.flows
+
+    def lost(self, flow: Flow, reason: str, now: float) -> None:
+        """`flow` is no more: our address is another one, or there is no network.
+
+        Its registrations have failed until they are made anew; its calls are moved.
+        """
+        stack = self._stack
+        stack.moves.lost(flow, now)
+        stack.forget_flow(flow)
+        for registration in stack.registrations:
+            registration.flow_lost(flow, reason, now)
+        stack.flow_failed(flow, reason, now)
+        reroute(stack, flow, now)
+
+    def reachable(self, now: float) -> None:
+        """There may be a network again: what waits to be tried again is tried now."""
+        self._stack.outages.forget()
+        for registration in self._stack.registrations:
+            registration.hurry(now)
+        self._stack.moves.hurry(now)
+
+    def woke(self, now: float) -> None:
+        """Time went on without us: what is due is done, and every binding and call is checked."""
+        self.handle_timeout(now)
+        self._stack.outages.forget()
+        for registration in self._stack.registrations:
+            registration.hurry(now)
+        self._stack.moves.check(now)
 
     def effects(self) -> list[Effect]:
         """What the driver has to do, in order; each is handed out once."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.sip.build import contact_uri
 from platypus.sip.dialog import Dialog
 from platypus.sip.event_headers import PACKAGES, EventType
 from platypus.sip.events import NotifyWanted, WatcherArrived, WatcherLeft
@@ -117,6 +116,10 @@ class Watcher:
             self.dialog.refresh_target(request.contacts)
             self._grant(transaction, request, now)
 
+    def flow_lost(self, flow: Flow) -> None:
+        """The next NOTIFY finds another way."""
+        self.dialog.flow_lost(flow)
+
     def receive_response(self, response: Response, now: float) -> None:
         """What came of a NOTIFY: whoever does not know of it is not told again (4.2.2)."""
         if response.status < 200:
@@ -153,7 +156,7 @@ class Watcher:
 
     def _contact(self, flow: Flow) -> str:
         secure = self.request.uri.scheme == "sips"
-        return f"<{contact_uri(flow, self._contact_user, secure=secure)}>"
+        return self._stack.seen.contact(flow, self._contact_user, secure=secure)
 
     def _expired(self, now: float) -> None:
         self._expiry = None

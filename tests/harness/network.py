@@ -158,7 +158,43 @@ class Phone:
         self.agent = UserAgent(random=seeded.randbytes, settings=settings)
         self.events: list[Event] = []
         self.react: Callable[[Event], None] | None = None  # what the user does about an event
+        self.connected = True  # to the network
+        self.asleep = False
         network.endpoints[address] = self
+
+    def move(self, host: str) -> None:
+        """Another address, as the system tells the engine that tells the machine."""
+        del self.network.endpoints[self.address]
+        old, self.address = self.address, (host, self.address[1])
+        self.network.endpoints[self.address] = self
+        self._look_after(f"our address changed from {old[0]} to {host}")
+
+    def unplug(self) -> None:
+        """No network any more."""
+        self.connected = False
+        self._look_after("there is no route; check the network connection")
+
+    def plug(self, host: str = "") -> None:
+        """The network is back, perhaps with another address."""
+        self.connected = True
+        self.move(host or self.address[0])
+
+    def sleep(self, seconds: float) -> None:
+        """Time goes on for everybody else; then the clock's jump is noticed."""
+        self.asleep = True
+        self.network.run(seconds)
+        self.asleep = False
+        self.agent.woke(self.network.now)
+        self.pump()
+
+    def _look_after(self, reason: str) -> None:
+        """What the driver does when the system tells of a change."""
+        for flow in self.agent.flows:
+            if flow.local != self.address or not self.connected:
+                self.agent.lost(flow, reason, self.network.now)
+        if self.connected:
+            self.agent.reachable(self.network.now)
+        self.pump()
 
     def call(self, target: str, body: Any = OFFER, **options: Any) -> Session:
         """INVITE somebody."""
@@ -191,11 +227,12 @@ class Phone:
         return any(isinstance(event, kind) for event in self.events)
 
     def receive(self, data: bytes, flow: Flow) -> None:
-        self.agent.receive(data, flow, self.network.now)
-        self.pump()
+        if self.connected and not self.asleep:
+            self.agent.receive(data, flow, self.network.now)
+            self.pump()
 
     def next_timeout(self) -> float | None:
-        return self.agent.next_timeout()
+        return None if self.asleep else self.agent.next_timeout()
 
     def handle_timeout(self) -> None:
         self.agent.handle_timeout(self.network.now)
@@ -219,7 +256,8 @@ class Phone:
         now = self.network.now
         match effect:
             case Send(flow, data):
-                self.network.carry(data, flow)
+                if self.connected:
+                    self.network.carry(data, flow._replace(local=self.address))
             case Resolve(key, uri):
                 hops = self._resolve(uri)
                 if hops:
@@ -229,6 +267,9 @@ class Phone:
             case Connect(key, hop):
                 remote = (hop.host, hop.port)
                 if hop.transport != "udp" and remote in self.network.mute_tcp:
+                    return
+                if not self.connected:
+                    self.agent.failed(key, f"{hop.host}: there is no route", now)
                     return
                 refused = hop.transport != "udp" and remote in self.network.without_tcp
                 if refused or remote in self.network.unreachable:

@@ -108,8 +108,32 @@ class TestOurs:
         setup = Setup()
         setup.do(setup.call.reinvite, HOLD)
         setup.respond(status)
+        setup.network.run(2)
         assert setup.phone.next(SessionEnded).code == status
         assert bool(setup.peer.requests("BYE")) == (status == 408)
+
+    def test_a_bye_that_crossed_ours_says_how_the_call_ended(self) -> None:
+        """The peer hung up, our re-INVITE found no call there, and its BYE was overtaken."""
+        setup = Setup()
+        setup.do(setup.call.reinvite, HOLD)
+        setup.respond(481)
+        setup.network.run(1.5)  # the BYE was lost twice
+        setup.send("BYE")
+        ended = setup.phone.next(SessionEnded)
+        assert (ended.code, ended.by) == (200, "remote")
+        setup.network.settle()
+        assert not setup.phone.has(SessionEnded)
+        assert setup.phone.agent.timers == 0
+
+    def test_nothing_is_asked_of_a_peer_that_knows_nothing_of_the_call(self) -> None:
+        setup = Setup()
+        setup.do(setup.call.reinvite, HOLD)
+        setup.respond(481)
+        setup.do(setup.call.reinvite, RESUME)
+        assert setup.invites() == 1
+        setup.do(setup.call.hangup)
+        ended = setup.phone.next(SessionEnded)
+        assert (ended.code, ended.by) == (200, "local")
 
     def test_a_wish_that_waited_is_forgotten_with_the_call(self) -> None:
         setup = Setup()

@@ -318,6 +318,7 @@ class TestOurs:
         setup = Setup()
         setup.do(setup.call.update, HOLD)
         setup.respond("UPDATE", status)
+        setup.network.run(2)
         assert setup.phone.next(SessionEnded).code == status
         assert bool(setup.peer.requests("BYE")) == (status == 408)
 

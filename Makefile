@@ -62,6 +62,10 @@ $(VENV)/ready-test: $(VENV)/ready
 	@$(PY) scripts/bootstrap.py test
 	@touch $@
 
+$(VENV)/ready-bench: $(VENV)/ready-test
+	@$(PY) scripts/bootstrap.py bench
+	@touch $@
+
 $(VENV)/ready-fuzz: $(VENV)/ready-test
 	@$(PY) scripts/bootstrap.py fuzz
 	@touch $@
@@ -102,7 +106,7 @@ FUZZ_SECONDS ?= 2
 fuzz: build $(VENV)/ready-fuzz
 	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-bench: build $(VENV)/ready-test
+bench: build $(VENV)/ready-bench
 	@$(PY) -m benchmarks
 
 newcomer:

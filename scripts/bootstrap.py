@@ -1,6 +1,6 @@
 """Makes the virtual environment from nothing but make, Python and root or sudo.
 
-    python3 scripts/bootstrap.py phone|test|lint|fuzz
+    python3 scripts/bootstrap.py phone|test|lint|fuzz|bench
 
 On Debian what is missing from the system is installed, after saying what; elsewhere it is named.
 What the phone can do without (Tk, PortAudio, the servers that the tests call) is never fatal.
@@ -93,6 +93,19 @@ def test_needs() -> list[Need]:
         Need("a desktop entry's validator", "desktop-file-utils", program("desktop-file-validate")),
         Need("GNOME's keychain", "gnome-keyring", program("gnome-keyring-daemon")),
         Need("ALSA's way to PulseAudio", "libasound2-plugins", alsa_reaches_pulse),
+    ]
+
+
+def bench_needs() -> list[Need]:
+    """Recorded speech, for what is heard (benchmarks/receiver.py)."""
+    folder = Path("/usr/share")
+    return [
+        Need(what, package, (folder / probe).exists)
+        for what, package, probe in (
+            ("speech, Spanish", "asterisk-core-sounds-es-wav", "asterisk/sounds/es_MX_f_Allison"),
+            ("speech, Italian", "asterisk-core-sounds-it-wav", "asterisk/sounds/it_IT_m_Carlo"),
+            ("speech, English", "codec2-examples", "codec2/raw"),
+        )
     ]
 
 
@@ -237,8 +250,12 @@ def main(stage: str) -> None:
         case "lint":
             if not pip("install", *requirements("lint")):
                 sys.exit("platypus: pip failed; see above")
+        case "bench":
+            provide(bench_needs())
+            if not pip("install", *requirements("bench")):
+                sys.exit("platypus: pip failed; see above")
         case _:
-            sys.exit("usage: bootstrap.py phone|test|lint|fuzz")
+            sys.exit("usage: bootstrap.py phone|test|lint|fuzz|bench")
 
 
 if __name__ == "__main__":

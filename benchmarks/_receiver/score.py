@@ -1,0 +1,92 @@
+"""What a listener would say: PESQ, the delay that was added, and both in one figure (CQ).
+
+PESQ is ITU-T P.862 with P.862.1's mapping (narrow band). The delay is found again in what was
+heard, by correlating stretches of it with what was sent, so that any receiver is measured alike.
+CQ is the MOS of PESQ's R (G.107's mapping, inverted) less what the delay costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks._receiver.speech import RATE, SECONDS, Pcm
+
+REST_MS = 100.0  # of the path: coding, the network, the far end
+WINDOW = 1600  # 200 ms
+HOP = 1600
+LONGEST = 6400  # 800 ms of delay are looked for
+ALIKE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    pesq: float
+    delay_ms: float
+
+    @property
+    def cq(self) -> float:
+        return conversational(self.pesq, self.delay_ms)
+
+
+def to_mos(r: float) -> float:
+    """G.107, B.4."""
+    r = min(100.0, max(0.0, r))
+    return 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6
+
+
+def to_r(mos: float) -> float:
+    """The inverse, where it is one: from 6.5 up."""
+    low, high = 6.5, 100.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if to_mos(middle) < mos else (low, middle)
+    return low
+
+
+def conversational(pesq: float, delay_ms: float) -> float:
+    d = delay_ms + REST_MS
+    return to_mos(to_r(pesq) - 0.024 * d - 0.11 * max(0.0, d - 177.3))
+
+
+def delays(sent: Pcm, heard: Pcm) -> NDArray[np.float64]:
+    """(sample of `sent`, delay in samples) for every stretch that is found again."""
+    reference = sent.astype(np.float64)
+    signal = np.concatenate([heard.astype(np.float64), np.zeros(WINDOW + LONGEST)])
+    squares = np.concatenate([[0.0], np.cumsum(signal**2)])
+    loud = 0.1 * np.mean(reference**2) * WINDOW
+    size = 1 << int(WINDOW + LONGEST - 1).bit_length()
+    found = []
+    for at in range(0, len(reference) - WINDOW, HOP):
+        part = reference[at : at + WINDOW]
+        energy = float(part @ part)
+        if energy < loud or at + WINDOW + LONGEST > len(signal):
+            continue
+        spectrum = np.fft.rfft(signal[at : at + WINDOW + LONGEST], size)
+        product = np.fft.irfft(spectrum * np.conj(np.fft.rfft(part, size)), size)[: LONGEST + 1]
+        powers = squares[at + WINDOW : at + WINDOW + LONGEST + 1] - squares[at : at + LONGEST + 1]
+        likeness = product / np.sqrt(energy * np.maximum(powers, 1e-3 * energy))
+        best = int(likeness.argmax())
+        if likeness[best] > ALIKE:
+            found.append((at, best))
+    return np.asarray(found, dtype=np.float64).reshape(-1, 2)
+
+
+def score(sent: Pcm, heard: Pcm, stretch_ppm: float = 0.0) -> Score:
+    """The mean of the speakers' scores. `stretch_ppm`: the sender's clock was slow by so much."""
+    from pesq import pesq  # the only benchmark that needs it
+
+    found = delays(sent, heard)
+    if len(found) == 0:
+        return Score(1.0, float(LONGEST) * 1000 / RATE)
+    lag = found[:, 1] - found[:, 0] * stretch_ppm * 1e-6
+    count = SECONDS * RATE
+    scores = []
+    for begin in range(0, len(sent), count):
+        here = (found[:, 0] >= begin) & (found[:, 0] < begin + count)
+        shift = int(np.median(found[here, 1])) if here.any() else 0
+        part = heard[begin + shift : begin + shift + count]
+        scores.append(pesq(RATE, sent[begin : begin + count], part, "nb"))
+    return Score(float(np.mean(scores)), float(lag.mean()) * 1000 / RATE)

@@ -1,0 +1,12 @@
+"""The rows of `receiver` that tell most, one seed: short enough for every run of CI."""
+
+from __future__ import annotations
+
+from benchmarks import receiver
+from benchmarks._receiver.paths import PATHS
+
+CHOSEN = ("clean", "loss_5", "bursts_5", "queue_20", "stalls", "wifi", "everything")
+
+
+def run() -> dict[str, float]:
+    return receiver.rows({name: PATHS[name] for name in CHOSEN}, "tune", range(1))

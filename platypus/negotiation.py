@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal
 
 from platypus.errors import ConfigError, SdpError, StateError
@@ -25,7 +26,6 @@ from platypus.sdp.offer_answer import (
     address_of,
     agree,
     audio_stream,
-    direction,
     formats,
     make_answer_audio,
     make_audio,
@@ -76,8 +76,7 @@ class Negotiator:
         ptimes_ms: Sequence[int] = (20,),
         random: Callable[[int], bytes],
     ) -> None:
-        event = Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)
-        self._ours = Capabilities((*_chosen(codecs), event), ptime_ms)
+        self._ours = _capabilities(tuple(codecs), ptime_ms)
         self._ptimes_ms = tuple(ptimes_ms)
         self._session_id = int.from_bytes(random(4), "big")
         self._sent: SessionDescription | None = None
@@ -85,6 +84,7 @@ class Negotiator:
         self._offered: SessionDescription | None = None
         self._index = 0  # of the audio stream among our m= lines
         self._remote_offer: SessionDescription | None = None
+        self._remote_index: int | None = None  # of its stream that we take; None switches it off
         self._numbers: dict[str, int] = {}  # of our formats, as last said
         self._remote_numbers: dict[int, str] = {}  # what the other side's numbers mean
         self._plan: StreamPlan | None = None
@@ -143,10 +143,9 @@ class Negotiator:
             raise StateError("an answer without an offer of ours")
         remote = parse(body)
         agreement = agree(self._offered, remote, self._index, self._ours)
-        theirs = direction(remote, remote.media[self._index])
         # An `inactive` to our hold doesn't tell whether they hold us too.
-        if not self._wants_hold or theirs.receive:
-            self._is_held = not theirs.receive
+        if not self._wants_hold or agreement.theirs.receive:
+            self._is_held = not agreement.theirs.receive
         self._learn(remote)
         return self._settle(agreement)
 
@@ -163,7 +162,7 @@ class Negotiator:
             address_of(offer, offer.media[index])  # nobody rings for media that has nowhere to go
         elif not self._is_switch_off(offer):
             raise SdpError(problem_of(offer, self._ours))
-        self._remote_offer = offer
+        self._remote_offer, self._remote_index = offer, index
 
     def answer(
         self, local_address: str, rtp_port: int, *, rtcp_port: int | None = None
@@ -173,7 +172,7 @@ class Negotiator:
         if offer is None:
             raise StateError("an answer needs an offer first")
         media = [refused(each) for each in offer.media]
-        index = audio_stream(offer.media, self._ours)
+        index = self._remote_index
         if index is None:
             self._index = next(i for i, each in enumerate(media) if each.kind == "audio")
             self._offered = None
@@ -184,7 +183,7 @@ class Negotiator:
         local = make_description(media, session_id=0, version=0, address=local_address)
         agreement = agree(local, offer, index, self._ours)  # may refuse: nothing changed yet
         self._index, self._offered = index, None
-        self._is_held = not direction(offer, offer.media[index]).receive
+        self._is_held = not agreement.theirs.receive
         self._learn(offer)
         self._remember(media[index])
         return self._describe(media, local_address).serialize(), self._settle(agreement)
@@ -194,8 +193,7 @@ class Negotiator:
 
     def _describe(self, media: Sequence[MediaDescription], address: str) -> SessionDescription:
         """RFC 3264, 8: the version counts changes, so the same again keeps its number."""
-        same = self._description(media, address)
-        if same != self._sent:
+        if self._sent is None or self._description(media, address) != self._sent:
             self._version += 1
             self._sent = self._description(media, address)
         return self._sent
@@ -213,8 +211,8 @@ class Negotiator:
         in_use = self._plan.codec if self._plan else None
         numbered: list[Format] = []
         taken = dict(self._remote_numbers)
-        for each in sorted(self._ours.formats, key=lambda each: each.encoding.lower() != in_use):
-            name = each.encoding.lower()
+        for each in sorted(self._ours.formats, key=lambda each: each.name != in_use):
+            name = each.name
             number = self._numbers.get(name, each.payload_type)
             if taken.get(number, name) != name:
                 number = next(free for free in reversed(DYNAMIC) if free not in taken)
@@ -224,12 +222,12 @@ class Negotiator:
 
     def _remember(self, audio: MediaDescription) -> None:
         for each in formats(audio):
-            self._numbers[each.encoding.lower()] = each.payload_type
+            self._numbers[each.name] = each.payload_type
 
     def _learn(self, remote: SessionDescription) -> None:
         for each in formats(remote.media[self._index]):
             if each.payload_type in DYNAMIC and len(self._remote_numbers) < len(DYNAMIC) // 2:
-                name = each.encoding.lower()
+                name = each.name
                 if each.clock_rate != 8000:
                     name += f"/{each.clock_rate}"  # telephone-event may come at several rates
                 self._remote_numbers.setdefault(each.payload_type, name)
@@ -238,7 +236,7 @@ class Negotiator:
         self._holds = self._wants_hold
         self._plan = StreamPlan(
             remote=agreed.remote,
-            codec=agreed.send.encoding.lower(),
+            codec=agreed.send.name,
             send_payload_type=agreed.send.payload_type,
             receive_payload_types=_names(agreed.receive.values()),
             dtmf_payload_type=agreed.event.payload_type if agreed.event else None,
@@ -272,6 +270,13 @@ class Negotiator:
         return self._plan
 
 
+@lru_cache(maxsize=16)
+def _capabilities(codecs: Sequence[str], ptime_ms: int) -> Capabilities:
+    """The same for every call of an engine."""
+    event = Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)
+    return Capabilities((*_chosen(codecs), event), ptime_ms)
+
+
 def _chosen(codecs: Sequence[str]) -> list[Format]:
     if not codecs:
         raise ConfigError("no codec is chosen", hint=f"there are {', '.join(CODECS)}")
@@ -284,4 +289,4 @@ def _chosen(codecs: Sequence[str]) -> list[Format]:
 
 
 def _names(listed: Iterable[Format]) -> Mapping[int, str]:
-    return {each.payload_type: each.encoding.lower() for each in listed}
+    return {each.payload_type: each.name for each in listed}

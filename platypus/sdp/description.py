@@ -10,7 +10,7 @@ resolves a name, knows SIP or reads a clock.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from platypus.errors import SdpError
@@ -21,10 +21,10 @@ MAX_MEDIA = 32  # an answer repeats every m= line, so their number is amplified
 MAX_FORMATS = 128  # there are no more payload types
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-# RFC 8866, 9: the order of lines, in a session and in a media section. Letters that
-# are not listed come last: nothing after them depends on their place.
-_SESSION_ORDER = "iuepcbtrzka"
-_MEDIA_ORDER = "icbka"
+# RFC 8866, 9: the order of lines, in a session and in a media section, up to the attributes.
+# Letters that are not listed come after these: nothing depends on their place.
+_SESSION_ORDER = {letter: place for place, letter in enumerate("iuepcbtrzk")}
+_MEDIA_ORDER = {letter: place for place, letter in enumerate("icbk")}
 
 Attribute = tuple[str, str | None]  # name and value; None where there is no colon
 Line = tuple[str, str]  # the letter of a line and what follows its equals sign
@@ -63,10 +63,10 @@ class MediaDescription:
         """The value of the first `a=name:` line; "" for a flag; None without one."""
         return first_attribute(self.attributes, name)
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> list[str]:
         ports = f"{self.port}/{self.port_count}" if self.port_count > 1 else f"{self.port}"
-        yield f"m={' '.join((self.kind, ports, self.protocol, *self.formats))}"
-        yield from _ordered(_MEDIA_ORDER, self.connection, self.attributes, self.other)
+        first = f"m={' '.join((self.kind, ports, self.protocol, *self.formats))}"
+        return [first, *_ordered(_MEDIA_ORDER, self.connection, self.attributes, self.other)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class SessionDescription:
         lines += _ordered(_SESSION_ORDER, self.connection, self.attributes, self.other)
         for media in self.media:
             lines += media.lines()
-        return "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
+        lines.append("")
+        return "\r\n".join(lines).encode("utf-8", "replace")
 
 
 def address_type(address: str) -> str:
@@ -119,7 +120,7 @@ def parse(body: bytes) -> SessionDescription:
             kept.append((letter, value))
     connection, attributes, other = _common(kept)
     return SessionDescription(
-        origin, tuple(_media(section) for section in rest), name, connection, attributes, other
+        origin, tuple([_media(section) for section in rest]), name, connection, attributes, other
     )
 
 
@@ -204,7 +205,7 @@ def number(text: str, most: int, what: str) -> int:
 
 
 def _ordered(
-    order: str,
+    order: Mapping[str, int],
     connection: str | None,
     attributes: tuple[Attribute, ...],
     other: tuple[Line, ...],
@@ -212,7 +213,9 @@ def _ordered(
     lines = list(other)
     if connection is not None:
         lines.insert(0, ("c", f"IN {address_type(connection)} {connection}"))
-    lines += (("a", name if value is None else f"{name}:{value}") for name, value in attributes)
-    rank = {letter: place for place, letter in enumerate(order)}
-    lines.sort(key=lambda line: rank.get(line[0], len(order)))  # stable: repeats keep their order
-    return [f"{letter}={value}" for letter, value in lines]
+    if len(lines) > 1:  # stable: repeats keep their order
+        lines.sort(key=lambda line: order.get(line[0], len(order)))
+    texts = [f"{letter}={value}" for letter, value in lines]
+    for name, value in attributes:
+        texts.append(f"a={name}" if value is None else f"a={name}:{value}")
+    return texts

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from platypus.errors import SdpError
@@ -29,6 +29,7 @@ from platypus.sdp.description import (
 TELEPHONE_EVENT = "telephone-event"
 DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
 PROTOCOL = "RTP/AVP"
+MAX_ADDRESS = 60  # characters: an IPv6 address with its zone is shorter
 MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
 
 _FORMAT_ATTRIBUTES = ("rtpmap", "fmtp")
@@ -55,14 +56,22 @@ class Format:
     clock_rate: int
     channels: int = 1
     fmtp: str = ""
+    # What two formats have in common, whatever number each side gives it.
+    kind: tuple[str, int, int] = field(init=False, repr=False, compare=False)
 
-    def is_same(self, other: Format) -> bool:
-        """The same encoding, whatever number each side gives it."""
-        return (
-            self.encoding.lower() == other.encoding.lower()
-            and self.clock_rate == other.clock_rate
-            and self.channels == other.channels
-        )
+    def __post_init__(self) -> None:
+        kind = (self.encoding.lower(), self.clock_rate, self.channels)
+        object.__setattr__(self, "kind", kind)
+
+    @property
+    def name(self) -> str:
+        """The encoding in lower case: it is compared without case."""
+        return self.kind[0]
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is telephone-event, no codec."""
+        return self.kind[0] == TELEPHONE_EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,10 @@ class Capabilities:
     ptime_ms: int = 20
 
     def find(self, offered: Format) -> Format | None:
-        return next((ours for ours in self.formats if ours.is_same(offered)), None)
+        for ours in self.formats:
+            if ours.kind == offered.kind:
+                return ours
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,12 @@ class Direction:
         return Direction(self.send and offered.receive, self.receive and offered.send)
 
 
+_WANTED = {
+    word: Direction(send=place < 2, receive=place % 2 == 0)
+    for place, word in enumerate(_DIRECTIONS)
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """What was agreed for the one audio stream, as this side sees it."""
@@ -102,6 +120,7 @@ class Agreement:
     event: Format | None  # telephone-event as the other side wants to receive it
     receive: Mapping[int, Format]  # every payload type that may come
     direction: Direction
+    theirs: Direction  # as the other side said it
     ptime_ms: int | None  # what the other side would like to get
     max_ptime_ms: int | None
 
@@ -125,10 +144,9 @@ def direction(description: SessionDescription, media: MediaDescription) -> Direc
     """The direction its author wants, with hold by a zero address seen as sendonly."""
     word = "sendrecv"
     for name, _ in (*description.attributes, *media.attributes):
-        if name in _DIRECTIONS:
+        if name in _WANTED:
             word = name  # RFC 8866, 6.7: the media section's own comes last and counts
-    place = _DIRECTIONS.index(word)
-    wanted = Direction(send=place < 2, receive=place % 2 == 0)
+    wanted = _WANTED[word]
     # RFC 3264, 8.4: how phones held before directions existed, and some still do.
     if media.port == 0 or is_zero(connection(description, media)):
         return Direction(wanted.send and media.port != 0, receive=False)
@@ -186,7 +204,7 @@ def make_answer_audio(
     common: list[Format] = []
     for offered in formats(media):
         mine = ours.find(offered)
-        if mine is not None and not any(mine.is_same(each) for each in common):
+        if mine is not None and all(mine.kind != each.kind for each in common):
             # RFC 3264, 6.1: the offer's number for it; the parameters say what we receive.
             same = mine.payload_type == offered.payload_type
             common.append(mine if same else replace(mine, payload_type=offered.payload_type))
@@ -218,15 +236,14 @@ def agree(
         raise SdpError("the answer has no audio stream where the offer has one")
     if theirs.port == 0:
         raise SdpError("the other side refused the audio stream")
-    problem = _problem(theirs, ours)
-    if problem is not None:
-        raise SdpError(problem)
     offered = [each for each in formats(local.media[index]) if ours.find(each)]
-    shared = [each for each in formats(theirs) if any(each.is_same(mine) for mine in offered)]
-    codecs = [each for each in shared if each.encoding.lower() != TELEPHONE_EVENT]
-    if not codecs:
-        raise SdpError("no codec in common")
+    kinds = [each.kind for each in offered]
+    shared = [each for each in formats(theirs) if each.kind in kinds]
+    codecs = [each for each in shared if not each.is_event]
+    if not codecs or theirs.protocol != PROTOCOL:
+        raise SdpError(_problem(theirs, ours) or "no codec in common")
     address = address_of(remote, theirs)
+    said = direction(remote, theirs)
     return Agreement(
         index=index,
         remote=(address, theirs.port) if address else None,
@@ -235,7 +252,8 @@ def agree(
         event=_event(shared, codecs[0]),
         # Some peers send with the number of their own description, not with ours.
         receive={each.payload_type: each for each in (*shared, *offered)},
-        direction=direction(local, local.media[index]).answering(direction(remote, theirs)),
+        direction=direction(local, local.media[index]).answering(said),
+        theirs=said,
         ptime_ms=_milliseconds(theirs, "ptime"),
         max_ptime_ms=_milliseconds(theirs, "maxptime"),
     )
@@ -245,11 +263,12 @@ def _problem(media: MediaDescription, ours: Capabilities) -> str | None:
     """Why an audio stream can't be taken, for the one who reads the log."""
     if media.protocol != PROTOCOL:
         return f"{media.protocol} is not supported, only {PROTOCOL}"
-    codecs = [each for each in formats(media) if each.encoding.lower() != TELEPHONE_EVENT]
-    if not any(ours.find(each) for each in codecs):
-        offered = ", ".join(each.encoding for each in codecs[:10]) or "nothing known"
-        return f"no codec in common, the other side has {offered}"
-    return None
+    codecs = [each for each in formats(media) if not each.is_event]
+    for each in codecs:
+        if ours.find(each) is not None:
+            return None
+    offered = ", ".join(each.encoding for each in codecs[:10]) or "nothing known"
+    return f"no codec in common, the other side has {offered}"
 
 
 def problem_of(description: SessionDescription, ours: Capabilities) -> str:
@@ -268,14 +287,24 @@ def address_of(description: SessionDescription, media: MediaDescription) -> str 
         raise SdpError("no c= line, so there is no address to send to")
     if is_zero(text):
         return None
+    wrong = _address_problem(text[:MAX_ADDRESS])
+    if wrong:
+        raise SdpError(wrong)
+    return text
+
+
+# A peer is at the same address in each of its calls.
+@lru_cache(maxsize=64)
+def _address_problem(text: str) -> str:
+    """Why nothing can be sent there; "" where it can."""
     try:
         address = ipaddress.ip_address(text)
-    except ValueError as error:
-        raise SdpError(f"{text[:60]!r} in the c= line is no IP address") from error
+    except ValueError:
+        return f"{text!r} in the c= line is no IP address"
     # A description from the network must not aim our stream at a whole network.
     if address.is_multicast or text == "255.255.255.255":
-        raise SdpError(f"{text} is not the address of one peer")
-    return text
+        return f"{text} is not the address of one peer"
+    return ""
 
 
 def _rtcp(media: MediaDescription, address: str | None) -> tuple[str, int] | None:
@@ -294,13 +323,15 @@ def _rtcp(media: MediaDescription, address: str | None) -> tuple[str, int] | Non
 def _event(shared: Iterable[Format], codec: Format) -> Format | None:
     # RFC 4733, 2.1: events share the codec's timestamps, so they must share its clock.
     for each in shared:
-        if each.encoding.lower() == TELEPHONE_EVENT and each.clock_rate == codec.clock_rate:
+        if each.is_event and each.clock_rate == codec.clock_rate:
             return each
     return None
 
 
 def _milliseconds(media: MediaDescription, name: str) -> int | None:
     text = (media.attribute(name) or "").partition(".")[0]
+    if not text:
+        return None
     try:
         value = number(text, MAX_PTIME_MS, name)
     except SdpError:

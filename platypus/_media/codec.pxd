@@ -1,14 +1,80 @@
-from libc.stdint cimport int16_t, uint8_t
+"""The codecs as streams and jitter buffers use them: by number, with state, at any rate.
+
+Two clocks belong to a codec. `codec_clock` is that of its RTP timestamps (RFC 3551, 4.5.2:
+8000 for G.722; RFC 7587, 4.1: 48000 for Opus). `codec_rate` is how many samples a second it
+codes. A decoder gives its samples at one rate for all codecs, that of the leg: what it
+decodes of another it resamples, so that a far end may change between the agreed codecs from
+packet to packet. An encoder takes samples at its codec's rate only.
+
+For a jitter buffer, with `decoder` a codec_decoder_t:
+
+    codec_samples      how long a payload will be, in samples of the decoder's rate; 0 where it
+                       is no audio or broken. What codec_decode gives is exactly so long.
+    codec_decode       a jitter_decode_t
+    codec_decode_fec   what the payload *after* a lost one tells of the lost one (Opus only):
+                       `samples` made, or 0 where it tells nothing. It is called before
+                       codec_decode of that same payload, which is then decoded as ever.
+    codec_conceal      the codec's own concealment of `samples` lost ones (Opus only): `samples`,
+                       or 0 where the codec has none. The decoder counts them as passed.
+    codec_comfort      RFC 3389: a comfort noise payload sets the noise,
+    codec_make_comfort and this makes `samples` of it; 0 where no noise was ever described.
+
+FEC and concealment by Opus need lengths of whole 2.5 ms, and no more than CODEC_MOST_MS.
+
+Decoders and encoders are made and freed under the GIL, and travel by command.
+"""
+
+from libc.stdint cimport int16_t, uint8_t, uint32_t
+
+from platypus._media.g722 cimport g722_t
+from platypus._media.resample cimport resampler_t
 
 cdef enum codec_t:
     CODEC_NONE = 0
     CODEC_PCMU = 1             # RFC 3551, 4.5.14
     CODEC_PCMA = 2
     CODEC_TELEPHONE_EVENT = 3  # RFC 4733
-    CODEC_COMFORT_NOISE = 4    # RFC 3389; taken as silence
+    CODEC_COMFORT_NOISE = 4    # RFC 3389
+    CODEC_G722 = 5             # RFC 3551, 4.5.2
+    CODEC_OPUS = 6             # RFC 7587
 
-cdef int codec_samples(int codec, int length) noexcept nogil
-cdef int codec_encode(int codec, const int16_t *frame, int samples, uint8_t *out) noexcept nogil
-# A jitter_decode_t: G.711 has no state, the decoder is not looked at.
+cdef enum:
+    CODEC_MOST_MS = 120        # of a packet: the most that Opus has
+    CODEC_MOST_SAMPLES = 5760  # as many at 48 kHz
+
+cdef struct codec_decoder_t:
+    int rate                   # of all that comes out
+    int last                   # the codec decoded last; one that comes anew begins anew
+    g722_t g722
+    resampler_t *narrow        # 8000 -> rate; owned, NULL where they are equal
+    resampler_t *wide          # 16000 -> rate
+
+cdef struct codec_encoder_t:
+    int codec
+    g722_t g722
+
+cdef int codec_clock(int codec) noexcept nogil
+cdef int codec_rate(int codec) noexcept nogil
+
+# NULL: no memory, or a rate that is not 8, 16, 24, 32 or 48 kHz.
+cdef codec_decoder_t *codec_decoder_new(int rate) noexcept nogil
+cdef void codec_decoder_free(codec_decoder_t *decoder) noexcept nogil
+cdef int codec_samples(int codec, const uint8_t *payload, int length, int rate) noexcept nogil
 cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
                       int16_t *out, int capacity) noexcept nogil
+cdef int codec_decode_fec(void *decoder, int codec, const uint8_t *next_payload, int length,
+                          int16_t *out, int samples) noexcept nogil
+cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noexcept nogil
+cdef void codec_comfort(void *decoder, const uint8_t *payload, int length) noexcept nogil
+cdef int codec_make_comfort(void *decoder, int16_t *out, int samples) noexcept nogil
+
+# NULL is also right for a codec without state (G.711): codec_encode needs no encoder then.
+cdef bint codec_has_state(int codec) noexcept nogil
+cdef codec_encoder_t *codec_encoder_new(int codec) noexcept nogil
+cdef void codec_encoder_free(codec_encoder_t *encoder) noexcept nogil
+# The length of the payload; 0: nothing is to be sent.
+cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame, int samples,
+                      uint8_t *out, int capacity) noexcept nogil
+
+# A codec and the clock of its RTP timestamps, by name; ValueError for others.
+cdef int codec_of(name, int *clock) except -1

@@ -1,23 +1,173 @@
-"""The codecs by number, and how samples and bytes relate in each.
+"""The codecs by number: what streams, buffers and commands agree on (see codec.pxd).
 
-A codec's own module encodes and decodes; here is the list that streams, buffers and
-negotiation agree on. The names are those of the control protocol.
+A codec's own module encodes and decodes. The names are those of the control protocol;
+telephone-event may have its clock behind a slash, 8000 without.
 """
 
-from libc.stdint cimport int16_t, uint8_t
+from libc.stdint cimport int16_t, uint8_t, uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 from platypus._media.g711 cimport alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from platypus._media.g722 cimport g722_decode, g722_encode, g722_init
+from platypus._media.resample cimport (
+    resampler_free, resampler_new, resampler_process, resampler_reset, resampler_t,
+)
 
 
-cdef int codec_samples(int codec, int length) noexcept nogil:
+cdef enum:
+    NARROW = 8000
+    WIDE = 16000
+    MOST_NATIVE = 1920         # samples of a packet at the higher of these
+
+
+cdef int codec_clock(int codec) noexcept nogil:
+    """Of the RTP timestamps; a telephone-event's and comfort noise's are their stream's."""
+    return 48000 if codec == CODEC_OPUS else 8000
+
+
+cdef int codec_rate(int codec) noexcept nogil:
+    if codec == CODEC_OPUS:
+        return 48000
+    return WIDE if codec == CODEC_G722 else NARROW
+
+
+cdef codec_decoder_t *codec_decoder_new(int rate) noexcept nogil:
+    cdef codec_decoder_t *decoder
+    if rate not in (8000, 16000, 24000, 32000, 48000):
+        return NULL
+    decoder = <codec_decoder_t *>calloc(1, sizeof(codec_decoder_t))
+    if decoder == NULL:
+        return NULL
+    decoder.rate = rate
+    g722_init(&decoder.g722)
+    if rate != NARROW:
+        decoder.narrow = resampler_new(NARROW, rate)
+    if rate != WIDE:
+        decoder.wide = resampler_new(WIDE, rate)
+    if (rate != NARROW and decoder.narrow == NULL) or (rate != WIDE and decoder.wide == NULL):
+        codec_decoder_free(decoder)
+        return NULL
+    return decoder
+
+
+cdef void codec_decoder_free(codec_decoder_t *decoder) noexcept nogil:
+    if decoder != NULL:
+        resampler_free(decoder.narrow)
+        resampler_free(decoder.wide)
+        free(decoder)
+
+
+cdef int codec_samples(int codec, const uint8_t *payload, int length, int rate) noexcept nogil:
     """How many samples a payload decodes to; 0 for what is no audio."""
+    cdef int native
     if codec == CODEC_PCMU or codec == CODEC_PCMA:
-        return length
+        native = length
+    elif codec == CODEC_G722:
+        native = 2 * length
+    else:
+        return 0
+    # Never more than it has time for: a longer packet is none that a phone sends.
+    if native > codec_rate(codec) // 1000 * CODEC_MOST_MS:
+        return CODEC_MOST_SAMPLES + 1
+    return native * (rate // 1000) // (codec_rate(codec) // 1000)
+
+
+cdef int decode_native(codec_decoder_t *decoder, int codec, const uint8_t *payload, int count,
+                       int16_t *out) noexcept nogil:
+    """At the codec's own rate: `count` octets, how many samples."""
+    if codec == CODEC_PCMU:
+        ulaw_decode(payload, count, out)
+        return count
+    if codec == CODEC_PCMA:
+        alaw_decode(payload, count, out)
+        return count
+    g722_decode(&decoder.g722, payload, count, out)
+    return 2 * count
+
+
+cdef void begin(codec_decoder_t *decoder, int codec) noexcept nogil:
+    """Another codec than before: what it remembers is of another time."""
+    cdef bint narrow = codec_rate(codec) == NARROW and codec_rate(decoder.last) == NARROW
+    decoder.last = codec
+    if codec == CODEC_G722:
+        g722_init(&decoder.g722)
+    if not narrow:
+        if decoder.narrow != NULL:
+            resampler_reset(decoder.narrow)
+        if decoder.wide != NULL:
+            resampler_reset(decoder.wide)
+
+
+cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
+                      int16_t *out, int capacity) noexcept nogil:
+    """Decode a payload to at most `capacity` samples; how many there are."""
+    cdef codec_decoder_t *state = <codec_decoder_t *>decoder
+    cdef int16_t native[MOST_NATIVE]
+    cdef resampler_t *resampler
+    cdef int wanted = codec_samples(codec, payload, length, state.rate)
+    cdef int count
+    if wanted == 0 or wanted > CODEC_MOST_SAMPLES or wanted > capacity:
+        return 0
+    if codec != state.last:
+        begin(state, codec)
+    resampler = state.narrow if codec_rate(codec) == NARROW else state.wide
+    if resampler == NULL:
+        return decode_native(state, codec, payload, length, out)
+    count = decode_native(state, codec, payload, length, native)
+    count = resampler_process(resampler, native, count, out, wanted)
+    # An odd sample out of step (a packet of an odd length brought to a lower rate).
+    if count < wanted:
+        memset(out + count, 0, (wanted - count) * sizeof(int16_t))
+    return wanted
+
+
+cdef int codec_decode_fec(void *decoder, int codec, const uint8_t *next_payload, int length,
+                          int16_t *out, int samples) noexcept nogil:
+    """The lost samples before `next_payload`, from what that tells of them; 0 if nothing."""
     return 0
 
 
-cdef int codec_encode(int codec, const int16_t *frame, int samples, uint8_t *out) noexcept nogil:
+cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noexcept nogil:
+    """Lost samples as the codec itself would make them up; 0 where it can't."""
+    return 0
+
+
+cdef void codec_comfort(void *decoder, const uint8_t *payload, int length) noexcept nogil:
+    """The far end describes the noise of its room."""
+    pass
+
+
+cdef int codec_make_comfort(void *decoder, int16_t *out, int samples) noexcept nogil:
+    return 0
+
+
+cdef bint codec_has_state(int codec) noexcept nogil:
+    return codec == CODEC_G722
+
+
+cdef codec_encoder_t *codec_encoder_new(int codec) noexcept nogil:
+    cdef codec_encoder_t *encoder = <codec_encoder_t *>calloc(1, sizeof(codec_encoder_t))
+    if encoder != NULL:
+        encoder.codec = codec
+        g722_init(&encoder.g722)
+    return encoder
+
+
+cdef void codec_encoder_free(codec_encoder_t *encoder) noexcept nogil:
+    free(encoder)
+
+
+cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame, int samples,
+                      uint8_t *out, int capacity) noexcept nogil:
     """Encode a frame; the length of the payload, 0 for what is no audio."""
+    if codec == CODEC_G722:
+        if encoder == NULL or capacity < samples // 2:
+            return 0
+        g722_encode(&encoder.g722, frame, samples // 2, out)
+        return samples // 2
+    if capacity < samples:
+        return 0
     if codec == CODEC_PCMU:
         ulaw_encode(frame, samples, out)
     elif codec == CODEC_PCMA:
@@ -27,30 +177,33 @@ cdef int codec_encode(int codec, const int16_t *frame, int samples, uint8_t *out
     return samples
 
 
-cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
-                      int16_t *out, int capacity) noexcept nogil:
-    """Decode a payload to at most `capacity` samples; how many there are."""
-    cdef int count = min(length, capacity)
-    if codec == CODEC_PCMU:
-        ulaw_decode(payload, count, out)
-    elif codec == CODEC_PCMA:
-        alaw_decode(payload, count, out)
-    else:
-        return 0
-    return count
-
-
 CODECS = {
     "pcmu": CODEC_PCMU,
     "pcma": CODEC_PCMA,
+    "g722": CODEC_G722,
     "telephone-event": CODEC_TELEPHONE_EVENT,
+    "comfort-noise": CODEC_COMFORT_NOISE,
     "cn": CODEC_COMFORT_NOISE,
 }
+CLOCKS = (8000, 16000, 24000, 32000, 48000)
+
+
+cdef int codec_of(name, int *clock) except -1:
+    encoding, slash, rate = name.lower().partition("/")
+    number = CODECS.get(encoding)
+    if number is None or (slash and not (
+        number == CODEC_TELEPHONE_EVENT or number == CODEC_COMFORT_NOISE
+    )):
+        raise ValueError(f"unknown codec {name!r}; there are: {', '.join(CODECS)}")
+    clock[0] = codec_clock(number)
+    if slash:
+        if rate not in map(str, CLOCKS):
+            raise ValueError(f"no clock of {name!r}; there are: {', '.join(map(str, CLOCKS))}")
+        clock[0] = int(rate)
+    return number
 
 
 def codec_number(name) -> int:
     """The number of a codec by its name in the control protocol; ValueError for others."""
-    try:
-        return CODECS[name.lower()]
-    except KeyError:
-        raise ValueError(f"{name!r} is not one of the codecs {', '.join(CODECS)}") from None
+    cdef int clock
+    return codec_of(name, &clock)

@@ -9,28 +9,11 @@ import os
 from cpython.ref cimport Py_DECREF
 from libc.stdlib cimport calloc, free
 
-from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, CODEC_PCMA, CODEC_PCMU, CODEC_TELEPHONE_EVENT,
-)
+from platypus._media.codec cimport codec_decoder_free, codec_encoder_free
 from platypus._media.feed cimport feed_free
 from platypus._media.leg cimport command_t, verb_t
 from platypus._media.outlet cimport outlet_free
 from platypus._media.recorder cimport RECORDER_RUNNING, recorder_free
-
-CODECS = {
-    "pcmu": CODEC_PCMU,
-    "pcma": CODEC_PCMA,
-    "telephone-event": CODEC_TELEPHONE_EVENT,
-    "comfort-noise": CODEC_COMFORT_NOISE,
-    "cn": CODEC_COMFORT_NOISE,
-}
-
-
-cdef int codec_number(name) except -1:
-    if name.lower() not in CODECS:
-        raise ValueError(f"unknown codec {name!r}; there are: {', '.join(CODECS)}")
-    return CODECS[name.lower()]
-
 
 cdef int checked_type(payload_type) except -1:
     # RFC 5761, 4: 64 to 95 would look like RTCP where it shares the port.
@@ -51,6 +34,8 @@ cdef int command_free(command_t *command) except -1:
     """All that it leased is this side's again."""
     feed_free(command.feed)
     outlet_free(command.outlet)
+    codec_decoder_free(command.decoder)
+    codec_encoder_free(command.encoder)
     if command.recorder != NULL:
         if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it
             os.close(command.recorder.fd)

@@ -1,11 +1,13 @@
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint64_t
 
+from platypus._media.codec cimport CODEC_MOST_SAMPLES
 from platypus._media.delay cimport delay_t
 from platypus._media.timescale cimport conceal_t
 
 cdef enum:
     JITTER_PACKETS = 64
-    JITTER_PAYLOAD = 1440    # 180 ms of G.711
+    JITTER_PAYLOAD = 1440    # 120 ms of any codec, and all that an MTU has room for
+    JITTER_SAMPLES = CODEC_MOST_SAMPLES
     JITTER_PCM = 8192        # decoded samples: the longest frame, packet and stretch at 48 kHz
 
 cdef enum jitter_inserted_t:

@@ -93,7 +93,7 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
     """Take in a packet that is no duplicate. A full buffer gives up its oldest."""
     cdef jitter_packet_t *packet
     cdef int place
-    if length > JITTER_PAYLOAD or samples > JITTER_PAYLOAD:
+    if length > JITTER_PAYLOAD or samples > JITTER_SAMPLES:
         return JITTER_TOO_LONG
     if samples > 0:
         delay_observe(&jitter.delay, arrival - timestamp, arrival, samples)

@@ -7,6 +7,7 @@ is given back every field belongs to the loop thread, but for those marked atomi
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 
 from platypus._media.address cimport latch_t
+from platypus._media.codec cimport codec_decoder_t, codec_encoder_t
 from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
 from platypus._media.event cimport events_t
 from platypus._media.lateness cimport lateness_t
@@ -53,11 +54,15 @@ cdef struct command_t:
     outlet_t *outlet
     recorder_t *recorder
     context_t *context
+    codec_decoder_t *decoder
+    codec_encoder_t *encoder
     platform_address_t address
     int first, second, third     # by verb: payload types and codecs, flags, times in ms
+    int fourth
     int count
     int types[TYPES_MAX]
     int codecs[TYPES_MAX]
+    int clocks[TYPES_MAX]
     uint8_t digits[DIGITS_MAX]
 
 
@@ -141,7 +146,7 @@ cdef void leg_close_sockets(leg_t *leg) noexcept nogil
 
 # The commands that touch only the leg.
 cdef void leg_configure_receive(leg_t *leg, const command_t *command, int64_t now_ns) noexcept nogil
-cdef void leg_configure_send(leg_t *leg, const command_t *command) noexcept nogil
+cdef void leg_configure_send(leg_t *leg, command_t *command) noexcept nogil
 cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil
 cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil
 

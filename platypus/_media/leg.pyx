@@ -35,6 +35,7 @@ from platypus._media.stream cimport (
     stream_configure_send, stream_event_t, stream_events_pending, stream_free, stream_new,
     stream_next_event, stream_pass_over, stream_playout, stream_receive, stream_send_event,
     stream_send_pause, stream_skip_capture, stream_statistics,
+    stream_swap_encoder,
 )
 
 cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
@@ -95,15 +96,19 @@ cdef void leg_configure_receive(
     memset(leg.known_types, 0, sizeof(leg.known_types))
     leg.known_types[COMFORT_NOISE] = 1
     for index in range(command.count):
-        stream_configure_receive(leg.stream, command.types[index], command.codecs[index])
+        stream_configure_receive(leg.stream, command.types[index], command.codecs[index],
+                                 command.clocks[index])
         leg.known_types[command.types[index]] = 1
     leg.receiving_since_ns = now_ns
 
 
-cdef void leg_configure_send(leg_t *leg, const command_t *command) noexcept nogil:
+cdef void leg_configure_send(leg_t *leg, command_t *command) noexcept nogil:
+    """The encoder, where the command has one, is swapped for what it leaves behind."""
     leg.sends = stream_configure_send(
-        leg.stream, command.first, command.second, command.third
+        leg.stream, command.first, command.second, command.third, command.fourth
     ) == 0
+    if command.encoder != NULL:
+        command.encoder = stream_swap_encoder(leg.stream, command.encoder)
     latch_signal(&leg.latch, &command.address)
 
 

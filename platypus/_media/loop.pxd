@@ -31,6 +31,7 @@ cdef class Leg:
     cdef readonly int id
     cdef bint shut
     cdef bint has_events     # a payload type for telephone-events was configured
+    cdef int codec           # that is sent; 0: none yet
     cdef uint32_t digits_queued
 
     cdef int set_up(self, Loop loop, int number, int rate, first) except -1

@@ -116,6 +116,8 @@ class Leg:
         codec: str,
         remote: tuple[str, int] | None,
         event_payload_type: int | None = None,
+        *,
+        event_clock: int = 8000,
     ) -> None:
         """What to send and where; `remote` is a numeric address. None: send nothing yet."""
 

@@ -18,7 +18,8 @@ from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport int64_t, uint32_t
 
 from platypus._media.address cimport address_of
-from platypus._media.command cimport checked_type, codec_number, command_free, command_new
+from platypus._media.codec cimport codec_encoder_new, codec_has_state, codec_of, codec_rate
+from platypus._media.command cimport checked_type, command_free, command_new
 from platypus._media.endpoint cimport Sink, Source
 from platypus._media.event cimport DIGITS, events_drain
 from platypus._media.feed cimport feed_new
@@ -294,30 +295,47 @@ cdef class Leg:
     def configure_receive(self, payload_types):
         """Payload types to take, to codecs by name; others are counted."""
         cdef command_t *command
-        cdef int index = 0
+        cdef int index = 0, clock, codec
         if len(payload_types) > TYPES_MAX:
             raise ValueError(f"at most {TYPES_MAX} payload types")
-        pairs = [(checked_type(key), codec_number(name)) for key, name in payload_types.items()]
+        chosen = []
+        for key, name in payload_types.items():
+            codec = codec_of(name, &clock)
+            chosen.append((checked_type(key), codec, clock))
         command = self.command(VERB_RECEIVE)
-        for number, codec in pairs:
+        for number, codec, clock in chosen:
             command.types[index] = number
             command.codecs[index] = codec
+            command.clocks[index] = clock
             index += 1
         command.count = index
         self.submit(command, None)
 
-    def configure_send(self, payload_type, codec, remote, event_payload_type=None):
+    def configure_send(
+        self, payload_type, codec, remote, event_payload_type=None, *, event_clock=8000
+    ):
         """What to send and where. Without a remote nothing is sent yet."""
         cdef command_t *command
+        cdef int clock
+        cdef int number = codec_of(codec, &clock)
         address = address_of(remote)
-        number, checked = codec_number(codec), checked_type(payload_type)
+        checked = checked_type(payload_type)
         events = -1 if event_payload_type is None else checked_type(event_payload_type)
+        if codec_rate(number) != self.leg.rate:
+            raise ValueError(f"{codec} has {codec_rate(number)} Hz, the leg {self.leg.rate}")
         command = self.command(VERB_SEND)
         command.first = checked
         command.second = number
         command.third = events
+        command.fourth = event_clock
         command.address = address
+        if number != self.codec and codec_has_state(number):
+            command.encoder = codec_encoder_new(number)
+            if command.encoder == NULL:
+                command_free(command)
+                raise MemoryError("no memory for an encoder")
         self.submit(command, None)
+        self.codec = number
         self.has_events = events >= 0
 
     def set_direction(self, send, receive):

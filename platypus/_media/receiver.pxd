@@ -1,5 +1,6 @@
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from platypus._media.codec cimport codec_decoder_t
 from platypus._media.jitter cimport jitter_t
 from platypus._media.report cimport STREAM_MAX_PACKET, stream_event_t, stream_statistics_t
 from platypus._media.rtp cimport rtp_source_t
@@ -13,8 +14,10 @@ cdef struct held_t:
     uint8_t data[STREAM_MAX_PACKET]
 
 cdef struct receiver_t:
-    int rate
+    int rate                 # samples a second, of the jitter buffer and all that is played
+    codec_decoder_t *decoder # owned; of that rate
     uint8_t codecs[128]
+    uint8_t clocks[128]      # of their timestamps, in kHz
     rtp_source_t source
     held_t held
     int64_t position         # added to extended sequence numbers: positions never go back
@@ -41,8 +44,11 @@ cdef struct receiver_t:
     uint64_t overflowed
     jitter_t jitter
 
-cdef void receiver_init(receiver_t *receiver, int rate) noexcept nogil
-cdef int receiver_configure(receiver_t *receiver, int payload_type, int codec) noexcept nogil
+cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil
+# Another decoder, perhaps of another rate; the one before comes back.
+cdef codec_decoder_t *receiver_swap(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil
+cdef int receiver_configure(receiver_t *receiver, int payload_type, int codec,
+                            int clock) noexcept nogil
 cdef void receiver_clear(receiver_t *receiver) noexcept nogil
 cdef int receiver_receive(receiver_t *receiver, const uint8_t *packet, int length,
                           int64_t arrival_ns) noexcept nogil

@@ -15,11 +15,12 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 from libc.string cimport memcpy, memset
 
 from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, CODEC_NONE, CODEC_TELEPHONE_EVENT, codec_decode, codec_samples,
+    CODEC_COMFORT_NOISE, CODEC_NONE, CODEC_TELEPHONE_EVENT, codec_decode, codec_decoder_t,
+    codec_samples,
 )
 from platypus._media.jitter cimport (
-    JITTER_LATE, JITTER_TOO_LONG, jitter_dry, jitter_glue, jitter_init, jitter_insert,
-    jitter_playout, jitter_t,
+    JITTER_LATE, JITTER_TOO_LONG, jitter_counters_t, jitter_dry, jitter_glue, jitter_init,
+    jitter_insert, jitter_playout, jitter_t,
 )
 from platypus._media.report cimport (
     STREAM_ACCEPTED, STREAM_DUPLICATE, STREAM_EVENT_DTMF, STREAM_EVENT_SSRC,
@@ -43,25 +44,79 @@ cdef enum:
     REORDER_MS = 2000        # an overtaken packet is not older than this
 
 
-cdef void receiver_init(receiver_t *receiver, int rate) noexcept nogil:
+cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil:
     """Set up a receiver that lies in zeroed memory."""
+    receiver.rate = decoder.rate
+    receiver.decoder = decoder
+    receiver_clear(receiver)
+    jitter_init(&receiver.jitter, decoder.rate, codec_decode, decoder)
+
+
+cdef inline uint64_t rescaled(uint64_t samples, int before, int rate) noexcept nogil:
+    return samples * <uint64_t>rate // <uint64_t>before
+
+
+cdef void retime(receiver_t *receiver, int rate) noexcept nogil:
+    """Begin to play anew, at another rate. What was counted in samples stays as long."""
+    cdef jitter_t *jitter = &receiver.jitter
+    cdef int before = receiver.rate
+    cdef jitter_counters_t counters = jitter.counters
+    cdef uint64_t played = (counters.decoded - counters.removed - counters.dropped
+                            - <uint64_t>jitter.pcm_count)
+    memset(jitter, 0, sizeof(jitter_t))
+    jitter_init(jitter, rate, codec_decode, receiver.decoder)
+    jitter.counters.late = counters.late
+    jitter.counters.discarded = counters.discarded
+    jitter.counters.concealed = rescaled(counters.concealed, before, rate)
+    jitter.counters.silent = rescaled(counters.silent, before, rate)
+    jitter.counters.inserted = rescaled(counters.inserted, before, rate)
+    jitter.counters.removed = rescaled(counters.removed, before, rate)
+    jitter.counters.dropped = rescaled(counters.dropped, before, rate)
+    played = rescaled(played, before, rate)
+    jitter.counters.decoded = played + jitter.counters.removed + jitter.counters.dropped
+    jitter.counters.requested = (played + jitter.counters.concealed + jitter.counters.silent
+                                 + jitter.counters.inserted)
     receiver.rate = rate
-    receiver.codecs[PT_COMFORT_NOISE] = CODEC_COMFORT_NOISE
-    jitter_init(&receiver.jitter, rate, codec_decode, NULL)
+    receiver.placed = 0
 
 
-cdef int receiver_configure(receiver_t *receiver, int payload_type, int codec) noexcept nogil:
+cdef codec_decoder_t *receiver_swap(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil:
+    cdef codec_decoder_t *before = receiver.decoder
+    receiver.decoder = decoder
+    receiver.jitter.decoder = decoder
+    if decoder.rate != receiver.rate:
+        retime(receiver, decoder.rate)
+    return before
+
+
+cdef int receiver_configure(receiver_t *receiver, int payload_type, int codec,
+                            int clock) noexcept nogil:
     """Take `payload_type` for `codec`; 0, or -1 for a payload type that is none."""
     if not 0 <= payload_type < 128:
         return -1
     receiver.codecs[payload_type] = <uint8_t>codec
+    receiver.clocks[payload_type] = <uint8_t>(clock // 1000)
     return 0
 
 
 cdef void receiver_clear(receiver_t *receiver) noexcept nogil:
     """Forget all payload types, before new ones are set."""
     memset(receiver.codecs, CODEC_NONE, sizeof(receiver.codecs))
+    memset(receiver.clocks, 8, sizeof(receiver.clocks))
     receiver.codecs[PT_COMFORT_NOISE] = CODEC_COMFORT_NOISE
+
+
+cdef inline int samples_of(const receiver_t *receiver, const uint8_t *data,
+                           const rtp_packet_t *packet) noexcept nogil:
+    return codec_samples(receiver.codecs[packet.payload_type], data + packet.payload_offset,
+                         packet.payload_length, receiver.rate)
+
+
+cdef inline int64_t advance_of(const receiver_t *receiver,
+                               const rtp_packet_t *packet) noexcept nogil:
+    """From the packet placed last to this one, in samples, as the timestamps have it."""
+    cdef int64_t advance = <int32_t>(packet.timestamp - receiver.placed_rtp)
+    return advance * (receiver.rate // 1000) // receiver.clocks[packet.payload_type]
 
 
 cdef int64_t to_samples(receiver_t *receiver, int64_t time_ns) noexcept nogil:
@@ -76,17 +131,16 @@ cdef int64_t to_samples(receiver_t *receiver, int64_t time_ns) noexcept nogil:
             + (elapsed % 1000000000 * receiver.rate + 500000000) // 1000000000)
 
 
-cdef int is_restart(const receiver_t *receiver, const rtp_packet_t *packet,
-                    int64_t extended) noexcept nogil:
+cdef int is_restart(const receiver_t *receiver, const uint8_t *data,
+                    const rtp_packet_t *packet, int64_t extended) noexcept nogil:
     """A packet that seems older is no old packet: its timestamp says that it is new."""
     cdef int64_t behind = receiver.source.highest - extended
-    cdef int32_t advance = <int32_t>(packet.timestamp - receiver.placed_rtp)
-    if (not receiver.placed or behind <= 0
-            or codec_samples(receiver.codecs[packet.payload_type], packet.payload_length) == 0):
+    cdef int64_t advance = advance_of(receiver, packet)
+    if not receiver.placed or behind <= 0 or samples_of(receiver, data, packet) == 0:
         return 0
     # An old one lies back at least a quarter of what its packets were worth of late.
-    return (-<int64_t>advance < behind * receiver.placed_samples // 4
-            or -<int64_t>advance > <int64_t>receiver.rate * REORDER_MS // 1000)
+    return (-advance < behind * receiver.placed_samples // 4
+            or -advance > <int64_t>receiver.rate * REORDER_MS // 1000)
 
 
 cdef int64_t place(receiver_t *receiver, const rtp_packet_t *packet, int64_t extended,
@@ -97,7 +151,7 @@ cdef int64_t place(receiver_t *receiver, const rtp_packet_t *packet, int64_t ext
     if not receiver.placed:
         timestamp = jitter_glue(&receiver.jitter, arrival, samples)
     else:
-        advance = <int32_t>(packet.timestamp - receiver.placed_rtp)
+        advance = advance_of(receiver, packet)
         timestamp = receiver.placed_at + advance
         if extended <= receiver.placed_extended:
             return timestamp  # overtaken: its place is known
@@ -119,7 +173,8 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
     """A packet of the source, in its order: to the jitter buffer, or an event."""
     cdef const uint8_t *payload = data + packet.payload_offset
     cdef int codec = receiver.codecs[packet.payload_type]
-    cdef int samples = codec_samples(codec, packet.payload_length)
+    cdef int clock = receiver.clocks[packet.payload_type] * 1000
+    cdef int samples = samples_of(receiver, data, packet)
     cdef int64_t arrival = to_samples(receiver, arrival_ns)
     cdef int64_t timestamp = 0
     cdef int64_t position = extended + receiver.position
@@ -130,10 +185,10 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
     if samples > 0:
         timestamp = place(receiver, packet, extended, samples, arrival)
         length = packet.payload_length
-        rtp_source_jitter(&receiver.source, packet.timestamp, arrival_ns, receiver.rate)
+        rtp_source_jitter(&receiver.source, packet.timestamp, arrival_ns, clock)
     elif codec == CODEC_TELEPHONE_EVENT:
         event_receive(&receiver.events, payload, packet.payload_length, packet.marker,
-                      packet.timestamp, arrival, receiver.rate)
+                      packet.timestamp, arrival_ns, clock)
     receiver.newest_position = max(receiver.newest_position, position)
     inserted = jitter_insert(&receiver.jitter, position, timestamp, arrival, codec, samples,
                              payload, length)
@@ -207,7 +262,8 @@ cdef int hold(receiver_t *receiver, const uint8_t *data, int length, const rtp_p
     return STREAM_HELD
 
 
-cdef int in_sequence(const receiver_t *receiver, const rtp_packet_t *packet) noexcept nogil:
+cdef int in_sequence(const receiver_t *receiver, const uint8_t *data,
+                     const rtp_packet_t *packet) noexcept nogil:
     """Whether the packet goes on where the source is; nothing is changed."""
     cdef rtp_source_t source = receiver.source
     cdef int64_t extended = 0
@@ -215,7 +271,7 @@ cdef int in_sequence(const receiver_t *receiver, const rtp_packet_t *packet) noe
         return 0
     if rtp_source_update(&source, packet.sequence, &extended) == RTP_JUMP:
         return 0
-    return not is_restart(receiver, packet, extended)
+    return not is_restart(receiver, data, packet, extended)
 
 
 cdef int receiver_receive(receiver_t *receiver, const uint8_t *packet, int length,
@@ -237,7 +293,7 @@ cdef int receiver_receive(receiver_t *receiver, const uint8_t *packet, int lengt
             return STREAM_UNKNOWN_TYPE  # not what a source is known by
         follow(receiver, parsed.ssrc, parsed.sequence)
         return admit(receiver, packet, &parsed, arrival_ns)
-    if not in_sequence(receiver, &parsed):
+    if not in_sequence(receiver, packet, &parsed):
         if receiver.codecs[parsed.payload_type] == CODEC_NONE:
             receiver.refused += 1
             return STREAM_UNKNOWN_TYPE
@@ -267,7 +323,7 @@ cdef int receiver_playout(receiver_t *receiver, int16_t *frame, int samples,
     now = to_samples(receiver, now_ns)
     if receiver.held.length > 0 and jitter_dry(&receiver.jitter, samples):
         follow_held(receiver)
-    event_expire(&receiver.events, now, receiver.rate)
+    event_expire(&receiver.events, now_ns)
     return jitter_playout(&receiver.jitter, frame, samples, now)
 
 
@@ -287,7 +343,7 @@ cdef int receiver_next_event(receiver_t *receiver, stream_event_t *event) noexce
     if event_report(&receiver.events, &report):
         event.kind = STREAM_EVENT_DTMF
         event.code = report.event
-        event.duration_ms = <int>(report.samples * 1000 // receiver.rate)
+        event.duration_ms = report.duration_ms
         return 1
     return 0
 

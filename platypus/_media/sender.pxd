@@ -1,10 +1,12 @@
 from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from platypus._media.codec cimport codec_encoder_t
 from platypus._media.report cimport STREAM_MAX_FRAME
 from platypus._media.telephone_event cimport event_sender_t
 
 cdef struct sender_t:
-    int rate
+    int rate                 # samples a second, of the codec
+    int clock                # of the timestamps
     int frame_samples        # of one packet
     uint32_t ssrc
     uint16_t sequence        # of the next packet
@@ -12,17 +14,22 @@ cdef struct sender_t:
     int marker               # of the next audio packet
     int payload_type
     int codec
+    codec_encoder_t *encoder # owned; NULL for a codec without state
     int event_type           # -1: none was agreed
+    int event_clock
     int gathered_count
     int16_t gathered[STREAM_MAX_FRAME]
     event_sender_t events
     uint64_t packets
     uint64_t bytes
 
-cdef void sender_init(sender_t *sender, int rate, int frame_samples, uint32_t ssrc,
+cdef void sender_init(sender_t *sender, int rate, int ptime_ms, uint32_t ssrc,
                       uint16_t sequence, uint32_t timestamp) noexcept nogil
-cdef int sender_configure(sender_t *sender, int payload_type, int codec,
-                          int event_type) noexcept nogil
+cdef int sender_configure(sender_t *sender, int payload_type, int codec, int event_type,
+                          int event_clock) noexcept nogil
+# Another encoder, of the codec that is configured next; the one before comes back.
+cdef codec_encoder_t *sender_swap(sender_t *sender, codec_encoder_t *encoder) noexcept nogil
+cdef void sender_pace(sender_t *sender, int rate, int ptime_ms) noexcept nogil
 cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples, uint8_t *packet,
                         int capacity) noexcept nogil
 cdef void sender_skip(sender_t *sender, int samples) noexcept nogil

@@ -2,7 +2,8 @@
 
 Packets are as long as was agreed: shorter frames are gathered. Sequence numbers go up by
 one for each packet, timestamps with the time that passes, whether something is sent or
-not (RFC 3550, 5.1; RFC 4733, 2.5.1 for events).
+not (RFC 3550, 5.1; RFC 4733, 2.5.1 for events). They are in the codec's clock, frames in
+its samples, and that is not always the same.
 
 When to send, and where to, is not decided here.
 """
@@ -10,7 +11,7 @@ When to send, and where to, is not decided here.
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from platypus._media.codec cimport codec_encode
+from platypus._media.codec cimport codec_clock, codec_encode, codec_encoder_t
 from platypus._media.rtp cimport RTP_HEADER, rtp_write_header
 from platypus._media.telephone_event cimport (
     EVENT_PAUSE, EVENT_PAYLOAD, event_queue, event_sending,
@@ -21,11 +22,11 @@ cdef enum:
     LONGEST_EVENT_MS = 60000 # a digit held for a minute is a mistake
 
 
-cdef void sender_init(sender_t *sender, int rate, int frame_samples, uint32_t ssrc,
+cdef void sender_init(sender_t *sender, int rate, int ptime_ms, uint32_t ssrc,
                       uint16_t sequence, uint32_t timestamp) noexcept nogil:
     """Set up a sender that lies in zeroed memory."""
-    sender.rate = rate
-    sender.frame_samples = frame_samples
+    sender.rate = sender.clock = rate
+    sender.frame_samples = rate * ptime_ms // 1000
     sender.ssrc = ssrc
     sender.sequence = sequence
     sender.timestamp = timestamp
@@ -33,15 +34,38 @@ cdef void sender_init(sender_t *sender, int rate, int frame_samples, uint32_t ss
     sender.event_type = -1
 
 
-cdef int sender_configure(sender_t *sender, int payload_type, int codec,
-                               int event_type) noexcept nogil:
+cdef int sender_configure(sender_t *sender, int payload_type, int codec, int event_type,
+                          int event_clock) noexcept nogil:
     """Encode with `codec` from now on; 0, or -1 for a payload type that is none."""
     if not 0 <= payload_type < 128 or not -1 <= event_type < 128:
         return -1
     sender.payload_type = payload_type
     sender.codec = codec
+    sender.clock = codec_clock(codec)
     sender.event_type = event_type
+    sender.event_clock = event_clock
     return 0
+
+
+cdef codec_encoder_t *sender_swap(sender_t *sender, codec_encoder_t *encoder) noexcept nogil:
+    cdef codec_encoder_t *before = sender.encoder
+    sender.encoder = encoder
+    return before
+
+
+cdef inline uint32_t in_clock(const sender_t *sender, int samples) noexcept nogil:
+    return <uint32_t>(<int64_t>samples * sender.clock // sender.rate)
+
+
+cdef void sender_pace(sender_t *sender, int rate, int ptime_ms) noexcept nogil:
+    """Frames of another rate, packets of another length. What was gathered is given up."""
+    cdef int frame_samples = rate * ptime_ms // 1000
+    if rate == sender.rate and frame_samples == sender.frame_samples:
+        return
+    sender.timestamp += in_clock(sender, sender.gathered_count)
+    sender.gathered_count = 0
+    sender.rate = rate
+    sender.frame_samples = frame_samples
 
 
 cdef int send_packet(sender_t *sender, int payload_type, int marker, uint32_t timestamp,
@@ -69,17 +93,20 @@ cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
         return 0
     sender.gathered_count = 0
     timestamp = sender.timestamp
-    sender.timestamp += <uint32_t>sender.frame_samples
-    if capacity < RTP_HEADER + sender.frame_samples or capacity < RTP_HEADER + EVENT_PAYLOAD:
+    sender.timestamp += in_clock(sender, sender.frame_samples)
+    if capacity < RTP_HEADER + EVENT_PAYLOAD:
         return 0
     if sender.event_type >= 0:
-        length = event_sending(&sender.events, sender.frame_samples, sender.rate,
-                               timestamp, packet + RTP_HEADER, &marker, &event_timestamp)
+        length = event_sending(
+            &sender.events, <int>(<int64_t>sender.frame_samples * sender.event_clock // sender.rate),
+            sender.event_clock, sender.clock, timestamp, packet + RTP_HEADER, &marker,
+            &event_timestamp)
         if length > 0:
             return send_packet(sender, sender.event_type, marker, event_timestamp, length, packet)
-    length = codec_encode(sender.codec, sender.gathered, sender.frame_samples,
-                    packet + RTP_HEADER)
+    length = codec_encode(sender.encoder, sender.codec, sender.gathered, sender.frame_samples,
+                          packet + RTP_HEADER, capacity - RTP_HEADER)
     if length == 0:
+        sender.marker = 1
         return 0
     marker = sender.marker
     sender.marker = 0
@@ -89,7 +116,7 @@ cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
 cdef void sender_skip(sender_t *sender, int samples) noexcept nogil:
     # What was gathered is given up with the rest; its time counts as well.
     if samples > 0:
-        sender.timestamp += <uint32_t>(samples + sender.gathered_count)
+        sender.timestamp += in_clock(sender, samples + sender.gathered_count)
         sender.gathered_count = 0
         sender.marker = 1  # RFC 3551, 4.1: the first packet after a silence
 
@@ -99,11 +126,11 @@ cdef int sender_event(sender_t *sender, int event, int duration_ms,
     if sender.event_type < 0 or event < 0 or not 1 <= duration_ms <= LONGEST_EVENT_MS:
         return -1
     return event_queue(&sender.events, event,
-                       <int64_t>duration_ms * sender.rate // 1000, volume)
+                       <int64_t>duration_ms * sender.event_clock // 1000, volume)
 
 
 cdef int sender_pause(sender_t *sender, int duration_ms) noexcept nogil:
     if sender.event_type < 0 or not 1 <= duration_ms <= LONGEST_EVENT_MS:
         return -1
     return event_queue(&sender.events, EVENT_PAUSE,
-                       <int64_t>duration_ms * sender.rate // 1000, 0)
+                       <int64_t>duration_ms * sender.event_clock // 1000, 0)

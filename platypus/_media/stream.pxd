@@ -6,6 +6,7 @@ belongs to one thread at a time. Times are CLOCK_MONOTONIC in ns.
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from platypus._media.codec cimport codec_decoder_t, codec_encoder_t
 from platypus._media.receiver cimport receiver_t
 from platypus._media.report cimport (
     STREAM_ACCEPTED, STREAM_AUDIO, STREAM_CONCEALED, STREAM_DUPLICATE, STREAM_EVENT_DTMF,
@@ -19,22 +20,30 @@ cdef struct stream_config_t:
     uint32_t ssrc
     uint16_t sequence            # of the first packet sent
     uint32_t timestamp           # of the first packet sent
-    int rate                     # samples a second, of frames and of RTP timestamps
+    int rate                     # samples a second, of frames
     int ptime_ms
 
 # Fixed memory; each half is its own module's.
 cdef struct stream_t:
-    int rate
     sender_t sender
     receiver_t receiver
 
 cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil
 cdef void stream_free(stream_t *stream) noexcept nogil
 
-# Codec ids are those of codec.pxd. event_payload_type -1: none was agreed.
+# Codec ids are those of codec.pxd. event_payload_type -1: none was agreed. A codec is sent
+# at its own rate, with its own encoder where it has state: see the three below.
 cdef int stream_configure_send(stream_t *stream, int payload_type, int codec,
-                               int event_payload_type) noexcept nogil
-cdef int stream_configure_receive(stream_t *stream, int payload_type, int codec) noexcept nogil
+                               int event_payload_type, int event_clock) noexcept nogil
+cdef int stream_configure_receive(stream_t *stream, int payload_type, int codec,
+                                  int clock) noexcept nogil
+# What comes back is no longer used. A decoder of another rate begins the playout anew.
+cdef codec_encoder_t *stream_swap_encoder(stream_t *stream,
+                                          codec_encoder_t *encoder) noexcept nogil
+cdef codec_decoder_t *stream_swap_decoder(stream_t *stream,
+                                          codec_decoder_t *decoder) noexcept nogil
+# Frames to be sent have another rate, packets another length.
+cdef int stream_pace(stream_t *stream, int rate, int ptime_ms) noexcept nogil
 cdef void stream_clear_receive(stream_t *stream) noexcept nogil
 
 cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
@@ -63,5 +72,4 @@ cdef dict statistics_dict(const stream_statistics_t *statistics, int rate)
 
 cdef class Stream:
     cdef stream_t *stream        # owned
-    cdef readonly int rate
-    cdef readonly int frame_samples  # of one packet sent
+    cdef int ptime_ms

@@ -9,48 +9,76 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from platypus._media.jitter cimport JITTER_PAYLOAD
+from platypus._media.codec cimport (
+    codec_decoder_free, codec_decoder_new, codec_decoder_t, codec_encoder_free, codec_encoder_new,
+    codec_encoder_t, codec_has_state, codec_of, codec_rate,
+)
 from platypus._media.receiver cimport (
     receiver_clear, receiver_configure, receiver_init, receiver_next_event, receiver_pass_over,
-    receiver_playout, receiver_receive, receiver_statistics,
+    receiver_playout, receiver_receive, receiver_statistics, receiver_swap,
 )
 from platypus._media.sender cimport (
-    sender_capture, sender_configure, sender_event, sender_init, sender_pause, sender_skip,
+    sender_capture, sender_configure, sender_event, sender_init, sender_pace, sender_pause,
+    sender_skip, sender_swap,
 )
 
-from platypus._media.codec import codec_number
+
+cdef bint fits(int rate, int ptime_ms) noexcept nogil:
+    """Whether packets of so many milliseconds can be sent."""
+    return 1 <= ptime_ms <= 120 and 1 <= rate * ptime_ms // 1000 <= STREAM_MAX_FRAME
 
 
 cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil:
     """A stream, or NULL if the configuration makes no sense or there is no memory."""
     cdef stream_t *stream
-    cdef int frame_samples
-    if config.rate < 8000 or config.rate > 48000 or config.ptime_ms < 1 or config.ptime_ms > 200:
+    cdef codec_decoder_t *decoder
+    if not fits(config.rate, config.ptime_ms):
         return NULL
-    frame_samples = config.rate * config.ptime_ms // 1000
-    if frame_samples > STREAM_MAX_FRAME or frame_samples > JITTER_PAYLOAD:
+    decoder = codec_decoder_new(config.rate)
+    if decoder == NULL:
         return NULL
     stream = <stream_t *>calloc(1, sizeof(stream_t))
     if stream == NULL:
+        codec_decoder_free(decoder)
         return NULL
-    stream.rate = config.rate
-    sender_init(&stream.sender, config.rate, frame_samples, config.ssrc, config.sequence,
+    sender_init(&stream.sender, config.rate, config.ptime_ms, config.ssrc, config.sequence,
                 config.timestamp)
-    receiver_init(&stream.receiver, config.rate)
+    receiver_init(&stream.receiver, decoder)
     return stream
 
 
 cdef void stream_free(stream_t *stream) noexcept nogil:
-    free(stream)
+    if stream != NULL:
+        codec_decoder_free(stream.receiver.decoder)
+        codec_encoder_free(stream.sender.encoder)
+        free(stream)
 
 
 cdef int stream_configure_send(stream_t *stream, int payload_type, int codec,
-                               int event_payload_type) noexcept nogil:
-    return sender_configure(&stream.sender, payload_type, codec, event_payload_type)
+                               int event_payload_type, int event_clock) noexcept nogil:
+    return sender_configure(&stream.sender, payload_type, codec, event_payload_type, event_clock)
 
 
-cdef int stream_configure_receive(stream_t *stream, int payload_type, int codec) noexcept nogil:
-    return receiver_configure(&stream.receiver, payload_type, codec)
+cdef int stream_configure_receive(stream_t *stream, int payload_type, int codec,
+                                  int clock) noexcept nogil:
+    return receiver_configure(&stream.receiver, payload_type, codec, clock)
+
+
+cdef codec_encoder_t *stream_swap_encoder(stream_t *stream,
+                                          codec_encoder_t *encoder) noexcept nogil:
+    return sender_swap(&stream.sender, encoder)
+
+
+cdef codec_decoder_t *stream_swap_decoder(stream_t *stream,
+                                          codec_decoder_t *decoder) noexcept nogil:
+    return receiver_swap(&stream.receiver, decoder)
+
+
+cdef int stream_pace(stream_t *stream, int rate, int ptime_ms) noexcept nogil:
+    if not fits(rate, ptime_ms):
+        return -1
+    sender_pace(&stream.sender, rate, ptime_ms)
+    return 0
 
 
 cdef void stream_clear_receive(stream_t *stream) noexcept nogil:
@@ -145,8 +173,9 @@ VERDICTS = {
 cdef class Stream:
     """A stream driven from Python: one thread at a time, times in ns of one clock.
 
-    Frames are bytes of int16, mono, at `rate`. Nothing from the network makes a method
-    raise; only arguments that make no sense do (ValueError).
+    Frames are bytes of int16, mono, at `rate`, which is that of the codec sent (`retune`
+    changes it). Nothing from the network makes a method raise; only arguments that make no
+    sense do (ValueError).
     """
 
     def __cinit__(self, *, uint32_t ssrc=0, uint16_t sequence=0, uint32_t timestamp=0,
@@ -160,28 +189,59 @@ cdef class Stream:
         self.stream = stream_new(&config)
         if self.stream == NULL:
             raise ValueError(f"no stream has {ptime_ms} ms packets at {rate} samples a second")
-        self.rate = rate
-        self.frame_samples = self.stream.sender.frame_samples
+        self.ptime_ms = ptime_ms
 
     def __dealloc__(self):
         stream_free(self.stream)
 
-    def configure_send(self, int payload_type, codec, *, event_payload_type=None) -> None:
-        """Send `codec` ("pcmu", "pcma") from now on; and events, if they have a payload type."""
-        if stream_configure_send(self.stream, payload_type, codec_number(codec),
-                                 -1 if event_payload_type is None else event_payload_type) < 0:
+    @property
+    def rate(self) -> int:
+        return self.stream.sender.rate
+
+    @property
+    def frame_samples(self) -> int:
+        """Of one packet sent."""
+        return self.stream.sender.frame_samples
+
+    def retune(self, int rate) -> None:
+        """Frames have another rate from now on, both ways: the codec is to change."""
+        cdef codec_decoder_t *decoder = codec_decoder_new(rate)
+        if decoder == NULL or stream_pace(self.stream, rate, self.ptime_ms) < 0:
+            codec_decoder_free(decoder)
+            raise ValueError(f"no stream has {self.ptime_ms} ms packets at {rate} samples a second")
+        codec_decoder_free(stream_swap_decoder(self.stream, decoder))
+
+    def configure_send(
+        self, int payload_type, codec, *, event_payload_type=None, int event_clock=8000
+    ) -> None:
+        """Send `codec`, of this stream's rate, from now on; and events, if they have a number."""
+        cdef int clock
+        cdef int number = codec_of(codec, &clock)
+        cdef codec_encoder_t *encoder = NULL
+        if codec_rate(number) != self.rate:
+            raise ValueError(f"{codec} is sent at {codec_rate(number)} Hz: retune the stream")
+        if stream_configure_send(self.stream, payload_type, number,
+                                 -1 if event_payload_type is None else event_payload_type,
+                                 event_clock) < 0:
             raise ValueError("a payload type is 0 to 127")
+        if codec_has_state(number):
+            encoder = codec_encoder_new(number)
+            if encoder == NULL:
+                raise MemoryError("no memory for an encoder")
+        codec_encoder_free(stream_swap_encoder(self.stream, encoder))
 
     def configure_receive(self, payload_types) -> None:
         """Take exactly these payload types: a mapping from number to codec name."""
-        numbers = {}
+        cdef int clock, number
+        chosen = []
         for payload_type, codec in payload_types.items():
             if not 0 <= payload_type < 128:
                 raise ValueError("a payload type is 0 to 127")
-            numbers[payload_type] = codec_number(codec)
+            number = codec_of(codec, &clock)
+            chosen.append((payload_type, number, clock))
         stream_clear_receive(self.stream)
-        for payload_type, number in numbers.items():
-            stream_configure_receive(self.stream, payload_type, number)
+        for payload_type, number, clock in chosen:
+            stream_configure_receive(self.stream, payload_type, number, clock)
 
     def receive(self, packet, int64_t arrival_ns) -> str:
         """Take in a datagram; what became of it, in a word."""
@@ -271,7 +331,7 @@ cdef class Stream:
         """The control protocol's `stats` of this stream: `send` and `receive`."""
         cdef stream_statistics_t statistics
         stream_statistics(self.stream, &statistics)
-        return statistics_dict(&statistics, self.rate)
+        return statistics_dict(&statistics, self.stream.receiver.rate)
 
     def counters(self) -> dict:
         """Everything that is counted, in packets and samples."""

@@ -7,7 +7,9 @@ known by its timestamp and reported once, when it ended or when its packets stop
 coming; any one of its packets is enough.
 
 Only whole events are reported, no beginnings; tones and redundancy (RFC 2198) are not
-here. Durations are in timestamp units, which are samples.
+here. Durations are in units of the events' clock, which should be the stream's (2.1). Phones
+that know events at 8000 only send them beside Opus all the same: then timestamps are in the
+stream's clock, and durations in their own.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
@@ -20,20 +22,20 @@ cdef enum:
     MIN_PAUSE_MS = 40        # ITU-T Q.24: less is not told apart as two digits
     # An end whose packets were all lost: RFC 4733, 2.5.2.2 lets three intervals pass,
     # which is 150 ms for a sender that updates every 50 ms.
-    EXPIRY_MS = 150
+    EXPIRY_NS = 150000000
     # A timestamp further back than this is not an old event but a new clock.
     MEMORY_MS = 10000
 
 
-cdef int event_queue(event_sender_t *sender, int event, int64_t samples,
+cdef int event_queue(event_sender_t *sender, int event, int64_t units,
                      int volume) noexcept nogil:
     """Add an event, or a pause, to what is to be sent; -1 if there is no room."""
     cdef event_item_t *item
-    if sender.count == EVENT_QUEUE or event > 255 or samples < 1:
+    if sender.count == EVENT_QUEUE or event > 255 or units < 1:
         return -1
     item = &sender.items[(sender.first + sender.count) % EVENT_QUEUE]
     item.event = event
-    item.samples = samples
+    item.units = units
     item.volume = 63 if volume > 63 else (0 if volume < 0 else volume)
     sender.count += 1
     return 0
@@ -45,21 +47,21 @@ cdef void finish_item(event_sender_t *sender) noexcept nogil:
     sender.busy = 0
 
 
-cdef int begin_item(event_sender_t *sender, int samples, int rate,
+cdef int begin_item(event_sender_t *sender, int units, int clock,
                     uint32_t timestamp) noexcept nogil:
     """Start the next event; 0 while there is none or a pause is to be kept."""
     cdef event_item_t *item = &sender.items[sender.first]
     if sender.count == 0:
-        sender.quiet += samples
+        sender.quiet += units
         return 0
     if item.event == EVENT_PAUSE:
-        item.samples -= samples
-        sender.quiet += samples
-        if item.samples <= 0:
+        item.units -= units
+        sender.quiet += units
+        if item.units <= 0:
             finish_item(sender)
         return 0
-    if sender.marked and sender.quiet < <int64_t>rate * MIN_PAUSE_MS // 1000:
-        sender.quiet += samples
+    if sender.marked and sender.quiet < <int64_t>clock * MIN_PAUSE_MS // 1000:
+        sender.quiet += units
         return 0
     sender.busy = 1
     sender.marked = 0
@@ -69,17 +71,18 @@ cdef int begin_item(event_sender_t *sender, int samples, int rate,
     return 1
 
 
-cdef int event_sending(event_sender_t *sender, int samples, int rate, uint32_t timestamp,
-                       uint8_t *payload, int *marker, uint32_t *event_timestamp) noexcept nogil:
-    """The event payload for the `samples` that begin at `timestamp`; 0: send audio."""
+cdef int event_sending(event_sender_t *sender, int units, int clock, int stream_clock,
+                       uint32_t timestamp, uint8_t *payload, int *marker,
+                       uint32_t *event_timestamp) noexcept nogil:
+    """The event payload for the time of `units` from `timestamp` on; 0: send audio."""
     cdef event_item_t *item
     cdef int64_t duration, length
     cdef int last, closing
-    if not sender.busy and not begin_item(sender, samples, rate, timestamp):
+    if not sender.busy and not begin_item(sender, units, clock, timestamp):
         return 0
     item = &sender.items[sender.first]
-    sender.done += samples
-    length = item.samples - sender.segment_start
+    sender.done += units
+    length = item.units - sender.segment_start
     last = length <= LONGEST_SEGMENT
     if not last:
         length = LONGEST_SEGMENT
@@ -101,7 +104,7 @@ cdef int event_sending(event_sender_t *sender, int samples, int rate, uint32_t t
             sender.quiet = 0
         else:
             sender.segment_start += LONGEST_SEGMENT
-            sender.timestamp += <uint32_t>LONGEST_SEGMENT
+            sender.timestamp += <uint32_t>(<int64_t>LONGEST_SEGMENT * stream_clock // clock)
             sender.ends = 0
     return EVENT_PAYLOAD
 
@@ -119,13 +122,13 @@ cdef void conclude(event_receiver_t *receiver) noexcept nogil:
         receiver.count -= 1
     report = &receiver.reports[(receiver.first + receiver.count) % EVENT_REPORTS]
     report.event = receiver.event
-    report.samples = receiver.before + receiver.duration
+    report.duration_ms = <int>((receiver.before + receiver.duration) * 1000 // receiver.clock)
     receiver.count += 1
 
 
-cdef int is_old(const event_receiver_t *receiver, uint32_t timestamp, int rate) noexcept nogil:
+cdef int is_old(const event_receiver_t *receiver, uint32_t timestamp, int clock) noexcept nogil:
     cdef int32_t distance = <int32_t>(timestamp - receiver.timestamp)
-    return distance < 0 and -<int64_t>distance < <int64_t>rate * MEMORY_MS // 1000
+    return distance < 0 and -<int64_t>distance < <int64_t>clock * MEMORY_MS // 1000
 
 
 cdef int continues(const event_receiver_t *receiver, int event, uint32_t timestamp,
@@ -135,9 +138,8 @@ cdef int continues(const event_receiver_t *receiver, int event, uint32_t timesta
             and timestamp - receiver.timestamp == <uint32_t>LONGEST_SEGMENT)
 
 
-cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int length,
-                       int marker, uint32_t timestamp, int64_t arrival,
-                       int rate) noexcept nogil:
+cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int length, int marker,
+                       uint32_t timestamp, int64_t arrival_ns, int clock) noexcept nogil:
     """Take in an event packet; -1 if it is too short to be one."""
     cdef int event, ended
     cdef int64_t duration
@@ -147,7 +149,7 @@ cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int l
     ended = payload[1] >> 7
     duration = payload[2] << 8 | payload[3]
     if not receiver.known or timestamp != receiver.timestamp:
-        if receiver.known and is_old(receiver, timestamp, rate):
+        if receiver.known and is_old(receiver, timestamp, clock):
             return 0
         if continues(receiver, event, timestamp, marker):
             receiver.before += LONGEST_SEGMENT
@@ -156,11 +158,12 @@ cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int l
             receiver.before = 0
         receiver.known = receiver.active = 1
         receiver.event = event
+        receiver.clock = clock
         receiver.timestamp = timestamp
         receiver.duration = 0
     if not receiver.active:
         return 0  # a repetition of what was reported
-    receiver.updated = arrival
+    receiver.updated_ns = arrival_ns
     if duration > receiver.duration:
         receiver.duration = duration
     if ended:
@@ -174,9 +177,9 @@ cdef void event_new_source(event_receiver_t *receiver) noexcept nogil:
     receiver.known = 0
 
 
-cdef void event_expire(event_receiver_t *receiver, int64_t now, int rate) noexcept nogil:
+cdef void event_expire(event_receiver_t *receiver, int64_t now_ns) noexcept nogil:
     """End an event of which no packet has come for too long."""
-    if receiver.active and now - receiver.updated > <int64_t>rate * EXPIRY_MS // 1000:
+    if receiver.active and now_ns - receiver.updated_ns > EXPIRY_NS:
         conclude(receiver)
 
 

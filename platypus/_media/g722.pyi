@@ -1,0 +1,9 @@
+from typing_extensions import Buffer, disjoint_base
+
+@disjoint_base
+class Encoder:
+    def encode(self, pcm: Buffer) -> bytes: ...
+
+@disjoint_base
+class Decoder:
+    def decode(self, codes: Buffer) -> bytes: ...

@@ -58,6 +58,8 @@ class StreamPlan:
     receive: bool
     ptime_ms: int  # to send with
     rtcp: tuple[str, int] | None
+    rtcp_mux: bool  # RFC 5761: reports share the RTP port
+    voip_metrics: bool  # RFC 3611: the other side wants them in our reports
     direction: str  # "sendrecv", "sendonly", "recvonly" or "inactive", as we see it
 
 
@@ -244,6 +246,8 @@ class Negotiator:
             receive=agreed.direction.receive,
             ptime_ms=self._ptime_ms(agreed),
             rtcp=agreed.rtcp,
+            rtcp_mux=agreed.rtcp_mux,
+            voip_metrics=agreed.voip_metrics,
             direction=str(agreed.direction),
         )
         return self._plan

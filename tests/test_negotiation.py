@@ -49,7 +49,7 @@ class TestFirstCall:
         assert ours.receive_payload_types == {0: "pcmu", 8: "pcma", 101: "telephone-event"}
         assert (ours.dtmf_payload_type, ours.ptime_ms) == (101, 20)
         assert (ours.send, ours.receive, ours.direction) == (True, True, "sendrecv")
-        assert ours.rtcp == (B, 5001)
+        assert (ours.rtcp, ours.rtcp_mux, ours.voip_metrics) == ((B, 5000), True, True)
 
     def test_the_order_of_the_codecs_is_the_callers_preference(self):
         ours, theirs = exchange(negotiator("pcma", "pcmu"), negotiator("pcmu", "pcma"))
@@ -65,7 +65,38 @@ class TestFirstCall:
 
     def test_an_rtcp_port_of_its_own_is_told(self):
         assert b"a=rtcp:6000\r\n" in negotiator().offer(A, 4000, rtcp_port=6000)
-        assert b"a=rtcp" not in negotiator().offer(A, 4000, rtcp_port=4001)
+        assert b"a=rtcp:" not in negotiator().offer(A, 4000, rtcp_port=4001)
+
+    def test_reports_share_the_port_of_rtp_only_where_both_say_so(self):
+        plain = sdp("m=audio 7000 RTP/AVP 0")
+        ours = negotiator()
+        ours.offer(A, 4000)
+        plan = ours.receive_answer(plain)
+        assert (plan.rtcp, plan.rtcp_mux) == (("192.0.2.9", 7001), False)
+        ours.receive_offer(plain)
+        body, plan = ours.answer(A, 4000)
+        assert b"rtcp-mux" not in body
+        assert (plan.rtcp, plan.rtcp_mux) == (("192.0.2.9", 7001), False)
+        ours.receive_offer(sdp("m=audio 7000 RTP/AVP 0", "a=rtcp-mux"))
+        body, plan = ours.answer(A, 4000)
+        assert b"a=rtcp-mux\r\n" in body
+        assert (plan.rtcp, plan.rtcp_mux) == (("192.0.2.9", 7000), True)
+
+    @pytest.mark.parametrize(
+        ("line", "wanted"),
+        [
+            ("a=rtcp-xr:voip-metrics", True),
+            ("a=rtcp-xr:rcvr-rtt=all:100 voip-metrics", True),
+            ("a=rtcp-xr:stat-summary=loss,dup", False),
+            ("a=rtcp-xr", False),
+            ("a=sendrecv", False),
+        ],
+    )
+    def test_voip_metrics_are_for_who_asks_for_them(self, line, wanted):
+        ours = negotiator()
+        assert b"a=rtcp-xr:voip-metrics\r\n" in ours.offer(A, 4000)
+        plan = ours.receive_answer(sdp("m=audio 7000 RTP/AVP 0", line))
+        assert plan.voip_metrics is wanted
 
     def test_what_may_arrive_before_the_answer_is_known(self):
         ours = negotiator("pcma")

@@ -78,3 +78,4 @@ cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame,
 
 # A codec and the clock of its RTP timestamps, by name; ValueError for others.
 cdef int codec_of(name, int *clock) except -1
+cdef object codec_name(int codec)  # None for what is no codec

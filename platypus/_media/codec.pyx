@@ -203,6 +203,10 @@ cdef int codec_of(name, int *clock) except -1:
     return number
 
 
+cdef object codec_name(int codec):
+    return next((name for name, number in CODECS.items() if number == codec), None)
+
+
 def codec_number(name) -> int:
     """The number of a codec by its name in the control protocol; ValueError for others."""
     cdef int clock

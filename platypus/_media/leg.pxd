@@ -11,8 +11,10 @@ from platypus._media.codec cimport codec_decoder_t, codec_encoder_t
 from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
 from platypus._media.event cimport events_t
 from platypus._media.lateness cimport lateness_t
+from platypus._media.losses cimport losses_t
 from platypus._media.platform cimport platform_address_t, platform_batch_t, platform_socket_t
 from platypus._media.recorder cimport recorder_t, writer_t
+from platypus._media.reports cimport reports_figures_t, reports_t
 from platypus._media.srtp cimport context_t
 from platypus._media.stream cimport stream_statistics_t, stream_t
 
@@ -35,6 +37,7 @@ cdef enum verb_t:
     VERB_STOP_RECORD = 11
     VERB_PROTECT = 12    # first: a guard_t; with the context to send by
     VERB_UNPROTECT = 13  # and with the one to receive by
+    VERB_RTCP = 14
 
 
 # What is asked of packets in one direction.
@@ -74,11 +77,14 @@ cdef struct meter_t:
 
 cdef struct counters_t:
     stream_statistics_t stream
+    losses_t losses
+    int heard_codec
+    reports_figures_t reports
     int64_t last_packet_ns   # 0: never
     uint32_t invalid
     uint32_t strangers
     uint32_t ignored
-    uint32_t rtcp_packets
+    uint32_t rtcp_packets    # valid, and the far end's
     uint32_t forged          # SRTP that does not authenticate: a wrong key, or tampered with
     uint32_t replayed
     uint32_t unheard         # came before it was known how to open it
@@ -102,6 +108,11 @@ cdef struct leg_t:
     platform_socket_t rtp
     platform_socket_t rtcp
     int family               # of the RTP socket: 4 or 6
+    reports_t reports
+    platform_address_t rtcp_signalled  # family 0: no reports are sent
+    platform_address_t rtcp_heard      # where valid ones come from; family 0: none did
+    bint rtcp_mux            # RFC 5761: reports share the RTP port
+    bint rtcp_voip           # RFC 3611: the far end takes VoIP metrics
     stream_t *stream         # owned
     latch_t latch
     int slot                 # -1: in none
@@ -140,7 +151,8 @@ cdef struct leg_t:
     snapshot_t snapshot
 
 
-cdef leg_t *leg_new(int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp) noexcept nogil
+cdef leg_t *leg_new(int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp,
+                    const uint8_t *cname, int cname_length) noexcept nogil
 cdef void leg_free(leg_t *leg) noexcept nogil
 cdef void leg_close_sockets(leg_t *leg) noexcept nogil
 
@@ -159,7 +171,6 @@ cdef void leg_send(leg_t *leg, events_t *events, lateness_t *lateness,
                    int64_t deadline_ns) noexcept nogil
 cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *writer) noexcept nogil
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
-cdef void leg_receive_rtcp(leg_t *leg, platform_batch_t *batch, int64_t now_ns) noexcept nogil
 cdef void leg_publish(leg_t *leg) noexcept nogil
 
 cdef void snapshot_read(const snapshot_t *snapshot, counters_t *counters) noexcept nogil

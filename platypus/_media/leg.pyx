@@ -22,12 +22,14 @@ from platypus._media.event cimport (
 from platypus._media.feed cimport feed_pull
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.lateness cimport lateness_add, lateness_skip
+from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, platform_datagram_t, platform_load_acquire, platform_monotonic_ns,
-    platform_receive, platform_socket_close, platform_store_release,
+    platform_realtime_offset_ns, platform_receive, platform_socket_close, platform_store_release,
 )
 from platypus._media.recorder cimport recorder_feed, writer_wake
+from platypus._media.reports cimport reports_init
 from platypus._media.srtp cimport PACKET_WORDS
 from platypus._media.stream cimport (
     STREAM_EVENT_DTMF, STREAM_EVENT_SSRC, STREAM_EVENT_STARTED, STREAM_MAX_PACKET,
@@ -47,7 +49,8 @@ cdef int SILENCE_FRAMES_MAX = 150      # of a skipped stall, in a recording: its
 
 
 cdef leg_t *leg_new(
-    int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp
+    int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp,
+    const uint8_t *cname, int cname_length
 ) noexcept nogil:
     """NULL when there is no memory. Sockets are set by the caller."""
     cdef stream_config_t config
@@ -71,6 +74,8 @@ cdef leg_t *leg_new(
     leg.slot = -1
     leg.may_send = leg.may_receive = True
     leg.last_type = -1
+    reports_init(&leg.reports, ssrc, cname, cname_length, platform_realtime_offset_ns())
+    leg.counters.reports = leg.reports.figures
     stream_statistics(leg.stream, &leg.counters.stream)
     leg_publish(leg)
     return leg
@@ -154,11 +159,6 @@ cdef void tell_address(leg_t *leg, events_t *events) noexcept nogil:
     events_push(events, &event)
 
 
-cdef void receive_rtcp(leg_t *leg, platform_datagram_t *datagram) noexcept nogil:
-    if guard_open(leg, &datagram.data[0], datagram.length, True) >= 0:
-        leg.counters.rtcp_packets += 1
-
-
 cdef void receive_one(
     leg_t *leg, platform_datagram_t *datagram, events_t *events
 ) noexcept nogil:
@@ -169,7 +169,7 @@ cdef void receive_one(
         leg.counters.invalid += 1
         return
     if 192 <= data[1] <= 223:  # RFC 5761, 4: RTCP on the RTP port
-        receive_rtcp(leg, datagram)
+        leg_take_rtcp(leg, datagram, True)
         return
     payload_type = data[1] & 0x7F
     if not leg.known_types[payload_type]:
@@ -219,13 +219,6 @@ cdef void leg_receive(
         receive_one(leg, &batch.datagrams[index], events)
     if count:
         pass_events(leg, events)
-
-
-cdef void leg_receive_rtcp(leg_t *leg, platform_batch_t *batch, int64_t now_ns) noexcept nogil:
-    cdef int count = platform_receive(leg.rtcp, batch, 0, now_ns)
-    cdef int index
-    for index in range(count):
-        receive_rtcp(leg, &batch.datagrams[index])
 
 
 cdef void measure(
@@ -359,7 +352,10 @@ cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
 
 
 cdef void leg_publish(leg_t *leg) noexcept nogil:
-    cdef uint32_t next = leg.snapshot.published + 1
+    cdef uint32_t next
+    leg.counters.losses = leg.stream.receiver.losses
+    leg.counters.heard_codec = leg.stream.receiver.heard_codec
+    next = leg.snapshot.published + 1
     cdef const uint32_t *source = <const uint32_t *>&leg.counters
     cdef uint32_t *target = <uint32_t *>&leg.snapshot.copies[next % 2]
     cdef size_t index

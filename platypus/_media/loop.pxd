@@ -34,7 +34,7 @@ cdef class Leg:
     cdef int codec           # that is sent; 0: none yet
     cdef uint32_t digits_queued
 
-    cdef int set_up(self, Loop loop, int number, int rate, first) except -1
+    cdef int set_up(self, Loop loop, int number, int rate, first, bytes cname) except -1
     cdef command_t *command(self, int verb) except NULL
     cdef int submit(self, command_t *command, kept) except -1
     cdef int claim(self, end) except -1

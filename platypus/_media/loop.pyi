@@ -68,12 +68,14 @@ class Loop:
         timestamp: int,
         rate: int = 8000,
         ptime_ms: int = 20,
+        cname: bytes | None = None,
     ) -> Leg:
         """Take over two bound UDP sockets (they are detached) and begin to serve them.
 
         `rate` is the codecs' sampling rate; `ssrc`, `sequence` and `timestamp` are the random
-        first values of RFC 3550, 5.1. Nothing is sent before `configure_send`. Raises
-        `error` when the loop can take no more legs.
+        first values of RFC 3550, 5.1; `cname` names this end in its reports, at random when
+        None (RFC 7022). Nothing is sent before `configure_send`. Raises `error` when the loop
+        can take no more legs.
         """
 
     @property
@@ -121,6 +123,15 @@ class Leg:
     ) -> None:
         """What to send and where; `remote` is a numeric address. None: send nothing yet."""
 
+    def configure_rtcp(
+        self, remote: tuple[str, int] | None, *, mux: bool = False, voip_metrics: bool = False
+    ) -> None:
+        """Where reports go, a numeric address; None: none are sent.
+
+        With `mux` they share the port of RTP (RFC 5761) and go where it goes. With
+        `voip_metrics` they carry that block of RFC 3611.
+        """
+
     def set_direction(self, send: bool, receive: bool) -> None:
         """Both are on at first. Without `receive` packets are counted and dropped."""
 
@@ -165,17 +176,21 @@ class Leg:
     def statistics(self) -> dict[str, Any]:
         """A consistent snapshot, also after `close` (then the last).
 
-        {"send": {"packets", "bytes", "level_peak", "level_rms"},
+        {"send": {"packets", "bytes", "lost", "jitter_ms", "level_peak", "level_rms"},
          "receive": {"packets", "bytes", "lost", "late", "duplicated", "reordered",
                      "jitter_ms", "buffer_ms", "concealed_ms", "stretched_ms", "silent_ms",
-                     "level_peak", "level_rms"},
+                     "level_peak", "level_rms", "codec", "loss", "burst_ratio"},
+         "rtt_ms", "voip",
          "invalid", "strangers", "ignored", "rtcp_packets", "forged", "replayed", "unheard",
          "unsent", "send_errors", "source_underruns", "sink_overruns"}
         What has not been measured is None. `silent_ms` is the time since the last packet.
         Levels are those of the last 100 ms, as a fraction of full scale. `strangers` counts
         packets from an address that is not the far end's, `ignored` those that came while
-        the direction forbids receiving. `forged` and `replayed` are SRTP's refusals, `unheard`
-        is what came while receiving was shut, `unsent` what sending kept back.
+        the direction forbids receiving. What was sent is judged by the far end's reports;
+        `voip` is its VoIP metrics block. `loss` is the fraction of packets that were not
+        played, `burst_ratio` the length of its runs against that of random loss. `forged` and
+        `replayed` are SRTP's refusals, `unheard` is what came while receiving was shut, `unsent`
+        what sending kept back.
         """
 
     def close(self) -> None:

@@ -2,6 +2,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from platypus._media.codec cimport codec_decoder_t
 from platypus._media.jitter cimport jitter_t
+from platypus._media.losses cimport losses_t
 from platypus._media.report cimport STREAM_MAX_PACKET, stream_event_t, stream_statistics_t
 from platypus._media.rtp cimport rtp_source_t
 from platypus._media.telephone_event cimport event_receiver_t
@@ -22,6 +23,9 @@ cdef struct receiver_t:
     held_t held
     int64_t position         # added to extended sequence numbers: positions never go back
     int64_t newest_position
+    losses_t losses
+    int heard_codec          # of the last audio that was taken in; CODEC_NONE: none yet
+    int heard_clock          # of its timestamps
     int placed               # the three below are set
     uint32_t placed_rtp      # RTP timestamp of the newest audio packet
     int64_t placed_at        # its timestamp in the jitter buffer

@@ -22,6 +22,7 @@ from platypus._media.jitter cimport (
     JITTER_LATE, JITTER_TOO_LONG, jitter_counters_t, jitter_dry, jitter_glue, jitter_init,
     jitter_insert, jitter_playout, jitter_t,
 )
+from platypus._media.losses cimport losses_note
 from platypus._media.report cimport (
     STREAM_ACCEPTED, STREAM_DUPLICATE, STREAM_EVENT_DTMF, STREAM_EVENT_SSRC,
     STREAM_EVENT_STARTED, STREAM_HELD, STREAM_LATE, STREAM_MALFORMED, STREAM_MAX_FRAME,
@@ -186,12 +187,15 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
         timestamp = place(receiver, packet, extended, samples, arrival)
         length = packet.payload_length
         rtp_source_jitter(&receiver.source, packet.timestamp, arrival_ns, clock)
+        receiver.heard_codec = codec
+        receiver.heard_clock = clock
     elif codec == CODEC_TELEPHONE_EVENT:
         event_receive(&receiver.events, payload, packet.payload_length, packet.marker,
                       packet.timestamp, arrival_ns, clock)
     receiver.newest_position = max(receiver.newest_position, position)
     inserted = jitter_insert(&receiver.jitter, position, timestamp, arrival, codec, samples,
                              payload, length)
+    losses_note(&receiver.losses, position, inserted == JITTER_LATE and samples > 0)
     if codec == CODEC_NONE:
         receiver.refused += 1
         return STREAM_UNKNOWN_TYPE

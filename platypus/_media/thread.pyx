@@ -14,10 +14,14 @@ from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
 from platypus._media.leg cimport (
     VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN, VERB_PROTECT, VERB_RECEIVE,
-    VERB_RECORD, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT, command_t,
+    VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT,
+    command_t,
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play,
-    leg_publish, leg_queue_digits, leg_receive, leg_receive_rtcp, leg_send, leg_set_direction,
+    leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
     leg_skip, leg_t, leg_watch,
+)
+from platypus._media.leg_rtcp cimport (
+    leg_configure_rtcp, leg_receive_rtcp, leg_report, leg_say_bye,
 )
 from platypus._media.outlet cimport outlet_attach, outlet_detach
 from platypus._media.platform cimport (
@@ -200,6 +204,7 @@ cdef void collect(loop_t *loop) noexcept nogil:
 
 cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
     cdef int index = 0
+    leg_say_bye(leg, platform_monotonic_ns())
     leg_publish(leg)
     leg_close_sockets(leg)
     leave_slot(loop, leg)
@@ -247,6 +252,8 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
     elif command.verb == VERB_SEND:
         leg_configure_send(leg, command)
         leg.receiving_since_ns = now_ns
+    elif command.verb == VERB_RTCP:
+        leg_configure_rtcp(leg, command, now_ns)
     elif command.verb == VERB_DIRECTION:
         leg_set_direction(leg, command.first, command.second, now_ns)
     elif command.verb == VERB_MUTE:
@@ -275,7 +282,7 @@ cdef void read_rtcp(loop_t *loop, int64_t now_ns) noexcept nogil:
         return
     for index in range(loop.poll_count):
         if platform_poll_ready(&loop.poll[index]):
-            leg_receive_rtcp(loop.polled[index], &loop.batch, now_ns)
+            leg_receive_rtcp(loop.polled[index], &loop.batch, loop.offset_ns, now_ns)
 
 
 cdef void serve(
@@ -288,6 +295,8 @@ cdef void serve(
              deadline_ns)
     if not half:
         leg_send(leg, &loop.events, &loop.lateness, deadline_ns)
+        if leg.reports.next_ns <= now_ns:
+            leg_report(leg, deadline_ns, platform_monotonic_ns())
         leg_watch(leg, &loop.events, now_ns)
     leg_publish(leg)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -67,14 +68,15 @@ class MediaCore:
         loop = self.loop
         rtp, rtcp = self._ports.open(self.host)
         port = int(rtp.getsockname()[1])
-        seed = self._random(10)
+        seed = self._random(22)
         try:
             leg = loop.open_leg(
                 rtp,
                 rtcp,
                 ssrc=int.from_bytes(seed[:4], "big"),
                 sequence=int.from_bytes(seed[4:6], "big"),
-                timestamp=int.from_bytes(seed[6:], "big"),
+                timestamp=int.from_bytes(seed[6:10], "big"),
+                cname=b64encode(seed[10:]),  # RFC 7022, 4.2: 96 bits, new for every call
             )
         finally:  # where the loop took them over these are empty shells
             rtp.close()

@@ -46,6 +46,12 @@ class Plan(Protocol):
     @property
     def ptime_ms(self) -> int: ...
     @property
+    def rtcp(self) -> Address | None: ...
+    @property
+    def rtcp_mux(self) -> bool: ...
+    @property
+    def voip_metrics(self) -> bool: ...
+    @property
     def direction(self) -> str: ...
 
 
@@ -166,6 +172,8 @@ class MediaSession:
             leg.configure_send(
                 plan.send_payload_type, plan.codec, plan.remote, plan.dtmf_payload_type
             )
+        if old is None or _reporting(old) != _reporting(plan):
+            leg.configure_rtcp(plan.rtcp, mux=plan.rtcp_mux, voip_metrics=plan.voip_metrics)
         if old is None or (old.send, old.receive) != (plan.send, plan.receive):
             leg.set_direction(plan.send, plan.receive)
         if old is None or old.remote != plan.remote:
@@ -282,3 +290,7 @@ def _ignore(kind: str, *values: object) -> None:
 
 def _sending(plan: Plan) -> tuple[object, ...]:
     return plan.send_payload_type, plan.codec, plan.remote, plan.dtmf_payload_type
+
+
+def _reporting(plan: Plan) -> tuple[object, ...]:
+    return plan.rtcp, plan.rtcp_mux, plan.voip_metrics

@@ -1,14 +1,16 @@
 """A stream's figures in the shape the control protocol and `Call.statistics` give them.
 
 What has not been measured is None, never a guess: there is no round-trip time
-without RTCP, no MOS without a delay, and the far end's view of what we send
-(lost, jitter) is known only from its reports.
+before the far end reported, no MOS without a delay, and the far end's view of what
+we send (lost, jitter) is known only from its reports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from platypus.media.quality import score
 
 SEND = ("packets", "bytes", "lost", "late", "duplicated", "reordered", "jitter_ms")
 RECEIVE = (*SEND, "buffer_ms", "concealed_ms", "stretched_ms")
@@ -25,8 +27,8 @@ def statistics(
     return {
         "send": {key: send.get(key) for key in SEND},
         "receive": {key: receive.get(key) for key in RECEIVE},
-        "rtt_ms": None,
-        "mos": None,
+        "rtt_ms": figures.get("rtt_ms"),
+        "mos": score(leg) if leg is not None else None,
         "codec": codec,
         "srtp": None,
         "duration_s": None if duration is None else round(duration, 3),

@@ -30,6 +30,7 @@ TELEPHONE_EVENT = "telephone-event"
 DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
 PROTOCOL = "RTP/AVP"
 MAX_ADDRESS = 60  # characters: an IPv6 address with its zone is shorter
+VOIP_METRICS = "voip-metrics"  # RFC 3611, 5.1: a block of extended reports
 MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
 
 _FORMAT_ATTRIBUTES = ("rtpmap", "fmtp")
@@ -116,6 +117,8 @@ class Agreement:
     index: int  # of the m= line
     remote: tuple[str, int] | None  # None where nothing may be sent: hold by 0.0.0.0, or port 0
     rtcp: tuple[str, int] | None
+    rtcp_mux: bool
+    voip_metrics: bool  # the other side asks for them
     send: Format  # the codec to send
     event: Format | None  # telephone-event as the other side wants to receive it
     receive: Mapping[int, Format]  # every payload type that may come
@@ -170,7 +173,13 @@ def audio_stream(media: Iterable[MediaDescription], ours: Capabilities) -> int |
 
 
 def make_audio(
-    ours: Iterable[Format], *, port: int, way: Direction, ptime_ms: int, rtcp_port: int | None
+    ours: Iterable[Format],
+    *,
+    port: int,
+    way: Direction,
+    ptime_ms: int,
+    rtcp_port: int | None,
+    rtcp_mux: bool = True,
 ) -> MediaDescription:
     """An audio section in as few bytes as peers understand: an INVITE must fit a datagram."""
     listed = tuple(ours)
@@ -185,6 +194,9 @@ def make_audio(
     attributes.append(("ptime", str(ptime_ms)))
     if rtcp_port is not None and rtcp_port != port + 1:
         attributes.append(("rtcp", str(rtcp_port)))  # RFC 3605
+    if rtcp_mux:
+        attributes.append(("rtcp-mux", None))
+    attributes.append(("rtcp-xr", VOIP_METRICS))
     attributes.append((str(way), None))
     numbers = tuple(str(each.payload_type) for each in listed)
     return MediaDescription("audio", port, PROTOCOL, numbers, attributes=tuple(attributes))
@@ -209,7 +221,14 @@ def make_answer_audio(
             same = mine.payload_type == offered.payload_type
             common.append(mine if same else replace(mine, payload_type=offered.payload_type))
     way = wanted.answering(direction(offer, media))
-    return make_audio(common, port=port, way=way, ptime_ms=ours.ptime_ms, rtcp_port=rtcp_port)
+    return make_audio(
+        common,
+        port=port,
+        way=way,
+        ptime_ms=ours.ptime_ms,
+        rtcp_port=rtcp_port,
+        rtcp_mux=has_rtcp_mux(media),  # RFC 5761, 5.1.1: only if it was offered
+    )
 
 
 def refused(media: MediaDescription) -> MediaDescription:
@@ -244,10 +263,13 @@ def agree(
         raise SdpError(_problem(theirs, ours) or "no codec in common")
     address = address_of(remote, theirs)
     said = direction(remote, theirs)
+    mux = has_rtcp_mux(local.media[index]) and has_rtcp_mux(theirs)
     return Agreement(
         index=index,
         remote=(address, theirs.port) if address else None,
-        rtcp=_rtcp(theirs, address),
+        rtcp=(address, theirs.port) if mux and address else _rtcp(theirs, address),
+        rtcp_mux=mux,
+        voip_metrics=_wants_voip_metrics(theirs),
         send=codecs[0],
         event=_event(shared, codecs[0]),
         # Some peers send with the number of their own description, not with ours.
@@ -305,6 +327,15 @@ def _address_problem(text: str) -> str:
     if address.is_multicast or text == "255.255.255.255":
         return f"{text} is not the address of one peer"
     return ""
+
+
+def has_rtcp_mux(media: MediaDescription) -> bool:
+    return media.attribute("rtcp-mux") is not None
+
+
+def _wants_voip_metrics(media: MediaDescription) -> bool:
+    """RFC 3611, 5.1: formats, separated by spaces, each with what it takes behind an equals."""
+    return VOIP_METRICS in (media.attribute("rtcp-xr") or "").split()
 
 
 def _rtcp(media: MediaDescription, address: str | None) -> tuple[str, int] | None:

@@ -395,15 +395,6 @@ class TestReceiving:
         wait_for(lambda: leg.statistics()["invalid"] == 8)
         assert leg.statistics()["receive"]["packets"] == 0
 
-    def test_rtcp_on_either_port_is_counted(self, loop):
-        peer = Peer()
-        rtp, rtcp = udp_socket(), udp_socket()
-        addresses = rtp.getsockname(), rtcp.getsockname()
-        leg = loop.open_leg(rtp, rtcp, ssrc=1, sequence=1, timestamp=1)
-        for address in addresses:
-            peer.socket.sendto(b"\x80\xc9\x00\x01\x00\x00\x00\x4d" + b"\0" * 8, address)
-        wait_for(lambda: leg.statistics()["rtcp_packets"] == 2)
-
     def test_what_arrives_while_receiving_is_forbidden_is_ignored(self, loop):
         peer = Peer()
         leg = open_leg(loop, peer.address)

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from platypus._media.reports import Reports
 from platypus._media.stream import Stream
 from platypus.dtmf_info import parse_info
 from platypus.errors import ProtocolError, SdpError
@@ -185,6 +186,29 @@ def receive_media(data: bytes) -> None:
         at, now = at + 1 + length, now + 20_000_000
 
 
+def receive_reports(data: bytes) -> None:
+    """Reports of the far end, each with its length in front, between reports of ours."""
+    stream = Stream(ssrc=1)
+    reports = Reports(stream, b"us")
+    now, at = 0, 0
+    while at < len(data):
+        length = data[at]
+        reports.receive(data[at + 1 : at + 1 + length], now)
+        reports.write(now)
+        at, now = at + 1 + length, now + 1_000_000_000
+
+
+def report_of_the_far_end() -> bytes:
+    """All there is: SR with a block about SSRC 1, SDES, VoIP metrics, BYE."""
+    stream = Stream(ssrc=2)
+    stream.configure_send(0, "pcmu")
+    stream.configure_receive({0: "pcmu"})
+    stream.capture(None)
+    stream.receive(b"\x80\x00" + bytes(9) + b"\x01" + bytes(160), 0)
+    return Reports(stream, b"them").write(0, voip=True, bye=True)
+
+
+REPORT = report_of_the_far_end()
 TARGETS = {
     target.name: target
     for target in (
@@ -202,5 +226,6 @@ TARGETS = {
             read_documents,
         ),
         Target("media", bytes([len(RTP)]) + RTP, receive_media),
+        Target("reports", bytes([len(REPORT)]) + REPORT, receive_reports),
     )
 }  # fmt: skip

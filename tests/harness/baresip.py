@@ -38,7 +38,7 @@ ausrc_channels 1
 auplay_channels 1
 audio_buffer 20-160
 rtp_ports {rtp}-{rtp_end}
-rtcp_mux no
+rtcp_mux {mux}
 jitter_buffer_delay 2-10
 rtp_timeout 0
 call_local_timeout 120
@@ -70,6 +70,7 @@ class Baresip(Program):
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         answer: str = "manual",
         max_calls: int = 4,
+        rtcp_mux: bool = False,
     ) -> None:
         program = find_program("baresip")
         if not (MODULES / "ctrl_tcp.so").exists():
@@ -98,6 +99,7 @@ class Baresip(Program):
                 recordings=self.recordings,
                 modules=MODULES,
                 most=max_calls,
+                mux="yes" if rtcp_mux else "no",
             )
         )
         # A user name without a password would make it ask for one, on standard input.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from platypus._media import rtcp
 from platypus._media.endpoint import BufferSource
 from platypus._media.loop import Leg, Loop
 from platypus._media.srtp import Context
@@ -71,6 +72,26 @@ class TestSending:
             assert plain[12:] not in packet
             sequences.append(int.from_bytes(plain[2:4], "big"))
         assert sequences == [65534, 65535, 0, 1, 2]
+
+    def test_reports_are_protected_too_and_so_is_the_last(self, loop: Loop) -> None:
+        peer = Peer()
+        leg = open_leg(loop)
+        leg.protect(srtp.context(CM, master(CM), outbound=True))
+        leg.configure_send(0, "pcmu", peer.address)
+        leg.configure_rtcp(peer.address, mux=True)
+        here = srtp.context(CM, master(CM), outbound=False)
+
+        def next_report() -> dict[str, object]:
+            while True:
+                packet = peer.socket.recv(2048)
+                if 192 <= packet[1] <= 223:
+                    said = rtcp.parse(here.unprotect(packet, rtcp=True))
+                    assert said is not None
+                    return said
+
+        assert next_report()["sender"]
+        leg.close()
+        assert next_report()["bye"]
 
     def test_nothing_leaves_a_leg_that_is_shut(self, loop: Loop) -> None:
         peer = Peer()

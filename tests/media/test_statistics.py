@@ -14,8 +14,12 @@ RECEIVE = {
     "concealed_ms": 20,
     "stretched_ms": 0,
     "silent_ms": 12,
+    "codec": "pcmu",
+    "loss": 0.02,
+    "burst_ratio": 1.0,
 }
-LEG = {"send": {"packets": 51, "bytes": 8160, "level_peak": 0.1}, "receive": RECEIVE}
+SEND = {"packets": 51, "bytes": 8160, "lost": None, "jitter_ms": None, "level_peak": 0.1}
+LEG = {"send": SEND, "receive": RECEIVE, "rtt_ms": None}
 
 
 def test_has_the_keys_of_the_control_protocol_and_no_others() -> None:
@@ -30,6 +34,13 @@ def test_what_was_measured_is_passed_on() -> None:
     stats = statistics(LEG, codec="pcmu", duration=1.0)
     assert (stats["receive"]["lost"], stats["receive"]["jitter_ms"]) == (1, 0.4)
     assert (stats["send"]["packets"], stats["codec"]) == (51, "pcmu")
+
+
+def test_what_the_far_end_reported_is_passed_on() -> None:
+    told = LEG | {"send": SEND | {"lost": 3, "jitter_ms": 1.5}, "rtt_ms": 24.0}
+    stats = statistics(told, codec="pcmu", duration=1.0)
+    assert (stats["send"]["lost"], stats["send"]["jitter_ms"], stats["rtt_ms"]) == (3, 1.5, 24.0)
+    assert 4.0 < stats["mos"] < 4.5
 
 
 def test_what_was_not_measured_is_none() -> None:

@@ -1,0 +1,134 @@
+"""The E-model (ITU-T G.107; wideband: G.107.1): a rating R, and MOS from it.
+
+Every parameter that a phone can't measure has the recommendation's default, so that R is
+93.2 for G.711 without delay and loss. What is measured goes in: delay, loss and the burst
+ratio. Wideband has a rating of 129 to begin with (G.107.1, 7.7), is brought to the scale of
+MOS by 1.29 (Annex A), and is reckoned here without the terms for talker and listener echo.
+"""
+
+from libc.math cimport exp, log10, log2, pow, sqrt
+
+from platypus._media.codec cimport CODEC_G722, CODEC_PCMA, CODEC_PCMU
+
+from platypus._media.codec import codec_number
+
+# G.107, table 2.
+cdef double SLR = 8.0        # send and receive loudness ratings, dB
+cdef double RLR = 2.0
+cdef double STMR = 15.0      # sidetone masking rating, dB
+cdef double LSTR = 18.0      # listener sidetone rating, dB
+cdef double TELR = 65.0      # talker echo loudness rating, dB
+cdef double WEPL = 110.0     # weighted echo path loss, dB
+cdef double DS = 3.0         # D-value of the telephone, send side
+cdef double QDU = 1.0        # quantising distortion units
+cdef double NC = -70.0       # circuit noise, dBm0p
+cdef double NFOR = -64.0     # noise floor at the receive side, dBmp
+cdef double PS = 35.0        # room noise at the send side, dB(A)
+cdef double PR = 35.0        # and at the receive side
+cdef double WIDEBAND = 129.0
+cdef double WIDEBAND_SCALE = 1.29
+
+
+cdef int emodel_codec(int codec, emodel_codec_t *figures) noexcept nogil:
+    figures.wideband = 0
+    if codec == CODEC_PCMU or codec == CODEC_PCMA:
+        # G.113, table I.4, with packet loss concealment, which the jitter buffer does.
+        figures.impairment = 0.0
+        figures.robustness = 25.1
+        return 0
+    if codec == CODEC_G722:
+        # G.113, Appendix IV, at 64 kbit/s. Of its robustness nothing is published: this is what
+        # G.711 has without concealment (table I.4), so that the score errs downwards.
+        figures.wideband = 1
+        figures.impairment = 13.0
+        figures.robustness = 4.3
+        return 0
+    return -1
+
+
+cdef double delay_impairment(double delay_ms) noexcept nogil:
+    """Idd: what delay itself does to a conversation (G.107, 7.4)."""
+    cdef double x
+    if delay_ms <= 100.0:
+        return 0.0
+    x = log2(delay_ms / 100.0)
+    return 25.0 * (pow(1.0 + pow(x, 6.0), 1.0 / 6.0)
+                   - 3.0 * pow(1.0 + pow(x / 3.0, 6.0), 1.0 / 6.0) + 2.0)
+
+
+cdef double noise_power() noexcept nogil:
+    """No: circuit noise, room noise of both sides and the noise floor, in dBm0p (7.2)."""
+    cdef double olr = SLR + RLR
+    cdef double nos = PS - SLR - DS - 100.0 + 0.004 * pow(PS - olr - DS - 14.0, 2.0)
+    cdef double pre = PR + 10.0 * log10(1.0 + pow(10.0, (10.0 - LSTR) / 10.0))
+    cdef double nor = RLR - 121.0 + pre + 0.008 * pow(pre - 35.0, 2.0)
+    return 10.0 * log10(pow(10.0, NC / 10.0) + pow(10.0, nos / 10.0) + pow(10.0, nor / 10.0)
+                        + pow(10.0, (NFOR + RLR) / 10.0))
+
+
+cdef double simultaneous_impairment(double ro, double no, double delay_ms) noexcept nogil:
+    """Is: loudness, sidetone and quantising distortion (7.3)."""
+    cdef double xolr = SLR + RLR + 0.2 * (64.0 + no - RLR)
+    cdef double iolr = 20.0 * (pow(1.0 + pow(xolr / 8.0, 8.0), 1.0 / 8.0) - xolr / 8.0)
+    cdef double stmro = -10.0 * log10(pow(10.0, -STMR / 10.0)
+                                      + exp(-delay_ms / 4.0) * pow(10.0, -TELR / 10.0))
+    cdef double ist = (12.0 * pow(1.0 + pow((stmro - 13.0) / 6.0, 8.0), 1.0 / 8.0)
+                       - 28.0 * pow(1.0 + pow((stmro + 1.0) / 19.4, 35.0), 1.0 / 35.0)
+                       - 13.0 * pow(1.0 + pow((stmro - 3.0) / 33.0, 13.0), 1.0 / 13.0) + 29.0)
+    cdef double q = 37.0 - 15.0 * log10(QDU)
+    cdef double g = 1.07 + 0.258 * q + 0.0602 * q * q
+    cdef double y = (ro - 100.0) / 15.0 + 46.0 / 8.4 - g / 9.0
+    cdef double z = 46.0 / 30.0 - g / 40.0
+    return iolr + ist + 15.0 * log10(1.0 + pow(10.0, y) + pow(10.0, z))
+
+
+cdef double echo_impairment(double ro, double no, double delay_ms) noexcept nogil:
+    """Idte and Idle: talker and listener echo, at the default losses (7.4)."""
+    cdef double terv = (TELR - 40.0 * log10((1.0 + delay_ms / 10.0) / (1.0 + delay_ms / 150.0))
+                        + 6.0 * exp(-0.3 * delay_ms * delay_ms))
+    cdef double half = (-1.5 * (no - RLR) - (80.0 + 2.5 * (terv - 14.0))) / 2.0
+    cdef double talker = (half + sqrt(half * half + 100.0) - 1.0) * (1.0 - exp(-delay_ms))
+    half = (ro - 10.5 * (WEPL + 7.0) * pow(2.0 * delay_ms + 1.0, -0.25)) / 2.0
+    return talker + half + sqrt(half * half + 169.0)
+
+
+cdef double emodel_rating(const emodel_codec_t *codec, double delay_ms, double loss,
+                          double burst_ratio) noexcept nogil:
+    cdef double percent = 100.0 * loss
+    cdef double no, ro
+    cdef double equipment = codec.impairment
+    if percent > 0.0:
+        equipment += (95.0 - codec.impairment) * percent / (
+            percent / burst_ratio + codec.robustness)
+    if codec.wideband:
+        return (WIDEBAND - delay_impairment(delay_ms) - equipment) / WIDEBAND_SCALE
+    no = noise_power()
+    ro = 15.0 - 1.5 * (SLR + no)
+    return (ro - simultaneous_impairment(ro, no, delay_ms) - echo_impairment(ro, no, delay_ms)
+            - delay_impairment(delay_ms) - equipment)
+
+
+cdef double emodel_mos(double rating) noexcept nogil:
+    """G.107, Annex B."""
+    if rating <= 0.0:
+        return 1.0
+    if rating >= 100.0:
+        return 4.5
+    # Below a rating of 6.5 the polynomial falls under its own least score.
+    return max(1.0, 1.0 + 0.035 * rating
+               + rating * (rating - 60.0) * (100.0 - rating) * 7e-6)
+
+
+def rating(codec, double delay_ms, double loss, double burst_ratio=1.0) -> float | None:
+    """R of `codec` (by name), on the scale of G.107; None where it has no published figures."""
+    cdef emodel_codec_t figures
+    if not (delay_ms >= 0.0 and 0.0 <= loss <= 1.0 and burst_ratio >= 1.0):
+        raise ValueError(f"no path has {delay_ms} ms, a loss of {loss} in bursts of {burst_ratio}")
+    if emodel_codec(codec_number(codec), &figures) < 0:
+        return None
+    return emodel_rating(&figures, delay_ms, loss, burst_ratio)
+
+
+def mos(double rating) -> float:
+    """The score that conversations of this rating get on average, 1 to 4.5."""
+    return emodel_mos(rating)

@@ -1,0 +1,32 @@
+from libc.stdint cimport int64_t, uint64_t
+
+from platypus._media.rtcp cimport rtcp_voip_t
+
+cdef enum:
+    LOSSES_GMIN = 16         # RFC 3611, 4.7.2: its recommended value
+
+cdef struct losses_t:
+    int known
+    int64_t newest           # position of the newest packet
+    uint64_t came            # bit n: packet `newest - n` came,
+    uint64_t late            # and it came when its place was played
+    # What is settled, since it is older than that.
+    uint64_t packets
+    uint64_t lost
+    uint64_t discarded
+    uint64_t runs            # of packets that were not played, one after the other
+    int in_run
+    # RFC 3611, A.2: transitions of its four states.
+    uint64_t played          # since the last one that was not
+    uint64_t in_burst
+    uint64_t c11, c13, c14, c22, c23, c33
+
+cdef struct losses_summary_t:
+    double loss              # of all packets, as a fraction: what was not played
+    double burst_ratio       # G.107: length of runs over that under random loss
+    int any                  # a packet has been counted
+
+cdef void losses_note(losses_t *losses, int64_t position, int late) noexcept nogil
+# Both count what is not settled yet: a packet that is missing now is lost.
+cdef void losses_summarize(const losses_t *losses, losses_summary_t *summary) noexcept nogil
+cdef void losses_describe(const losses_t *losses, int packet_ms, rtcp_voip_t *voip) noexcept nogil

@@ -7,6 +7,7 @@ beyond the fixed part is the caller's. Nothing here has a state.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError
@@ -16,7 +17,7 @@ from platypus.sip.message import Headers, Request, Response
 from platypus.sip.uri import Uri
 
 if TYPE_CHECKING:
-    from platypus.sip.flow import Flow
+    from platypus.sip.flow import Address, Flow, Transport
 
 MAX_FORWARDS = "70"
 _DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
@@ -114,12 +115,17 @@ def via_value(flow: Flow, branch: str) -> str:
 
 def contact_uri(flow: Flow, user: str, *, secure: bool = False) -> str:
     """Where requests reach us over the transport of `flow`; `secure` makes it a `sips:` URI."""
-    if secure and flow.transport == "tls":
-        return str(Uri("sips", user, *flow.local))
+    return _contact_uri(flow.transport, flow.local, user, secure)
+
+
+@lru_cache(maxsize=64)
+def _contact_uri(transport: Transport, local: Address, user: str, secure: bool) -> str:
+    if secure and transport == "tls":
+        return str(Uri("sips", user, *local))
     params: dict[str, str | None] = {}
-    if flow.transport != "udp":
-        params["transport"] = flow.transport
-    return str(Uri("sip", user, *flow.local, params))
+    if transport != "udp":
+        params["transport"] = transport
+    return str(Uri("sip", user, *local, params))
 
 
 def own_address(flow: Flow, user: str) -> NameAddr:
@@ -145,7 +151,8 @@ def note_source(request: Request, flow: Flow) -> Flow:
             request.headers.add("Via", value)
     if flow.transport != "udp" or via.wants_rport:
         return flow
-    return flow._replace(remote=(host, via.port or 5060))
+    port = via.port or 5060
+    return flow if port == flow.remote[1] else flow._replace(remote=(host, port))
 
 
 def flow_reaches(flow: Flow, uri: Uri) -> bool:

@@ -103,7 +103,7 @@ class Called:
         if not 300 <= status < 700:
             raise ValueError(f"{status} does not refuse a call")
         self._stop()
-        self._session.updates.stop(now)
+        self._session.abandon(now)
         respond(self._session, self._transaction, status, now, reason=reason, headers=headers)
         self._session.end(status, reason or reason_phrase(status), "local")
 
@@ -117,7 +117,7 @@ class Called:
     def terminated(self, now: float) -> None:
         """487 Request Terminated."""
         self._stop()
-        self._session.updates.stop(now)
+        self._session.abandon(now)
         respond(self._session, self._transaction, 487, now)
 
     def release(self) -> None:

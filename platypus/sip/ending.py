@@ -56,8 +56,7 @@ def receive_bye(
         said = "answered elsewhere" if elsewhere else "the caller gave up"
         end(session, 487, said, "remote", elsewhere=elsewhere)
         return
-    session.changes.abandon(now)
-    session.updates.stop(now)
+    session.abandon(now)
     _drop_answers(session)
     _forget_if_over(session)
     reason = reason_of(request)
@@ -72,11 +71,9 @@ def end(
     if session.ended:
         return
     session.state = SessionState.ENDED
-    session.changes.stop()
+    session.stop()
     if by == "local" and session.referring is not None:
         session.referring.stop()
-    session.updates.stop()
-    session.timer.stop()
     _forget_if_over(session)
     session.stack.emit(SessionEnded(session, code, reason, by, elsewhere))
 
@@ -116,8 +113,7 @@ def _leave_dialog(
     owed, session.owed = session.owed, []
     for acknowledgement in owed:
         acknowledgement.answer(b"", "", now)
-    session.changes.abandon(now)
-    session.updates.stop(now)
+    session.abandon(now)
     # 15: a callee that has no ACK yet must not send BYE.
     wait = session.role == "uas" and session.state is SessionState.ANSWERING
     if not wait:

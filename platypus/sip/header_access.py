@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 
 # RFC 3261, 8.1.1: what every message has, each once.
 _MANDATORY = ("To", "From", "CSeq", "Call-ID")
+_LENGTH = "Content-Length"  # written from the body, and says nothing that it does not
 
 
 class HeaderAccess:
@@ -198,11 +199,12 @@ class HeaderAccess:
         _ = self.contacts, self.routes, self.record_routes, self.content_length
 
     def _serialize(self, start_line: str) -> bytes:
-        lines = [start_line]
-        for name, values in self.headers._fields.items():
-            if name != "Content-Length":
-                lines += [f"{name}: {value}" for value in values]
-        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
+        fields = self.headers._fields.items()
+        lines = [
+            start_line,
+            *[f"{name}: {value}" for name, values in fields if name != _LENGTH for value in values],
+            f"{_LENGTH}: {len(self.body)}\r\n\r\n",
+        ]
         head = "\r\n".join(lines)
         # The last guard against injection: as many line ends as were put there.
         ends = len(lines) + 1
@@ -212,10 +214,9 @@ class HeaderAccess:
 
     def _same(self, other: HeaderAccess) -> bool:
         mine, theirs = self.headers._comparable(), other.headers._comparable()
-        length = "Content-Length"  # says nothing that the body does not
-        if length in mine or length in theirs:
-            mine = {name: values for name, values in mine.items() if name != length}
-            theirs = {name: values for name, values in theirs.items() if name != length}
+        if _LENGTH in mine or _LENGTH in theirs:
+            mine = {name: values for name, values in mine.items() if name != _LENGTH}
+            theirs = {name: values for name, values in theirs.items() if name != _LENGTH}
         return mine == theirs and self.body == other.body
 
 

@@ -75,10 +75,10 @@ class NameAddr:
 
     def with_params(self, **params: str | None) -> NameAddr:
         """The same with these header parameters added or replaced; None makes a flag."""
-        return replace(self, params=MappingProxyType({**self.params, **params}))
+        return NameAddr(self.uri, self.display_name, MappingProxyType({**self.params, **params}))
 
     def without_params(self) -> NameAddr:
-        return replace(self, params=NO_PARAMS)
+        return NameAddr(self.uri, self.display_name)
 
 
 def _name_addr(text: str) -> NameAddr:

@@ -25,7 +25,7 @@ from platypus.sip.server_transaction import InviteServerTransaction, ServerTrans
 from platypus.sip.session import Session
 from platypus.sip.session_timer import interval_too_small
 from platypus.sip.settings import BUILT_IN_METHODS
-from platypus.sip.stack import merge_key, server_key
+from platypus.sip.stack import server_key
 from platypus.sip.transaction import State
 from platypus.sip.watcher import receive_subscribe
 
@@ -149,7 +149,8 @@ class Inbound:
             return (405 if request.method in KNOWN_METHODS else 501), [("Allow", stack.allow)]
         if request.uri.scheme not in SCHEMES:
             return 416, []
-        if not request.to.tag and stack.merges.get(merge_key(request)) is not transaction:
+        merge = transaction.merge_key
+        if merge is not None and stack.merges.get(merge) is not transaction:
             return 482, []
         unsupported = [tag for tag in request.require if tag not in stack.option_tags]
         if unsupported:

@@ -71,7 +71,7 @@ class Request(HeaderAccess):
         return True
 
     def validate(self) -> None:
-        if self.version.upper() != SIP_VERSION:
+        if self.version != SIP_VERSION and self.version.upper() != SIP_VERSION:
             raise ProtocolError(f"version {self.version}", status=505)
         super().validate()
         if self.cseq.method != self.method:
@@ -156,8 +156,7 @@ def parse_message(data: bytes) -> Message:
         end, start = match.span() if match else (len(data), len(data))
     text = str(data[:end], "utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    left = "".join(lines)
-    if "\n" in left or "\r" in left:
+    if text.count("\n") + text.count("\r") != 2 * len(lines) - 2:
         # A line may end with LF alone. A lone CR ends nothing, and could not be written again.
         lines = text.replace("\r\n", "\n").replace("\r", " ").split("\n")
     if len(lines) > MAX_HEADERS + 1:
@@ -204,7 +203,7 @@ def _parse_fields(message: Message, lines: list[str]) -> None:
         if canonical is None:
             folded = line[:1] in (" ", "\t")
             if folded and key is not None:
-                fields[key][-1] = f"{fields[key][-1]} {line.strip()}".lstrip()
+                fields[key][-1] = f"{fields[key][-1]} {line.strip()}".strip()
                 continue
             canonical = _parse_name(message, name.strip()) if colon and not folded else None
             if canonical is None:
@@ -212,10 +211,11 @@ def _parse_fields(message: Message, lines: list[str]) -> None:
                     message._defect = ProtocolError("a header line that is none")
                 continue
         key = canonical
-        if key in fields:
-            fields[key].append(value.strip())
-        else:
+        values = fields.get(key)
+        if values is None:
             fields[key] = [value.strip()]
+        else:
+            values.append(value.strip())
 
 
 def _parse_name(message: Message, name: str) -> str | None:

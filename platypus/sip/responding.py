@@ -56,7 +56,7 @@ def send_answer(
     answer = Answer(session.stack, transaction, data, session, cseq=cseq, is_offer=is_offer)
     session.answers[cseq] = answer
     answer.start(now)
-    session.timer.begin(request, now)
+    session.timer.begin(now)
 
 
 def make_response(

@@ -97,7 +97,11 @@ class ServerTransaction:
             self._timer.stop()
 
     def _linger(self, seconds: float, now: float) -> None:
-        self._stop()
+        timer = self._timer
+        if timer is not None:
+            if timer.when == now + seconds and timer.callback == self._lingered:
+                return  # answered in the instant that it came
+            timer.stop()
         if seconds:
             self._timer = self.stack.timers.start(now + seconds, self._lingered)
         else:

@@ -21,7 +21,6 @@ stands (13.2.1), and that is all this layer knows of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from platypus.errors import StateError
@@ -98,26 +97,38 @@ class Session:
         self.answers: dict[int, Answer] = {}  # 2xx not acknowledged yet, by CSeq
         self.owed: list[Acknowledgement | Prack] = []  # the user will answer what they have
         self.bye_headers: tuple[tuple[str, str], ...] = ()
+        self._changes: Changes | None = None
+        self._updates: Updates | None = None
+        self._infos: Infos | None = None
+        self._timer: SessionTimer | None = None
         stack.sessions[call_id, self.local_tag] = self
 
     # The parts lead back here: made when first asked for, they are let go of at the end, and
     # then nothing but whoever holds the session keeps it (`release`).
 
-    @cached_property
+    @property
     def changes(self) -> Changes:
-        return Changes(self)
+        if self._changes is None:
+            self._changes = Changes(self)
+        return self._changes
 
-    @cached_property
+    @property
     def updates(self) -> Updates:
-        return Updates(self)
+        if self._updates is None:
+            self._updates = Updates(self)
+        return self._updates
 
-    @cached_property
+    @property
     def infos(self) -> Infos:
-        return Infos(self)
+        if self._infos is None:
+            self._infos = Infos(self)
+        return self._infos
 
-    @cached_property
+    @property
     def timer(self) -> SessionTimer:
-        return SessionTimer(self)
+        if self._timer is None:
+            self._timer = SessionTimer(self)
+        return self._timer
 
     @property
     def local_uri(self) -> str:
@@ -262,7 +273,8 @@ class Session:
         if body is not None:
             self.remote_body = body
         self.stack.emit(Acknowledged(self, body))
-        self.changes.settled(now)
+        if self._changes is not None:
+            self._changes.settled(now)
 
     def never_acknowledged(self, answer: Answer, now: float) -> None:
         """13.3.1.4: after 64*T1 without an ACK the dialog is confirmed, and ended by BYE."""
@@ -270,7 +282,7 @@ class Session:
         if self.ended:
             bye_if_acknowledged(self, now)
             return
-        self.changes.abandon(now)
+        self.abandon(now)
         self.end(408, "the answer was never acknowledged", "local")
         send_bye(self, now)
 
@@ -311,13 +323,28 @@ class Session:
         """Tell the end, once."""
         end(self, code, reason, by, elsewhere=elsewhere)
 
+    def abandon(self, now: float) -> None:
+        """The end is near: what the peer asked for is answered, what we did is given up."""
+        if self._changes is not None:
+            self._changes.abandon(now)
+        if self._updates is not None:
+            self._updates.stop(now)
+
+    def stop(self) -> None:
+        """It has ended: nothing happens by itself any more."""
+        if self._changes is not None:
+            self._changes.stop()
+        if self._updates is not None:
+            self._updates.stop()
+        if self._timer is not None:
+            self._timer.stop()
+
     def release(self) -> None:
         """It is over: let go of what leads back here."""
         if self.called is not None:
             self.called.release()
             self.called = None
-        for part in ("changes", "updates", "infos", "timer"):
-            self.__dict__.pop(part, None)
+        self._changes = self._updates = self._infos = self._timer = None
 
     def _ringing(self, verb: str) -> Called:
         if self.called is None or not self.unanswered:

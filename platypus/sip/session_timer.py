@@ -66,7 +66,7 @@ class SessionTimer:
     """The timer of one session; it runs from the first 2xx that agrees on one."""
 
     __slots__ = ("_asks", "_expiry", "_interval", "_minimum", "_raises", "_refresh", "_refreshes",
-                 "_session", "_until")  # fmt: skip
+                 "_said", "_session", "_until")  # fmt: skip
 
     def __init__(self, session: Session) -> None:
         settings = session.stack.settings
@@ -74,6 +74,7 @@ class SessionTimer:
         self._asks = settings.session_expires > 0
         self._minimum = settings.min_se  # the largest heard of
         self._raises = 0
+        self._said: SessionExpires | None = None  # in our last 2xx
         self._interval: int | None = None
         self._refreshes = False
         self._until = 0.0
@@ -110,7 +111,7 @@ class SessionTimer:
 
     def answer_fields(self, request: Request) -> Fields:
         """What a 2xx of ours says (9)."""
-        agreed = self._agree(request)
+        agreed = self._said = self._agree(request)
         if agreed is None:
             return []
         fields = [("Session-Expires", str(agreed))]
@@ -118,10 +119,10 @@ class SessionTimer:
             fields.append(("Require", TIMER))
         return fields
 
-    def begin(self, request: Request, now: float) -> None:
-        """Our 2xx to `request` is sent: start, start again, or stop."""
+    def begin(self, now: float) -> None:
+        """Our 2xx is sent: start as it says, start again, or stop."""
         if not self._session.unanswered:
-            agreed = self._agree(request)
+            agreed = self._said
             self._run(agreed, agreed is not None and agreed.refresher == "uas", now)
 
     def receive_answer(self, response: Response, now: float) -> None:

@@ -258,9 +258,10 @@ def server_key(request: Request) -> ServerKey:
     Without the magic cookie the branch is not unique, and more has to be compared.
     """
     via = request.via
+    branch = via.branch
     method = "INVITE" if request.method == "ACK" else request.method
-    if via.branch and via.branch.startswith(MAGIC_COOKIE):
-        return (via.branch, via.host.lower(), str(via.port or ""), method)
+    if branch and branch.startswith(MAGIC_COOKIE):
+        return (branch, via.host.lower(), str(via.port or ""), method)
     cseq = str(request.cseq.number)
     # The To tag is left out: an ACK has the one of our response.
     return (str(request.uri), request.from_.tag or "", request.call_id, cseq, str(via), method)

@@ -92,7 +92,7 @@ class Updates:
             dialog.refresh_target(request.contacts)
             session.note_peer(request)
             respond(session, transaction, 200, now)
-            session.timer.begin(request, now)
+            session.timer.begin(now)
             session.stack.emit(Updated(session, request))
 
     def receive_offer(
@@ -126,7 +126,7 @@ class Updates:
             self._dialog.refresh_target(request.contacts)
         respond(session, transaction, 200, now, body=body)
         if request.method == "UPDATE":
-            session.timer.begin(request, now)
+            session.timer.begin(now)
         if session.calling is not None:
             session.calling.superseded(request.from_.tag or "")
         session.changes.settled(now)

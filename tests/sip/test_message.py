@@ -229,6 +229,9 @@ class TestSloppyInput:
         assert message.headers.get("Subject") == "one two three"
         assert message.supported == ("a", "b")
 
+    def test_a_line_of_blanks_adds_nothing(self):
+        assert parse(MINIMAL.replace("Via", " \r\nVia", 1)) == parse(MINIMAL)
+
     def test_what_looks_folded_before_any_field_is_no_field(self):
         problem_of(parse(MINIMAL.replace("Via", " Via", 1)))
         problem_of(parse(MINIMAL.replace("Via", " folded\r\nVia", 1)))

@@ -16,6 +16,7 @@ from platypus.delivery import Delivery, EventStream
 from platypus.errors import StateError
 from platypus.events import Event
 from platypus.pump import Pump
+from platypus.recovery import Recovery
 from platypus.sip import events as sip
 from platypus.sip.user_agent import UserAgent
 from platypus.waiting import Change
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # Somebody waits 2 s for a program to quit, and the media and a sound card take their part.
 LEAVE_TIMEOUT = 1.7
+NOT_RUNNING = "the engine is not running: use it inside `async with Engine() ...`"
 
 
 class Core:
@@ -44,6 +46,7 @@ class Core:
         self.quiet = Change()  # after whatever the signalling did
         self._bind = listen
         self._pump = Pump(self.user_agent, self._receive, self.quiet.notify, tls=tls)
+        self.recovery = Recovery(self.user_agent, self._pump)
         self._delivery = Delivery()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leaving = False
@@ -70,6 +73,7 @@ class Core:
         self._prepare()
         await self._pump.open(*self._bind, transport=self.transport)
         self._loop = asyncio.get_running_loop()
+        self.recovery.start(self._loop, self._pump.now)
         self._started()
 
     async def close(self, timeout: float = LEAVE_TIMEOUT) -> None:  # noqa: ASYNC109
@@ -84,6 +88,7 @@ class Core:
                 await self._leave(timeout)
             finally:
                 self._shut()
+                self.recovery.close()
                 self._pump.close()
                 self._loop = None
                 self._delivery.close()
@@ -97,7 +102,7 @@ class Core:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The asyncio loop that entered it. Raises StateError before and after."""
         if self._loop is None:
-            raise StateError("the engine is not running: use it inside `async with Engine() ...`")
+            raise StateError(NOT_RUNNING)
         return self._loop
 
     @property
@@ -129,7 +134,9 @@ class Core:
 
     def now(self) -> float:
         """The clock the signalling runs by. Raises StateError before and after."""
-        return self.loop.time()
+        if self._loop is None:
+            raise StateError(NOT_RUNNING)
+        return self._pump.now()
 
     def pump(self) -> None:
         """Carry out what the signalling wants, after something was asked of it."""

@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Literal
 
+from platypus.clock import awake_and_asleep
 from platypus.errors import NetworkError
 from platypus.net.addresses import format_address
 from platypus.net.transport import Transport
@@ -49,6 +50,7 @@ class Pump:
         self._deliver = deliver
         self._done = done
         self.transport = Transport(self.receive, self.failed, tls=tls)
+        self.clock = awake_and_asleep()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
@@ -63,9 +65,8 @@ class Pump:
         await self.transport.open(host, port, transport=transport)
 
     def now(self) -> float:
-        """The clock of the machine: seconds that only ever grow."""
-        assert self._loop is not None  # noqa: S101 - the engine checks before
-        return self._loop.time()
+        """The clock of the machine: seconds that only ever grow, asleep too."""
+        return self.clock()
 
     def receive(self, data: bytes, flow: Flow) -> None:
         if logger.isEnabledFor(logging.DEBUG):
@@ -95,6 +96,19 @@ class Pump:
             self._running = False
             self._arm()
         self._done()
+
+    def wake(self) -> None:
+        """The machine slept, and the loop's timer with it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = None, float("inf")
+        self._user_agent.woke(self.now())
+        self.run()
+
+    def forget_names(self) -> None:
+        """Another network has other name servers, which may say other things."""
+        if self._resolver is not None:
+            self._resolver.forget()
 
     def close(self) -> None:
         self._loop = None
@@ -194,10 +208,11 @@ class Pump:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = when
-        self._timer = self._loop.call_at(when, self._on_timer)
+        self._timer = self._loop.call_later(when - self.now(), self._on_timer)
 
     def _on_timer(self) -> None:
-        # asyncio may call a clock tick early; the machine must not see a time before its own.
+        # asyncio may call a clock tick early, and its clock is another one; the machine must not
+        # see a time before its own.
         now = max(self.now(), self._timer_at)
         self._timer, self._timer_at = None, float("inf")
         self._user_agent.handle_timeout(now)

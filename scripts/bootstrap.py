@@ -83,6 +83,8 @@ def test_needs() -> list[Need]:
         Need("sipp (a call generator)", "sip-tester", program("sipp")),
         Need("valgrind (counts instructions)", "valgrind", program("valgrind")),
         Need("tshark (packet capture)", "tshark", program("tshark")),
+        Need("ip (networks for tests)", "iproute2", program("ip")),
+        Need("nft (routers for tests)", "nftables", program("nft")),
         Need("Xvfb (a display in memory)", "xvfb", program("Xvfb")),
         Need("xdotool (a hand on the mouse)", "xdotool", program("xdotool")),
         Need("ImageMagick (screenshots)", "imagemagick", program("import")),

@@ -75,6 +75,7 @@ class MediaSession:
     def __init__(self, core: MediaCore, on_event: Callable[..., None]) -> None:
         self.port: int | None = None
         self.host = ""
+        self._moved = False  # since the last plan
         self.muted = False
         self.held = False
         self.closed = False
@@ -155,6 +156,7 @@ class MediaSession:
 
     def advertise(self, host: str) -> None:
         """The address offered to the far end: it depends on the route to it."""
+        self._moved = self._moved or host != self.host
         self.host = host
 
     def expect(self, payload_types: Mapping[int, str]) -> None:
@@ -184,7 +186,8 @@ class MediaSession:
             self._apply_mute()
             if self._record_fd is not None:
                 self._hand_over_recording(leg)
-        return self.view != before
+        moved, self._moved = self._moved, False
+        return moved or self.view != before
 
     def address_learnt(self, host: str, port: int) -> bool:
         """Symmetric RTP goes to another address than was signalled; True if that is news."""

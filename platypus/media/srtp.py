@@ -49,9 +49,7 @@ PROFILES = {
             *("AES_CM_128_HMAC_SHA1_80", 16, 14, 10, 10), Policy.SRTP_PROFILE_AES128_CM_SHA1_80
         ),
         # RFC 4568, 6.2.2: SRTCP keeps the tag of 80 bits.
-        Profile(
-            *("AES_CM_128_HMAC_SHA1_32", 16, 14, 4, 10), Policy.SRTP_PROFILE_AES128_CM_SHA1_32
-        ),
+        Profile(*("AES_CM_128_HMAC_SHA1_32", 16, 14, 4, 10), Policy.SRTP_PROFILE_AES128_CM_SHA1_32),
     )
 }
 

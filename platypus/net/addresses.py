@@ -85,6 +85,16 @@ def why_not_bound(error: OSError | OverflowError, kind: str, address: Address) -
     return f"{where}: {error.strerror or error}"
 
 
+def is_own(host: str) -> bool:
+    """Whether this machine still has the address."""
+    try:
+        with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
+
+
 def local_address_for(host: str, port: int) -> str:
     """The address the system would send from to reach `host`; nothing is sent."""
     try:

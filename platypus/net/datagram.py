@@ -100,6 +100,15 @@ class Datagrams(asyncio.DatagramProtocol):
         """The flow to an address; raises NetworkError where there can't be one."""
         return self._flow(*address)
 
+    def forget_routes(self) -> None:
+        """The system may route otherwise now."""
+        self._routes.clear()
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether its own address is whatever the system routes from."""
+        return self._wildcard
+
     def send(self, flow: Flow, data: bytes) -> None:
         """Send one datagram, at once; a failure is told by `failed`."""
         sock = self._socket

@@ -115,6 +115,17 @@ class Streams:
         else:
             connection.send(data)
 
+    def is_ours_to_open(self, flow: Flow) -> bool:
+        """Whether we opened the connection of `flow`, from wherever the system routes."""
+        connection = self._connections.get(flow.number)
+        return connection is not None and not connection.accepted
+
+    def abort(self, flow: Flow, reason: str) -> None:
+        """Nothing comes through this connection any more; whoever waits for it is told."""
+        connection = self._connections.get(flow.number)
+        if connection is not None:
+            connection.abort(reason)
+
     def close_flow(self, flow: Flow) -> None:
         """Nobody needs this connection any more."""
         connection = self._connections.get(flow.number)

@@ -16,7 +16,13 @@ from collections.abc import Callable
 from typing import Literal
 
 from platypus.errors import NetworkError
-from platypus.net.addresses import WILDCARDS, family_of, format_address
+from platypus.net.addresses import (
+    WILDCARDS,
+    family_of,
+    format_address,
+    is_own,
+    local_address_for,
+)
 from platypus.net.datagram import Datagrams, TransportCounters, bind_datagram
 from platypus.net.stream import Streams, bind_stream
 from platypus.net.tls import Tls, TlsSettings
@@ -125,6 +131,39 @@ class Transport:
         datagrams = self._datagrams.get(family_of(flow.remote[0]))
         if datagrams is not None:
             datagrams.send(flow, data)
+
+    def forget_routes(self) -> None:
+        """The system may route otherwise now."""
+        for datagrams in self._datagrams.values():
+            datagrams.forget_routes()
+
+    def source_for(self, place: Address) -> str | None:
+        """The address a place would be reached from; None where it can't be."""
+        try:
+            source = local_address_for(*place)
+        except NetworkError:
+            return None
+        return source if self._bound[0] in WILDCARDS or is_own(self._bound[0]) else None
+
+    def why_lost(self, flow: Flow) -> str | None:
+        """Why nothing comes through `flow` any more; None where the system says nothing of it."""
+        ours = flow.local[0]
+        try:
+            source = local_address_for(*flow.remote)
+        except NetworkError as problem:
+            return str(problem)
+        if source == ours:
+            return None
+        streams = self._streams
+        free = flow.transport == "udp" or (streams and streams.is_ours_to_open(flow))
+        if free and self._bound[0] in WILDCARDS:
+            return f"our address changed from {ours} to {source}"
+        return None if is_own(ours) else f"our address {ours} is gone; listen on 0.0.0.0 to move"
+
+    def drop(self, flow: Flow, reason: str) -> None:
+        """A lost connection is of no use to anybody."""
+        if flow.transport != "udp" and self._streams is not None:
+            self._streams.abort(flow, reason)
 
     def close_flow(self, flow: Flow) -> None:
         """Nobody needs this flow any more; UDP has one socket for everybody."""

@@ -27,6 +27,7 @@ ADDRESS = "10.99.0.1"
 NETMASK = "255.255.255.0"
 
 _entered = False
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def enter() -> bool:
@@ -36,8 +37,7 @@ def enter() -> bool:
         return True
     if sys.platform != "linux" or os.geteuid() != 0 or os.environ.get("PLATYPUS_NETNS") == "0":
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) != 0:
+    if _libc.unshare(CLONE_NEWNET) != 0:
         return False
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         _bring_up(control, "lo")

@@ -157,7 +157,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 @given(
     st.sampled_from(["[Account1]\n", "[proxy_0]\n", "<sip:", "{"]),
-    st.text(alphabet="ab=<>@:;[]\"\n{},sip_dentyregusrma", max_size=120),
+    st.text(alphabet='ab=<>@:;[]"\n{},sip_dentyregusrma', max_size=120),
 )
 def test_no_text_breaks_a_reader(
     tmp_path_factory: pytest.TempPathFactory, start: str, text: str

@@ -81,9 +81,7 @@ def test_nonsense_is_neither_taken_nor_waited_for(
         assert first.receive() == []
 
 
-def test_without_the_token_nobody_is_heard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_token_nobody_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_instance, "_UNIX", False)
     instance = Instance.claim(tmp_path)
     assert instance is not None

@@ -1,0 +1,110 @@
+"""Notice by ourselves that the network or the time is not what it was, and have that repaired.
+
+    netlink, or a look every few seconds  ->  which flows are lost, and is there a network again
+    the clock's jump                      ->  the machine slept: what is due is done, all is checked
+    a keep-alive without an answer        ->  this flow is lost, or leads through another router
+
+What follows is the machine's: registrations made anew, calls moved (`sip.registration`,
+`sip.moving`). Nothing is decided here but that something happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from platypus.clock import SleepWatch
+from platypus.net.addresses import format_address
+from platypus.net.changes import NetworkChanges
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from platypus.net.transport import Transport
+    from platypus.pump import Pump
+    from platypus.sip.flow import Address, Flow
+    from platypus.sip.user_agent import UserAgent
+
+logger = logging.getLogger("platypus.net")
+
+# How late a sleep may be noticed, and elsewhere than on Linux a change of address.
+LOOK_EVERY = 5.0
+MAX_PLACES = 32
+# Where the default routes lead (RFC 5737, RFC 3849): nothing is ever sent there.
+_ANYWHERE: tuple[Address, ...] = (("192.0.2.1", 9), ("2001:db8::1", 9))
+
+
+class Recovery:
+    """Looks after the flows of one engine while it runs."""
+
+    def __init__(self, user_agent: UserAgent, pump: Pump) -> None:
+        self._user_agent = user_agent
+        self._pump = pump
+        self._transport: Transport = pump.transport
+        self._places: dict[Address, str | None] = dict.fromkeys(_ANYWHERE)
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changes: NetworkChanges | None = None
+        self._sleep: SleepWatch | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float]) -> None:
+        """The sockets are open."""
+        self._loop = loop
+        self._changes = NetworkChanges(loop, self.look)
+        self._sleep = SleepWatch(clock, loop.time)
+        self._places = {place: self._transport.source_for(place) for place in _ANYWHERE}
+        self._arm()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._changes is not None:
+            self._changes.close()
+
+    def look(self) -> None:
+        """Something changed: find out what of it is ours."""
+        self._transport.forget_routes()
+        flows = self._user_agent.flows
+        lost = {flow: why for flow in flows if (why := self._transport.why_lost(flow)) is not None}
+        if self._sources_changed(flows) or lost:
+            self._pump.forget_names()
+            for flow, why in lost.items():
+                self.flow_lost(flow, why)
+            self._user_agent.reachable(self._pump.now())
+            self._pump.run()
+
+    def flow_lost(self, flow: Flow, why: str) -> None:
+        """Nothing comes through it any more."""
+        logger.info("lost the way to %s: %s", format_address(flow.remote), why)
+        self._user_agent.lost(flow, why, self._pump.now())
+        self._transport.drop(flow, why)
+        self._pump.run()
+
+    def _sources_changed(self, flows: set[Flow]) -> bool:
+        """Whether some place we have to do with is reached from another address than before."""
+        known = self._places
+        for flow in flows:
+            known.setdefault(flow.remote, flow.local[0])
+        now = {place: self._transport.source_for(place) for place in known}
+        changed = now != known
+        while len(now) > MAX_PLACES:
+            now.pop(next(place for place in now if place not in _ANYWHERE))
+        self._places = now
+        return changed
+
+    def _arm(self) -> None:
+        assert self._loop is not None and self._sleep is not None  # noqa: S101 - started
+        self._sleep.expect(LOOK_EVERY)
+        self._timer = self._loop.call_later(LOOK_EVERY, self._tick)
+
+    def _tick(self) -> None:
+        assert self._sleep is not None and self._changes is not None  # noqa: S101 - started
+        slept = self._sleep.slept()
+        self._arm()
+        if slept:
+            logger.info("nothing ran for %.0f s: asking the servers and the calls anew", slept)
+            self.look()
+            self._pump.wake()
+        elif not self._changes.watching:
+            self.look()

@@ -1,0 +1,210 @@
+"""A phone on a real network that fails: cables, addresses, routers, and Kamailio killed.
+
+Each drill has an engine inside a namespace, as on a laptop, and Kamailio in another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from platypus import Account, Call, CallState, Engine, MediaChanged
+from platypus.events import MediaState, Registered, RegistrationFailed
+from platypus.net import connection, keepalive, stream
+from tests.harness.kamailio import Kamailio
+from tests.harness.lan import SERVICE, Lan, Machine, Natted
+from tests.harness.phones import Heard
+from tests.interop.conftest import Bench
+
+pytestmark = pytest.mark.interop
+
+LIMIT = 40.0
+
+
+@pytest.fixture
+def lan() -> Iterator[Lan]:
+    made = Lan()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def natted() -> Iterator[Natted]:
+    made = Natted()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keep-alive each second instead of each half minute, and less patience."""
+    monkeypatch.setattr(keepalive, "SHORTEST", 0.9)
+    monkeypatch.setattr(keepalive, "LONGEST", 1.1)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 2.0)
+    monkeypatch.setattr(stream, "SWEEP_INTERVAL", 0.5)
+
+
+def run(machine: Machine, work: Coroutine[Any, Any, None]) -> None:
+    with machine.inside():
+        asyncio.run(asyncio.wait_for(work, LIMIT))
+
+
+def kamailio_at(bench: Bench, machine: Machine, **options: Any) -> Kamailio:
+    with machine.inside():
+        return bench.kamailio(host=SERVICE, **options)
+
+
+class Phone:
+    """An engine with an account at Kamailio; everything it said is kept."""
+
+    def __init__(self, engine: Engine, kamailio: Kamailio, user: str = "alice") -> None:
+        self.engine = engine
+        self.heard = Heard(engine)
+        transport = "" if engine.transport == "udp" else f";transport={engine.transport}"
+        self.account: Account = engine.account(
+            f"sip:{user}@{kamailio.address}",
+            password=kamailio.users[user],
+            registrar=f"sip:{kamailio.address}{transport}",
+        )
+
+    async def registered(self, number: int) -> Registered:
+        """The `number`th time."""
+        return (await self.heard.count(Registered, number))[number - 1]
+
+    async def failed(self, word: str) -> RegistrationFailed:
+        return await self.heard.next(RegistrationFailed, lambda event: word in event.reason)
+
+
+class Callee:
+    """Bob, in a machine of the PBX's, who answers and is heard."""
+
+    def __init__(self, bench: Bench, kamailio: Kamailio, machine: Machine) -> None:
+        with machine.inside():
+            self.agent = bench.phone(
+                "bob", kamailio, "--auto-answer", "0", "--audio", "tone", host=SERVICE
+            )
+
+    @property
+    def received(self) -> int:
+        return int(self.agent.statistics()["receive"]["packets"])
+
+
+async def flowing(call: Call, callee: Callee) -> None:
+    """RTP gets through both ways, from now on."""
+    here = call.statistics()["receive"]["packets"]
+    there = await asyncio.to_thread(lambda: callee.received)
+    while True:
+        await asyncio.sleep(0.1)
+        now = await asyncio.to_thread(lambda: callee.received)
+        if now > there + 10 and call.statistics()["receive"]["packets"] > here + 10:
+            return
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_another_address_is_registered_and_the_call_goes_on_there(
+    bench: Bench, lan: Lan, transport: Any
+) -> None:
+    kamailio = kamailio_at(bench, lan.pbx)
+    callee = Callee(bench, kamailio, lan.pbx)
+
+    async def work() -> None:
+        async with Engine(transport=transport, audio="tone") as engine:
+            phone = Phone(engine, kamailio)
+            assert "10.98.1.2" in (await phone.registered(1)).contact
+            call = phone.account.call("bob")
+            await call.answered(timeout=5)
+            await flowing(call, callee)
+
+            await asyncio.to_thread(lan.by_radio_instead)
+            assert "our address changed" in (await phone.failed("10.98.2.2")).reason
+            assert "10.98.2.2" in (await phone.registered(2)).contact
+            await phone.heard.next(
+                MediaChanged,
+                lambda e: e.state is MediaState.STARTED and str(e.local).startswith("10.98.2.2"),
+            )
+            await flowing(call, callee)
+            assert call.state is CallState.CONFIRMED
+            call.hangup()
+            await call.ended(timeout=5)
+
+    run(lan.phone, work())
+    assert "expires=0" in kamailio.output or transport == "tcp"
+    callee.agent.wait_event("call", state="ended", code=200)
+
+
+def test_without_network_it_is_not_registered_and_with_it_it_is_and_the_call_goes_on(
+    bench: Bench, lan: Lan
+) -> None:
+    kamailio = kamailio_at(bench, lan.pbx)
+    callee = Callee(bench, kamailio, lan.pbx)
+
+    async def work() -> None:
+        async with Engine(audio="tone") as engine:
+            phone = Phone(engine, kamailio)
+            await phone.registered(1)
+            call = phone.account.call("bob")
+            await call.answered(timeout=5)
+            await asyncio.to_thread(lan.pull_out)
+            await phone.failed("no route")
+            assert phone.account.state != "registered"
+            await asyncio.sleep(3)
+            assert phone.account.state != "registered"
+            await asyncio.to_thread(lan.plug_in)
+            await asyncio.wait_for(phone.registered(2), 3)
+            await flowing(call, callee)
+
+    run(lan.phone, work())
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_kamailio_killed_is_noticed_and_restarted_is_found(
+    bench: Bench, lan: Lan, transport: Any
+) -> None:
+    kamailio = kamailio_at(bench, lan.pbx)
+
+    def kill() -> None:
+        kamailio.signal(signal.SIGKILL)
+        kamailio.stop()
+
+    async def work() -> None:
+        async with Engine(transport=transport) as engine:
+            phone = Phone(engine, kamailio)
+            await phone.registered(1)
+            await asyncio.to_thread(kill)
+            await phone.failed(SERVICE)
+            assert phone.account.state != "registered"
+            again = await asyncio.to_thread(kamailio_at, bench, lan.pbx, port=kamailio.port)
+            await phone.registered(2)
+            await asyncio.to_thread(again.wait_for_count, "SAVED", "alice", 1)
+
+    run(lan.phone, work())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_connection_that_is_half_dead_is_given_up(bench: Bench, lan: Lan) -> None:
+    """Everything on it is dropped on the way, without a word to either side."""
+    kamailio = kamailio_at(bench, lan.pbx)
+
+    async def work() -> None:
+        async with Engine(transport="tcp") as engine:
+            phone = Phone(engine, kamailio)
+            await phone.registered(1)
+            flow = next(iter(engine.user_agent.flows))
+            await asyncio.sleep(2.5)  # a ping was answered meanwhile
+            with lan.pbx.inside():
+                connections = lan.pbx.run("ss", "-tnH", "sport", "=", str(kamailio.port))
+            port = connections.split()[-1].rpartition(":")[2]
+            lan.pbx.nft(
+                "add table ip drill; add chain ip drill in { type filter hook input priority 0; };"
+                f"add rule ip drill in tcp sport {port} drop"
+            )
+            await phone.failed("does not answer any more")
+            await phone.registered(2)
+            assert flow not in engine.user_agent.flows
+
+    run(lan.phone, work())

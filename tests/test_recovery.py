@@ -1,0 +1,118 @@
+"""A running engine whose clock jumps or whose address goes, on the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from platypus import recovery
+from platypus.account import Account
+from platypus.engine import Engine
+from platypus.events import Registered, RegistrationFailed
+from platypus.net import changes
+from tests.harness import lan
+from tests.harness.phones import Phone, phone, registrar, run
+
+
+@pytest.fixture(autouse=True)
+def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "LOOK_EVERY", 0.05)
+
+
+@pytest.fixture
+def machine() -> Iterator[lan.Machine]:
+    """A machine with an address beside 127.0.0.1."""
+    lan.needed()
+    made = lan.Machine("phone")
+    made.ip("link", "add", "wire", "type", "veth", "peer", "name", "end")
+    made.ip("link", "set", "wire", "up")
+    made.ip("link", "set", "end", "up")
+    made.add_address("wire", "10.97.5.1/24")
+    with made.inside():
+        yield made
+    made.close()
+
+
+async def account_at(server: str, alice: Phone) -> Account:
+    account = alice.engine.account(server, password="secret")
+    await account.registered()
+    return account
+
+
+def jump(engine: Engine, seconds: float) -> None:
+    """The machine sleeps: the loop's clock stands still."""
+    pump = engine._pump
+    clock = pump.clock
+    pump.clock = lambda: clock() + seconds
+
+
+def test_after_a_night_asleep_it_says_so_and_registers_at_once() -> None:
+    async def work() -> None:
+        async with registrar() as server, phone() as alice:
+            account = await account_at(server.aor, alice)
+            jump(alice.engine, 8 * 3600.0)
+            failed = await alice.heard.next(RegistrationFailed)
+            assert "expired" in failed.reason
+            await alice.heard.count(Registered, 2)
+            assert account.expires_in is not None
+            assert 290 < account.expires_in <= 300
+
+    run(work())
+
+
+def test_after_a_nap_it_asks_the_registrar_though_the_time_is_not_over() -> None:
+    async def work() -> None:
+        async with registrar() as server, phone() as alice:
+            account = await account_at(server.aor, alice)
+            jump(alice.engine, 60.0)
+            await alice.heard.count(Registered, 2)
+            assert account.state == "registered"
+            assert not alice.heard.of(RegistrationFailed)
+
+    run(work())
+
+
+def test_nothing_is_asked_while_nothing_happens() -> None:
+    async def work() -> None:
+        async with registrar() as server, phone() as alice:
+            await account_at(server.aor, alice)
+            asked = len(server.requests)
+            await asyncio.sleep(0.5)
+            assert len(server.requests) == asked
+
+    run(work())
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["by netlink", "by looking now and then"])
+def test_an_address_that_is_gone_is_noticed(
+    machine: lan.Machine, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    if not told:
+        monkeypatch.setattr(changes, "_open", lambda: None)
+
+    async def work() -> None:
+        async with registrar() as server, phone(listen=("10.97.5.1", 0)) as alice:
+            account = await account_at(server.aor, alice)
+            machine.remove_address("wire", "10.97.5.1/24")
+            failed = await alice.heard.next(RegistrationFailed)
+            assert account.state != "registered"
+            assert "10.97.5.1 is gone" in failed.reason
+            machine.add_address("wire", "10.97.5.1/24")
+            await alice.heard.count(Registered, 2)
+
+    run(work())
+
+
+def test_a_change_that_is_not_ours_asks_nobody(machine: lan.Machine) -> None:
+    async def work() -> None:
+        async with registrar() as server, phone() as alice:
+            await account_at(server.aor, alice)
+            asked = len(server.requests)
+            machine.add_address("wire", "10.97.6.1/24")
+            machine.remove_address("wire", "10.97.6.1/24")
+            await asyncio.sleep(3 * changes.SETTLE)
+            assert len(server.requests) == asked
+
+    run(work())

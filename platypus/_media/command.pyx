@@ -11,6 +11,7 @@ from libc.stdlib cimport calloc, free
 
 from platypus._media.codec cimport codec_decoder_free, codec_encoder_free
 from platypus._media.feed cimport feed_free
+from platypus._media.gear cimport gear_free
 from platypus._media.leg cimport command_t, verb_t
 from platypus._media.outlet cimport outlet_free
 from platypus._media.recorder cimport RECORDER_RUNNING, recorder_free
@@ -36,6 +37,7 @@ cdef int command_free(command_t *command) except -1:
     outlet_free(command.outlet)
     codec_decoder_free(command.decoder)
     codec_encoder_free(command.encoder)
+    gear_free(command.gear)
     if command.recorder != NULL:
         if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it
             os.close(command.recorder.fd)

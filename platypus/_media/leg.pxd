@@ -10,6 +10,7 @@ from platypus._media.address cimport latch_t
 from platypus._media.codec cimport codec_decoder_t, codec_encoder_t
 from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
 from platypus._media.event cimport events_t
+from platypus._media.gear cimport gear_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.losses cimport losses_t
 from platypus._media.platform cimport platform_address_t, platform_batch_t, platform_socket_t
@@ -59,9 +60,10 @@ cdef struct command_t:
     context_t *context
     codec_decoder_t *decoder
     codec_encoder_t *encoder
+    gear_t *gear
     platform_address_t address
     int first, second, third     # by verb: payload types and codecs, flags, times in ms
-    int fourth
+    int fourth, fifth
     int count
     int types[TYPES_MAX]
     int codecs[TYPES_MAX]
@@ -116,7 +118,8 @@ cdef struct leg_t:
     stream_t *stream         # owned
     latch_t latch
     int slot                 # -1: in none
-    bint card                # its source or sink is a sound card
+    bint card                # its turns come every 10 ms: see `settle_card`
+    bint tenths              # so do its packets, or they are of 30 or 50
     leg_t *next              # in its slot
 
     command_t *lease         # the OPEN command; keeps the Python object
@@ -167,7 +170,7 @@ cdef void leg_receive(leg_t *leg, platform_batch_t *batch, events_t *events, int
                       int64_t now_ns) noexcept nogil
 cdef void leg_play(leg_t *leg, int count, events_t *events, writer_t *writer,
                    int64_t deadline_ns) noexcept nogil
-cdef void leg_send(leg_t *leg, events_t *events, lateness_t *lateness,
+cdef void leg_send(leg_t *leg, int count, events_t *events, lateness_t *lateness,
                    int64_t deadline_ns) noexcept nogil
 cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *writer) noexcept nogil
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil

@@ -20,6 +20,7 @@ from platypus._media.event cimport (
     EVENT_STALLED, EVENT_STARTED, event_t, events_push, events_t, events_tell,
 )
 from platypus._media.feed cimport feed_pull
+from platypus._media.gear cimport gear_swap, gear_t
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.lateness cimport lateness_add, lateness_skip
 from platypus._media.leg_rtcp cimport leg_take_rtcp
@@ -37,7 +38,7 @@ from platypus._media.stream cimport (
     stream_configure_send, stream_event_t, stream_events_pending, stream_free, stream_new,
     stream_next_event, stream_pass_over, stream_playout, stream_receive, stream_send_event,
     stream_send_pause, stream_skip_capture, stream_statistics,
-    stream_swap_encoder,
+    stream_pace, stream_swap_decoder, stream_swap_encoder,
 )
 
 cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
@@ -107,11 +108,34 @@ cdef void leg_configure_receive(
     leg.receiving_since_ns = now_ns
 
 
+cdef void shift(leg_t *leg, gear_t *gear) noexcept nogil:
+    """Run at another rate from this frame on."""
+    leg.rate = gear.rate
+    leg.frame = gear.rate // 50
+    gear.decoder = stream_swap_decoder(leg.stream, gear.decoder)
+    if leg.source != NULL:
+        gear_swap(&leg.source.feed.resampler, &gear.source)
+        leg.source.feed.staged = 0
+    if leg.sink != NULL:
+        gear_swap(&leg.sink.outlet.resampler, &gear.sink)
+    if leg.recording != NULL:
+        gear_swap(&leg.recording.recorder.resampler, &gear.recording)
+    memset(leg.played, 0, sizeof(leg.played))
+    memset(&leg.sent_meter, 0, sizeof(meter_t))
+    memset(&leg.played_meter, 0, sizeof(meter_t))
+
+
 cdef void leg_configure_send(leg_t *leg, command_t *command) noexcept nogil:
-    """The encoder, where the command has one, is swapped for what it leaves behind."""
-    leg.sends = stream_configure_send(
-        leg.stream, command.first, command.second, command.third, command.fourth
-    ) == 0
+    """What the command brings is swapped for what it replaces, which goes back with it."""
+    if command.gear != NULL:
+        shift(leg, command.gear)
+    leg.sends = (
+        stream_configure_send(
+            leg.stream, command.first, command.second, command.third, command.fourth
+        ) == 0
+        and stream_pace(leg.stream, leg.rate, command.fifth) == 0
+    )
+    leg.tenths = command.fifth % 20 != 0
     if command.encoder != NULL:
         command.encoder = stream_swap_encoder(leg.stream, command.encoder)
     latch_signal(&leg.latch, &command.address)
@@ -277,14 +301,14 @@ cdef bint sends_now(const leg_t *leg) noexcept nogil:
 
 
 cdef const int16_t *capture_source(
-    leg_t *leg, int16_t *frame, events_t *events, int64_t deadline_ns
+    leg_t *leg, int16_t *frame, int count, events_t *events, int64_t deadline_ns
 ) noexcept nogil:
-    """The source's next frame, or NULL for silence. It runs on while the leg is muted."""
+    """The source's next samples, or NULL for silence. It runs on while the leg is muted."""
     cdef feed_t *feed
     if leg.source == NULL:
         return NULL
     feed = leg.source.feed
-    feed_pull(feed, frame, leg.frame, leg.rate, leg.played, deadline_ns)
+    feed_pull(feed, frame, count, leg.rate, leg.played + leg.frame - count, deadline_ns)
     leg.counters.source_underruns += feed.underruns
     feed.underruns = 0
     if feed.ended and not leg.source_told:
@@ -301,21 +325,22 @@ cdef void tell_send_error(leg_t *leg, events_t *events, int problem) noexcept no
 
 
 cdef void leg_send(
-    leg_t *leg, events_t *events, lateness_t *lateness, int64_t deadline_ns
+    leg_t *leg, int count, events_t *events, lateness_t *lateness, int64_t deadline_ns
 ) noexcept nogil:
+    """Take `count` samples from the source; send a packet if they fill one."""
     cdef int16_t frame[FRAME_MAX]
     cdef uint32_t words[PACKET_WORDS]
     cdef uint8_t *packet = <uint8_t *>words
     cdef const int16_t *samples
     cdef int length, problem
     if not sends_now(leg):
-        stream_skip_capture(leg.stream, leg.frame)
+        stream_skip_capture(leg.stream, count)
         return
     feed_digits(leg)
-    samples = capture_source(leg, frame, events, deadline_ns)
-    measure(&leg.sent_meter, samples, leg.frame, METER_FRAMES * leg.frame,
+    samples = capture_source(leg, frame, count, events, deadline_ns)
+    measure(&leg.sent_meter, samples, count, METER_FRAMES * leg.frame,
             &leg.counters.sent_peak, &leg.counters.sent_rms)
-    length = stream_capture(leg.stream, samples, leg.frame, packet, STREAM_MAX_PACKET)
+    length = stream_capture(leg.stream, samples, count, packet, STREAM_MAX_PACKET)
     if length <= 0:
         return
     problem = guard_send(leg, leg.rtp, &leg.latch.target, packet, length, False)

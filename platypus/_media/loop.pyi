@@ -107,7 +107,7 @@ class Leg:
     @property
     def closed(self) -> bool: ...
     def configure_receive(self, payload_types: Mapping[int, str]) -> None:
-        """Payload types to take, by codec: "pcmu", "pcma", "telephone-event" or "cn".
+        """Payload types to take, by codec: "pcmu", "pcma", "g722", "telephone-event" or "cn".
 
         Packets of other types are counted as invalid and dropped.
         """
@@ -120,8 +120,13 @@ class Leg:
         event_payload_type: int | None = None,
         *,
         event_clock: int = 8000,
+        ptime_ms: int = 20,
     ) -> None:
-        """What to send and where; `remote` is a numeric address. None: send nothing yet."""
+        """What to send and where; `remote` is a numeric address. None: send nothing yet.
+
+        The leg takes on the codec's rate, in mid-call as well: what it is joined to is
+        resampled, what waits to be played is given up.
+        """
 
     def configure_rtcp(
         self, remote: tuple[str, int] | None, *, mux: bool = False, voip_metrics: bool = False

@@ -26,6 +26,7 @@ from platypus._media.command cimport checked_type, command_free, command_new
 from platypus._media.endpoint cimport Sink, Source
 from platypus._media.event cimport DIGITS, events_drain
 from platypus._media.feed cimport feed_new
+from platypus._media.gear cimport gear_new
 from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
     DIGITS_MAX, GUARD_PLAIN, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE, VERB_DIRECTION,
@@ -56,6 +57,7 @@ cdef int64_t CLOSE_NS = 900_000_000
 EXPEDITED_FORWARDING = 46 << 2
 DURATIONS_MS = (40, 6000)
 GAPS_MS = (0, 6000)
+PTIMES_MS = (10, 20, 30, 40, 50, 60)
 GUARDS = {"plain": GUARD_PLAIN, "shut": GUARD_SHUT}
 RATES = (8000, 16000, 24000, 32000, 48000)
 
@@ -287,6 +289,7 @@ cdef class Leg:
             raise MemoryError("no memory for a leg")
         self.loop = loop
         self.id = number
+        self.rate = rate
         return 0
 
     cdef command_t *command(self, int verb) except NULL:
@@ -328,7 +331,8 @@ cdef class Leg:
         self.submit(command, None)
 
     def configure_send(
-        self, payload_type, codec, remote, event_payload_type=None, *, event_clock=8000
+        self, payload_type, codec, remote, event_payload_type=None, *, event_clock=8000,
+        ptime_ms=20
     ):
         """What to send and where. Without a remote nothing is sent yet."""
         cdef command_t *command
@@ -337,22 +341,41 @@ cdef class Leg:
         address = address_of(remote)
         checked = checked_type(payload_type)
         events = -1 if event_payload_type is None else checked_type(event_payload_type)
-        if codec_rate(number) != self.leg.rate:
-            raise ValueError(f"{codec} has {codec_rate(number)} Hz, the leg {self.leg.rate}")
+        if ptime_ms not in PTIMES_MS:
+            raise ValueError(f"packets have {', '.join(map(str, PTIMES_MS))} ms, not {ptime_ms}")
         command = self.command(VERB_SEND)
         command.first = checked
         command.second = number
         command.third = events
         command.fourth = event_clock
+        command.fifth = ptime_ms
         command.address = address
-        if number != self.codec and codec_has_state(number):
-            command.encoder = codec_encoder_new(number)
-            if command.encoder == NULL:
-                command_free(command)
-                raise MemoryError("no memory for an encoder")
+        try:
+            self.equip(command, number)
+        except BaseException:
+            command_free(command)
+            raise
         self.submit(command, None)
         self.codec = number
+        self.rate = codec_rate(number)
         self.has_events = events >= 0
+
+    cdef int equip(self, command_t *command, int codec) except -1:
+        """Give a command what a change to `codec` needs."""
+        cdef int rate = codec_rate(codec)
+        if codec != self.codec and codec_has_state(codec):
+            command.encoder = codec_encoder_new(codec)
+            if command.encoder == NULL:
+                raise MemoryError("no memory for an encoder")
+        if rate == self.rate:
+            return 0
+        command.gear = gear_new(rate, self.source_rate, self.sink_rate, self.record_rate)
+        if command.gear == NULL:
+            raise self.loop.error(
+                f"can't change to {rate} Hz between a source of {self.source_rate} Hz and a sink "
+                f"of {self.sink_rate}"
+            )
+        return 0
 
     def configure_rtcp(self, remote, *, mux=False, voip_metrics=False):
         """Where reports go; with `mux` they share the RTP port. None: send none."""
@@ -405,13 +428,14 @@ cdef class Leg:
         if source is not None:
             try:
                 self.claim(source)
-                command.feed = feed_new(&source.source, self.leg.rate)
+                command.feed = feed_new(&source.source, self.rate)
                 if command.feed == NULL:
                     raise self.loop.error(f"can't resample a source of {source.rate} Hz")
             except BaseException:
                 command_free(command)
                 raise
         self.submit(command, source)
+        self.source_rate = 0 if source is None else source.source.rate
 
     def set_sink(self, Sink sink):
         """Where the far end is heard; None is nowhere."""
@@ -419,13 +443,14 @@ cdef class Leg:
         if sink is not None:
             try:
                 self.claim(sink)
-                command.outlet = outlet_new(&sink.sink, self.leg.rate)
+                command.outlet = outlet_new(&sink.sink, self.rate)
                 if command.outlet == NULL:
                     raise self.loop.error(f"can't resample to a sink of {sink.rate} Hz")
             except BaseException:
                 command_free(command)
                 raise
         self.submit(command, sink)
+        self.sink_rate = 0 if sink is None else sink.sink.rate
 
     cdef int claim(self, end) except -1:
         """Its struct belongs to one thread for life, or until that thread's loop is closed."""
@@ -469,17 +494,19 @@ cdef class Leg:
     def start_record(self, int fd, rate=None, *, when_started=False):
         """Write what this leg plays as WAV; the loop owns the descriptor from here."""
         cdef command_t *command = self.command(VERB_RECORD)
-        cdef int wanted = self.leg.rate if rate is None else rate
+        cdef int wanted = self.rate if rate is None else rate
         command.first = bool(when_started)
         if wanted in RATES or wanted == 44100:
-            command.recorder = recorder_new(fd, self.leg.rate, wanted)
+            command.recorder = recorder_new(fd, self.rate, wanted)
         if command.recorder == NULL:
             command_free(command)
             raise ValueError(f"can't record at {wanted} Hz")
         self.submit(command, None)
+        self.record_rate = wanted
 
     def stop_record(self):
         self.submit(self.command(VERB_STOP_RECORD), None)
+        self.record_rate = 0
 
     def statistics(self):
         """A consistent snapshot, also after `close` (then the last)."""

@@ -76,10 +76,10 @@ cdef void leave_slot(loop_t *loop, leg_t *leg) noexcept nogil:
 
 
 cdef void settle_card(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
-    """Whether the leg is on a sound card now, and so in the slot of the cards."""
-    cdef bint card = False
+    """Whether the leg is on a sound card, or has packets for it, and so in the cards' slot."""
+    cdef bint card = leg.tenths
     if leg.source != NULL and leg.source.feed.source != NULL:
-        card = leg.source.feed.source.card.period > 0
+        card = card or leg.source.feed.source.card.period > 0
     if leg.sink != NULL and leg.sink.outlet.sink != NULL:
         card = card or leg.sink.outlet.sink.card.period > 0
     if card == leg.card:
@@ -251,6 +251,7 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         leg_configure_receive(leg, command, now_ns)
     elif command.verb == VERB_SEND:
         leg_configure_send(leg, command)
+        settle_card(loop, leg, now_ns)
         leg.receiving_since_ns = now_ns
     elif command.verb == VERB_RTCP:
         leg_configure_rtcp(leg, command, now_ns)
@@ -293,8 +294,11 @@ cdef void serve(
     leg_receive(leg, &loop.batch, &loop.events, loop.offset_ns, now_ns)
     leg_play(leg, leg.frame // 2 if leg.card else leg.frame, &loop.events, &loop.writer,
              deadline_ns)
+    if leg.tenths:
+        leg_send(leg, leg.frame // 2, &loop.events, &loop.lateness, deadline_ns)
+    elif not half:
+        leg_send(leg, leg.frame, &loop.events, &loop.lateness, deadline_ns)
     if not half:
-        leg_send(leg, &loop.events, &loop.lateness, deadline_ns)
         if leg.reports.next_ns <= now_ns:
             leg_report(leg, deadline_ns, platform_monotonic_ns())
         leg_watch(leg, &loop.events, now_ns)

@@ -1,0 +1,43 @@
+"""Changing a leg's rate: a decoder and resamplers for the codec that is sent from now on.
+
+A leg runs at the rate of the codec it sends (8 kHz for G.711, 16 for G.722, 48 for Opus), and
+hears everything at that rate. Who swaps is the loop thread, which allocates nothing.
+"""
+
+from libc.stdlib cimport calloc, free
+
+from platypus._media.codec cimport codec_decoder_free, codec_decoder_new
+from platypus._media.edge cimport converts
+from platypus._media.resample cimport resampler_free, resampler_t
+
+
+cdef gear_t *gear_new(int rate, int source_rate, int sink_rate, int record_rate) noexcept nogil:
+    cdef gear_t *gear = <gear_t *>calloc(1, sizeof(gear_t))
+    if gear == NULL:
+        return NULL
+    gear.rate = rate
+    gear.decoder = codec_decoder_new(rate)
+    if (
+        gear.decoder == NULL
+        or not converts(&gear.source, source_rate, rate)
+        or not converts(&gear.sink, rate, sink_rate)
+        or not converts(&gear.recording, rate, record_rate)
+    ):
+        gear_free(gear)
+        return NULL
+    return gear
+
+
+cdef void gear_free(gear_t *gear) noexcept nogil:
+    if gear != NULL:
+        codec_decoder_free(gear.decoder)
+        resampler_free(gear.source)
+        resampler_free(gear.sink)
+        resampler_free(gear.recording)
+        free(gear)
+
+
+cdef void gear_swap(resampler_t **used, resampler_t **other) noexcept nogil:
+    cdef resampler_t *before = used[0]
+    used[0] = other[0]
+    other[0] = before

@@ -15,6 +15,7 @@ from platypus._version import __version__
 
 if TYPE_CHECKING:
     from platypus.account import Account
+    from platypus.audio.device import DeviceLists, SoundDevice
     from platypus.call import Call
     from platypus.engine import Engine
     from platypus.errors import (
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         Unregistered,
     )
     from platypus.forwarding import CallRules
+    from platypus.sound import Sound
 
 __all__ = [
     "Account",
@@ -70,6 +72,7 @@ __all__ = [
     "CredentialsError",
     "DeviceChanged",
     "DeviceError",
+    "DeviceLists",
     "DtmfReceived",
     "Engine",
     "ErrorOccurred",
@@ -91,6 +94,8 @@ __all__ = [
     "RegistrationError",
     "RegistrationFailed",
     "SdpError",
+    "Sound",
+    "SoundDevice",
     "StateError",
     "TransferProgressed",
     "TransferRequested",
@@ -103,7 +108,9 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'platypus' has no attribute {name!r}")
-    if name in ("Account", "Call", "Engine"):
+    if name in ("DeviceLists", "SoundDevice"):
+        home = "audio.device"
+    elif name in ("Account", "Call", "Engine", "Sound"):
         home = name.lower()
     elif name == "CallRules":
         home = "forwarding"

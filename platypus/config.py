@@ -62,6 +62,7 @@ class AudioConfig:
     source: str = "system"
     input: str | None = None
     output: str | None = None
+    ring: str | None = None  # where one listens, if not named
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from platypus.net.tls import TlsSettings
     from platypus.sip.message import Response
     from platypus.sip.registration import Registration
+    from platypus.sound import Sound
 
 
 class Engine(Core):
@@ -55,8 +56,8 @@ class Engine(Core):
     whom to trust as well. `rtp_ports` are the
     lowest and highest port for media. `audio` is what far ends hear: `system` (the
     sound card), `null`, `tone`, `echo`, `speech`, `wav:FILE` or `wav-loop:FILE`;
-    `input` and `output` name sound devices. `record` is a WAV file for what is
-    played, numbered from the second call on.
+    `input`, `output` and `ring` name sound devices to talk, listen and ring on. `record` is a
+    WAV file for what is played, numbered from the second call on.
 
     Calls that come in ring and wait, unless they go to another user than `user`
     (404), are more than `max_calls` (486), all are to be refused (`reject`), or are
@@ -93,6 +94,7 @@ class Engine(Core):
         record: str | None = None,
         input: str | None = None,
         output: str | None = None,
+        ring: str | None = None,
         user: str | None = None,
         max_calls: int | None = None,
         auto_answer: float | None = None,
@@ -131,6 +133,7 @@ class Engine(Core):
             audio=audio,
             input=input,
             output=output,
+            ring=ring,
             record=record,
         )
         self._incoming_options = IncomingOptions(
@@ -191,6 +194,11 @@ class Engine(Core):
     def has_called(self) -> bool:
         """Whether there were calls, so that `calling` makes nothing new."""
         return self._calling is not None
+
+    @property
+    def sound(self) -> Sound:
+        """The sound devices: which there are and which are used, volumes, levels."""
+        return self.calling.sound
 
     @property
     def calling(self) -> Calling:

@@ -31,6 +31,7 @@ class MediaOptions:
     audio: str = "null"
     input: str | None = None
     output: str | None = None
+    ring: str | None = None  # where to ring; where one listens, if None
     record: str | None = None
 
 

@@ -1,8 +1,9 @@
 """A sound card's stream, and what its callback shares with the media thread."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 from platypus._media.endpoint cimport RingSink, RingSource
+from platypus._media.overlay cimport Overlay, overlay_t
 from platypus._media.ring cimport Ring, ring_t
 
 
@@ -10,9 +11,14 @@ from platypus._media.ring cimport Ring, ring_t
 cdef struct callback_t:
     ring_t *capture      # the card writes, the media thread reads; NULL: no microphone
     ring_t *playout      # the media thread writes, the card reads; NULL: no speaker
+    overlay_t *said      # of what is captured; the Overlay's
+    overlay_t *heard     # of what is played
+    bint played_whole    # the last callback found all that it wanted
     uint32_t stamp_us    # atomic: CLOCK_MONOTONIC of the last callback, modulo 2**32
     uint32_t callbacks   # atomic
     uint32_t flagged     # atomic: callbacks that came after the card had lost something
+    uint32_t gaps        # atomic: how often the playout ring ran dry
+    uint32_t longest_us  # atomic: between two callbacks
 
 
 # The addresses of PortAudio's functions.
@@ -33,7 +39,9 @@ cdef class NativeStream:
     cdef Ring capture, playout
     cdef readonly RingSource source
     cdef readonly RingSink sink
+    cdef readonly Overlay said, heard
     cdef readonly int rate, period
+    cdef int64_t started_ns
 
     cdef int take_functions(self, functions) except -1
-    cdef int open(self, capture, playout) except -1
+    cdef int open(self, capture, playout, bytes name) except -1

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from platypus._media.endpoint import RingSink, RingSource
+from platypus._media.overlay import Overlay
 
 def quiet_handler() -> int:
     """The address of a C function that does nothing, for error handlers of C libraries."""
@@ -18,16 +19,30 @@ class NativeStream:
         playout: tuple[int, float] | None,
         rate: int,
         period: int,
+        name: bytes | None = None,
     ) -> None:
         """`functions`: the addresses of Pa_OpenStream, Pa_StartStream, Pa_AbortStream,
         Pa_CloseStream and Pa_IsStreamActive. `capture` and `playout` are a device's number and
-        the latency to ask for in seconds. OSError with PortAudio's number when it can't.
+        the latency to ask for in seconds. With `name` the device is ALSA's of that name
+        (`pulse:SINK`) whatever its number. OSError with PortAudio's number when it can't.
         """
 
     @property
     def source(self) -> RingSource | None: ...
     @property
     def sink(self) -> RingSink | None: ...
+    @property
+    def overlay(self) -> Overlay:
+        """Of what is played, or of what is captured where nothing is."""
+
+    @property
+    def said(self) -> Overlay | None:
+        """Over what is captured."""
+
+    @property
+    def heard(self) -> Overlay | None:
+        """Over what is played."""
+
     @property
     def rate(self) -> int: ...
     @property
@@ -42,8 +57,13 @@ class NativeStream:
 
     @property
     def silent_ms(self) -> float | None:
-        """Since the last callback; None before the first."""
+        """Since the last callback, or the start; None before that."""
+
+    @property
+    def called(self) -> bool:
+        """Whether a callback has come."""
 
     def statistics(self) -> dict[str, int]:
-        """`callbacks`, `flagged` (after a loss), `captured` and `playing` (samples that wait),
+        """`callbacks`, `flagged` (after a loss), `gaps` (the playout ring ran dry), `longest_us`
+        (between two callbacks), `captured` and `playing` (samples that wait),
         `capture_overruns` and `playout_underruns` (samples lost)."""

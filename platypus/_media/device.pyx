@@ -6,11 +6,14 @@ lock and never meets the GIL. Which devices there are, and who may open one, is 
 `platypus.audio.portaudio`; drift against the media clock is for the endpoints.
 """
 
-from libc.stdint cimport int16_t, uint32_t
+cimport cython
+from cpython.ref cimport Py_INCREF
+from libc.stdint cimport int16_t, int64_t, uint32_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from platypus._media.endpoint cimport RingSink, RingSource
+from platypus._media.overlay cimport Overlay, overlay_shape
 from platypus._media.platform cimport (
     platform_ask_scheduling, platform_load_acquire, platform_monotonic_ns,
     platform_store_release,
@@ -28,8 +31,51 @@ cdef struct stream_parameters_t:
     double suggested_latency
     void *host_api_info
 
+# pa_linux_alsa.h: opens a device by ALSA's own name, also one that PortAudio does not list.
+cdef struct alsa_info_t:
+    unsigned long size
+    int host_api
+    unsigned long version
+    const char *name
+
+cdef int PA_ALSA = 8
+cdef int PA_BY_HOST_API = -2  # paUseHostApiSpecificDeviceSpecification
+
 # What the card may get ahead or behind before samples are lost.
 cdef int RING_MS = 200
+cdef enum:
+    BLOCK_MAX = 4096  # samples shaped at a time; a callback has far fewer
+
+
+cdef void capture_samples(callback_t *shared, const int16_t *captured, int count) noexcept nogil:
+    cdef int16_t shaped[BLOCK_MAX]
+    cdef int part
+    while count > 0:
+        part = min(count, BLOCK_MAX)
+        memcpy(shaped, captured, part * sizeof(int16_t))
+        overlay_shape(shared.said, shaped, part)
+        ring_write(shared.capture, shaped, part)
+        captured += part
+        count -= part
+
+
+cdef void play_samples(callback_t *shared, int16_t *played, int count) noexcept nogil:
+    cdef int given = 0
+    if shared.playout != NULL:
+        given = ring_read(shared.playout, played, count)
+        if given < count and shared.played_whole:
+            platform_store_release(&shared.gaps, shared.gaps + 1)
+        shared.played_whole = given == count
+    memset(played + given, 0, (count - given) * sizeof(int16_t))
+    if shared.heard != NULL:
+        overlay_shape(shared.heard, played, count)
+
+
+cdef void tell_time(callback_t *shared) noexcept nogil:
+    cdef uint32_t now_us = <uint32_t>(platform_monotonic_ns() // 1000)
+    if shared.callbacks and now_us - shared.stamp_us > shared.longest_us:
+        platform_store_release(&shared.longest_us, now_us - shared.stamp_us)
+    platform_store_release(&shared.stamp_us, now_us)
 
 
 cdef int move_samples(
@@ -38,16 +84,13 @@ cdef int move_samples(
 ) noexcept nogil:
     """PaStreamCallback: mono int16 both ways."""
     cdef callback_t *shared = <callback_t *>argument
-    cdef int given = 0
     if shared.callbacks == 0:
         platform_ask_scheduling()  # PortAudio's thread has none of its own on ALSA
     if captured != NULL and shared.capture != NULL:
-        ring_write(shared.capture, <const int16_t *>captured, <int>frames)
+        capture_samples(shared, <const int16_t *>captured, <int>frames)
     if played != NULL:
-        if shared.playout != NULL:
-            given = ring_read(shared.playout, <int16_t *>played, <int>frames)
-        memset(<int16_t *>played + given, 0, (frames - given) * sizeof(int16_t))
-    platform_store_release(&shared.stamp_us, <uint32_t>(platform_monotonic_ns() // 1000))
+        play_samples(shared, <int16_t *>played, <int>frames)
+    tell_time(shared)
     platform_store_release(&shared.callbacks, shared.callbacks + 1)
     if flags:
         platform_store_release(&shared.flagged, shared.flagged + 1)
@@ -67,10 +110,11 @@ def quiet_handler():
     return <size_t>&say_nothing
 
 
+@cython.no_gc_clear
 cdef class NativeStream:
     """A stream of mono int16 at `rate`, with `period` samples a callback."""
 
-    def __cinit__(self, functions, *, capture, playout, int rate, int period):
+    def __cinit__(self, functions, *, capture, playout, int rate, int period, bytes name=None):
         self.shared = <callback_t *>calloc(1, sizeof(callback_t))
         if self.shared == NULL:
             raise MemoryError("no memory for a sound card's stream")
@@ -79,21 +123,28 @@ cdef class NativeStream:
         if capture is not None:
             self.capture = Ring(rate * RING_MS // 1000)
             self.shared.capture = self.capture.ring
+            self.said = Overlay(rate)
+            self.shared.said = &self.said.overlay
             self.source = RingSource(self.capture, rate, card_period=period)
             self.source.source.card.stamp_us = &self.shared.stamp_us
             self.source.keeps = (self.capture, self)
         if playout is not None:
             self.playout = Ring(rate * RING_MS // 1000)
             self.shared.playout = self.playout.ring
+            self.heard = Overlay(rate)
+            self.shared.heard = &self.heard.overlay
             self.sink = RingSink(self.playout, rate, card_period=period)
             self.sink.sink.card.stamp_us = &self.shared.stamp_us
             self.sink.keeps = (self.playout, self)
-        self.open(capture, playout)
+        self.open(capture, playout, name)
 
     def __dealloc__(self):
         # With the stream still open its thread may be in the callback: rather leaked than freed.
         if self.stream == NULL:
             free(self.shared)
+            return
+        for used in (self.capture, self.playout, self.said, self.heard):
+            Py_INCREF(used)
 
     cdef int take_functions(self, functions) except -1:
         cdef size_t address = functions["Pa_OpenStream"]
@@ -108,11 +159,17 @@ cdef class NativeStream:
         (<size_t *>&self.functions.is_stream_active)[0] = address
         return 0
 
-    cdef int open(self, capture, playout) except -1:
+    cdef int open(self, capture, playout, bytes name) except -1:
         cdef stream_parameters_t to_capture, to_play
+        cdef alsa_info_t info
         cdef int problem
         to_capture = parameters(capture)
         to_play = parameters(playout)
+        if name is not None:
+            info.size, info.host_api, info.version = sizeof(info), PA_ALSA, 1
+            info.name = name
+            to_capture.device = to_play.device = PA_BY_HOST_API
+            to_capture.host_api_info = to_play.host_api_info = &info
         with nogil:
             problem = self.functions.open_stream(
                 &self.stream,
@@ -125,6 +182,11 @@ cdef class NativeStream:
             raise OSError(problem, "Pa_OpenStream")
         return 0
 
+    @property
+    def overlay(self):
+        """Of what is played, or of what is captured where nothing is."""
+        return self.heard if self.heard is not None else self.said
+
     def start(self):
         """OSError with PortAudio's number when it can't."""
         cdef int problem
@@ -134,6 +196,7 @@ cdef class NativeStream:
             problem = self.functions.start_stream(self.stream)
         if problem:
             raise OSError(problem, "Pa_StartStream")
+        self.started_ns = platform_monotonic_ns()
 
     def close(self):
         """Stop and close it; blocks as long as PortAudio does. Idempotent."""
@@ -160,19 +223,28 @@ cdef class NativeStream:
 
     @property
     def silent_ms(self):
-        """Since the last callback; None before the first."""
+        """Since the last callback, or the start; None before that."""
         cdef uint32_t elapsed_us
         if not platform_load_acquire(&self.shared.callbacks):
-            return None
+            if not self.started_ns:
+                return None
+            return (platform_monotonic_ns() - self.started_ns) / 1e6
         elapsed_us = <uint32_t>(platform_monotonic_ns() // 1000) - platform_load_acquire(
             &self.shared.stamp_us
         )
         return elapsed_us / 1000.0
 
+    @property
+    def called(self):
+        """Whether a callback has come."""
+        return platform_load_acquire(&self.shared.callbacks) > 0
+
     def statistics(self):
         return {
             "callbacks": platform_load_acquire(&self.shared.callbacks),
             "flagged": platform_load_acquire(&self.shared.flagged),
+            "gaps": platform_load_acquire(&self.shared.gaps),
+            "longest_us": platform_load_acquire(&self.shared.longest_us),
             "captured": self.capture.available if self.capture is not None else 0,
             "capture_overruns": self.capture.overruns if self.capture is not None else 0,
             "playing": self.playout.available if self.playout is not None else 0,

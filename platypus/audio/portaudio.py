@@ -4,27 +4,33 @@ One owner a process (`_owner`, the one permitted global): PortAudio's list of de
 when it is initialised, and terminating it closes every stream, so users are counted and it is
 initialised anew only after the last has gone. Streams run in a C callback where PortAudio's
 functions can be reached in the loaded library (Linux, macOS); elsewhere PyAudio's own callback
-stands in, with deeper buffers. Hot-plug and following a change of device are not done here.
+stands in, with deeper buffers. A device of a sound server, which PortAudio does not list, is
+opened by ALSA's name for it. Which device is to be opened is decided elsewhere.
+
+    python -m platypus.audio.portaudio      the lists as JSON, for a process that has streams
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from platypus._media.device import NativeStream, quiet_handler
-from platypus.audio.device import PERIOD_MS, RATE, Card, Device, choose
+from platypus._media.device import NativeStream
+from platypus.audio.device import PERIOD_MS, RATE, DeviceLists, SoundDevice, Stream
 from platypus.audio.fallback import FallbackStream
+from platypus.audio.quiet import silence
 from platypus.errors import DeviceError
 
 if TYPE_CHECKING:
     from platypus._media.endpoint import RingSink, RingSource
+    from platypus._media.overlay import Overlay
 
 FUNCTIONS = (
     "Pa_OpenStream",
@@ -38,16 +44,13 @@ NO_PYAUDIO = (
     "PyAudio is not installed, so there is no sound card: pip install 'platypus-phone[desktop]'"
     " (on Debian with portaudio19-dev and gcc)"
 )
-NO_DEVICES = (
-    "there is no sound device: start PulseAudio or PipeWire, or plug a sound card in;"
-    " without one use --audio null, tone or wav:FILE"
-)
 INT16 = 8  # paInt16
 CLOSE_S = 1.0
-SILENT_MS = 2000  # a card whose callbacks stopped for so long is gone or suspended
+SERVER = "pulse"  # ALSA's name for the sound server, and its device in PortAudio's list
+# Which of its devices a stream opened without a name gets; read when it is opened.
+CHOSEN_BY = {True: "PULSE_SOURCE", False: "PULSE_SINK"}
 
-
-Stream: TypeAlias = NativeStream | FallbackStream
+AnyStream: TypeAlias = NativeStream | FallbackStream
 
 
 class _Owner:
@@ -57,6 +60,10 @@ class _Owner:
         self._lock = threading.Lock()
         self._users = 0
         self._pyaudio: Any = None
+
+    @property
+    def used(self) -> bool:
+        return self._users > 0
 
     def acquire(self) -> Any:
         with self._lock:
@@ -82,6 +89,7 @@ class _Owner:
 
 
 _owner = _Owner()
+_choosing = threading.Lock()  # of a server's device by the environment
 
 
 def _initialise() -> Any:
@@ -89,29 +97,11 @@ def _initialise() -> Any:
         import pyaudio  # type: ignore[import-untyped]
     except ImportError as error:
         raise DeviceError(NO_PYAUDIO) from error
-    _silence()
+    silence()
     try:
         return pyaudio.PyAudio()
     except OSError as error:
         raise DeviceError(f"PortAudio does not start: {error}") from error
-
-
-def _silence() -> None:
-    """ALSA and JACK print some 100 lines at start; nobody can act on them."""
-    for library, setters in (
-        ("libasound.so.2", ("snd_lib_error_set_handler",)),
-        ("libjack.so.0", ("jack_set_error_function", "jack_set_info_function")),
-    ):
-        if sys.platform != "linux":
-            return
-        try:
-            loaded = ctypes.CDLL(library)
-        except OSError:
-            continue
-        for setter in setters:
-            function = getattr(loaded, setter)
-            function.argtypes = (ctypes.c_void_p,)
-            function(quiet_handler())
 
 
 def native_functions() -> Mapping[str, int] | None:
@@ -131,80 +121,81 @@ def native_functions() -> Mapping[str, int] | None:
     return addresses if all(addresses.values()) else None
 
 
-def _listed(pyaudio: Any, direction: str) -> list[Device]:
+def in_use() -> bool:
+    """Whether PortAudio runs in this process: its lists are then those of its start."""
+    return _owner.used
+
+
+def list_devices() -> DeviceLists:
+    """What PortAudio lists; DeviceError without PyAudio."""
+    with _owner.use() as pyaudio:
+        return DeviceLists(
+            tuple(_listed(pyaudio, "Input")),
+            tuple(_listed(pyaudio, "Output")),
+            _default(pyaudio, "input"),
+            _default(pyaudio, "output"),
+        )
+
+
+def _listed(pyaudio: Any, direction: str) -> Iterator[SoundDevice]:
     """`direction` is Input or Output, as PortAudio's fields are called."""
-    found = []
     for number in range(pyaudio.get_device_count()):
         info = pyaudio.get_device_info_by_index(number)
         if info[f"max{direction}Channels"] > 0:
+            name, rate = str(info["name"]), int(info["defaultSampleRate"])
             latency = float(info[f"defaultLow{direction}Latency"])
-            rate = int(info["defaultSampleRate"])
-            found.append(Device(number, str(info["name"]), latency, rate))
-    return found
+            yield SoundDevice(name, name, rate=rate, number=number, latency=latency)
 
 
-def _default(pyaudio: Any, direction: str) -> int | None:
+def _default(pyaudio: Any, direction: str) -> str | None:
     try:
-        info = getattr(pyaudio, f"get_default_{direction.lower()}_device_info")()
+        return str(getattr(pyaudio, f"get_default_{direction}_device_info")()["name"])
     except OSError:
         return None
-    return int(info["index"])
 
 
-def devices() -> tuple[list[str], list[str]]:
-    """The names of the microphones and of the speakers; DeviceError without PyAudio."""
-    with _owner.use() as pyaudio:
-        inputs, outputs = _listed(pyaudio, "Input"), _listed(pyaudio, "Output")
-    return [device.name for device in inputs], [device.name for device in outputs]
+class PortAudioStream:
+    """A device, open and running: one user of PortAudio until it is closed."""
 
-
-class PortAudioCard:
-    """A card, open and running: one user of PortAudio until it is closed.
-
-    The microphone and the speaker have a stream each: they may be on two cards with two clocks,
-    and in one stream for both what piles up at the microphone while the machine stands still
-    stays there as delay.
-    """
-
-    def __init__(
-        self,
-        microphone: Stream | None,
-        speaker: Stream | None,
-        names: tuple[str | None, str | None],
-        release: Callable[[], None],
-    ) -> None:
-        self._microphone, self._speaker = microphone, speaker
-        self._streams = [stream for stream in (microphone, speaker) if stream]
-        self.input, self.output = names
-        self._release = release
+    def __init__(self, stream: AnyStream, release: Callable[[], None]) -> None:
+        self._stream, self._release = stream, release
         self._closed = False
 
     @property
     def source(self) -> RingSource | None:
-        return self._microphone.source if self._microphone else None
+        return self._stream.source
 
     @property
     def sink(self) -> RingSink | None:
-        return self._speaker.sink if self._speaker else None
+        return self._stream.sink
+
+    @property
+    def overlay(self) -> Overlay:
+        return self._stream.overlay
 
     @property
     def rate(self) -> int:
-        return self._streams[-1].rate
+        return self._stream.rate
 
     @property
     def native(self) -> bool:
-        """Whether its callbacks are in C."""
-        return isinstance(self._streams[0], NativeStream)
+        """Whether its callback is in C."""
+        return isinstance(self._stream, NativeStream)
 
     @property
-    def alive(self) -> bool:
-        return not self._closed and all(_runs(stream) for stream in self._streams)
+    def active(self) -> bool:
+        return not self._closed and self._stream.active
+
+    @property
+    def called(self) -> bool:
+        return self._stream.called
+
+    @property
+    def silent_ms(self) -> float | None:
+        return self._stream.silent_ms
 
     def statistics(self) -> dict[str, int]:
-        total: Counter[str] = Counter()
-        for stream in self._streams:
-            total.update(stream.statistics())
-        return dict(total)
+        return self._stream.statistics()
 
     def close(self) -> None:
         if self._closed:
@@ -217,80 +208,50 @@ class PortAudioCard:
 
     def _close(self) -> None:
         try:
-            for stream in self._streams:
-                stream.close()
+            self._stream.close()
         except OSError:
             return  # PortAudio may still use it: its user stays counted
         self._release()
 
 
-def _runs(stream: Stream) -> bool:
-    silent_ms = stream.silent_ms
-    return stream.active and (silent_ms is None or silent_ms < SILENT_MS)
+def open_stream(device: SoundDevice, *, capture: bool, native: bool | None = None) -> Stream:
+    """Open and start one direction of a device.
 
-
-def open_card(
-    input: str | None = None, output: str | None = None, *, native: bool | None = None
-) -> Card:
-    """Open and start the default devices, or those of these names.
-
-    `native` False takes PyAudio's own callback even where the C callback could be had. A card
-    with no microphone, or no speaker, has that end None. DeviceError says what is missing.
+    `native` False takes PyAudio's own callback even where the C callback could be had.
+    DeviceError says what is wrong.
     """
     pyaudio = _owner.acquire()
     try:
-        return _open(pyaudio, input, output, native is not False)
-    except BaseException:
+        functions = native_functions() if native is not False else None
+        stream: AnyStream
+        if functions is None:
+            stream = _start_fallback(pyaudio, device, capture)
+        else:
+            stream = _start_native(pyaudio, functions, device, capture)
+        return PortAudioStream(stream, _owner.release)
+    except BaseException as error:
         _owner.release()
-        raise
+        if not isinstance(error, OSError | ValueError):
+            raise
+        raise DeviceError(
+            f"the sound device {device.label!r} can't be opened ({error}): it may be in use or gone"
+        ) from error
 
 
-def _open(pyaudio: Any, input: str | None, output: str | None, native: bool) -> PortAudioCard:
-    microphone = _choose(pyaudio, "Input", input)
-    speaker = _choose(pyaudio, "Output", output)
-    if microphone is None and speaker is None:
-        raise DeviceError(NO_DEVICES)
-    functions = native_functions() if native else None
-    streams: list[Stream | None] = []
-    for device in (microphone, speaker):
-        try:
-            streams.append(
-                _start(pyaudio, functions, device, capture=device is microphone) if device else None
-            )
-        except (OSError, ValueError) as error:
-            for stream in streams:
-                if stream is not None:
-                    stream.close()
-            name = device.name if device else ""
-            raise DeviceError(
-                f"the sound device {name!r} can't be opened ({error}): it may be in use or gone"
-            ) from error
-    names = (microphone.name if microphone else None, speaker.name if speaker else None)
-    return PortAudioCard(streams[0], streams[1], names, _owner.release)
-
-
-def _choose(pyaudio: Any, direction: str, name: str | None) -> Device | None:
-    found = _listed(pyaudio, direction)
-    default = _default(pyaudio, direction)
-    if name is None and default is None:
-        return None
-    return choose(found, name, default)
-
-
-def _start(
-    pyaudio: Any, functions: Mapping[str, int] | None, device: Device, *, capture: bool
-) -> Stream:
-    """Open and start one direction of a device."""
-    rate = _rate(pyaudio, device, capture)
-    if functions is None:
-        return FallbackStream(pyaudio, device, rate, capture=capture)
-    end = (device.number, device.latency)
+def _start_native(
+    pyaudio: Any, functions: Mapping[str, int], device: SoundDevice, capture: bool
+) -> NativeStream:
+    served = device.number is None  # by a sound server
+    listed = device if served else _find(pyaudio, device, capture)
+    rate = device.rate if served else _rate(pyaudio, listed, capture)
+    end = (listed.number or 0, device.latency)
     stream = NativeStream(
         functions,
         capture=end if capture else None,
         playout=None if capture else end,
         rate=rate,
         period=rate * PERIOD_MS // 1000,
+        name=f"{SERVER}:{device.name}".encode() if served else None,
     )
     try:
         stream.start()
@@ -300,7 +261,39 @@ def _start(
     return stream
 
 
-def _rate(pyaudio: Any, device: Device, capture: bool) -> int:
+def _start_fallback(pyaudio: Any, device: SoundDevice, capture: bool) -> FallbackStream:
+    if device.number is None:
+        server = _find(pyaudio, SoundDevice(SERVER, SERVER), capture)
+        with _chosen(device.name, capture):
+            return FallbackStream(pyaudio, server, device.rate, capture=capture)
+    listed = _find(pyaudio, device, capture)
+    return FallbackStream(pyaudio, listed, _rate(pyaudio, listed, capture), capture=capture)
+
+
+@contextlib.contextmanager
+def _chosen(name: str, capture: bool) -> Iterator[None]:
+    variable = CHOSEN_BY[capture]
+    with _choosing:
+        before = os.environ.get(variable)
+        os.environ[variable] = name
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[variable]
+            else:
+                os.environ[variable] = before
+
+
+def _find(pyaudio: Any, device: SoundDevice, capture: bool) -> SoundDevice:
+    """The device as this PortAudio knows it: numbers of another process may be others."""
+    for listed in _listed(pyaudio, "Input" if capture else "Output"):
+        if listed.name == device.name:
+            return listed
+    raise OSError("it came after PortAudio was started, and is taken once no sound is in use")
+
+
+def _rate(pyaudio: Any, device: SoundDevice, capture: bool) -> int:
     """48 kHz, or the device's own where it does not take that."""
     direction = "input" if capture else "output"
     wanted = {
@@ -311,5 +304,9 @@ def _rate(pyaudio: Any, device: Device, capture: bool) -> int:
     try:
         pyaudio.is_format_supported(RATE, **wanted)
     except ValueError:
-        return device.default_rate
+        return device.rate
     return RATE
+
+
+if __name__ == "__main__":
+    json.dump(asdict(list_devices()), sys.stdout)

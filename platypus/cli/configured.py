@@ -31,6 +31,7 @@ def read_configured(
             "audio": check.audio(found.audio.source),
             "input": found.audio.input,
             "output": found.audio.output,
+            "ring": found.audio.ring,
         }
         accounts = [_account(one) for one in found.accounts]
     except ConfigError as error:

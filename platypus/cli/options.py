@@ -156,6 +156,7 @@ def add_media_options(parser: Parser) -> None:
     )
     parser.add_argument("--input", metavar="NAME", help="the microphone")
     parser.add_argument("--output", metavar="NAME", help="the speaker")
+    parser.add_argument("--ring", metavar="NAME", help="where it rings (default: the speaker)")
     parser.add_argument(
         "--record", metavar="OUT.wav", type=check.recording, help="what this phone plays"
     )

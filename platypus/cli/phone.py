@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The options that are the engine's, by the names they have there.
 ENGINE_OPTIONS = (
-    "listen", "rtp_ports", "codecs", "audio", "record", "input", "output",
+    "listen", "rtp_ports", "codecs", "audio", "record", "input", "output", "ring",
     "user", "max_calls", "auto_answer", "reject", "refer", "intercom", "prack", "min_se",
     "transport", *TLS_OPTIONS,
 )  # fmt: skip

@@ -43,12 +43,13 @@ def _line(value: Json) -> bytes:
 
 
 def _device_names() -> tuple[list[str], list[str]]:
-    from platypus.audio.portaudio import devices
+    from platypus.audio.lists import list_devices
 
     try:
-        return devices()
+        lists = list_devices()
     except DeviceError:  # without PyAudio there are none; the `device` event says so in a call
         return [], []
+    return [device.name for device in lists.inputs], [device.name for device in lists.outputs]
 
 
 class Control:

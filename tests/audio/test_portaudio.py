@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from platypus._media.lateness import DoNothingThread
 from platypus._media.loop import Leg, Loop
 from platypus._media.ring import Ring
 from platypus.audio import portaudio
+from platypus.audio.device import SoundDevice, Stream, choose
+from platypus.audio.lists import list_devices
 from platypus.errors import DeviceError
 from tests._media.peer import address_of, open_leg, running_loop, wait_for
 from tests.harness.soundserver import RATE, SoundServer, soundserver
@@ -74,6 +77,9 @@ def devices(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     return listed
 
 
+A = SoundDevice("Card A", "Card A", number=0)
+
+
 class TestWithoutSound:
     def test_without_pyaudio_it_says_how_to_get_it(self, monkeypatch):
         monkeypatch.delitem(sys.modules, "pyaudio", raising=False)
@@ -85,48 +91,43 @@ class TestWithoutSound:
             return real(name, *rest, **options)
 
         monkeypatch.setattr(builtins, "__import__", without)
-        for use in (portaudio.open_card, portaudio.devices):
+        for use in (lambda: portaudio.open_stream(A, capture=True), portaudio.list_devices):
             with pytest.raises(DeviceError, match=r"pip install .*desktop"):
                 use()
 
-    def test_with_no_device_it_says_what_to_start(self, devices):
-        with pytest.raises(DeviceError, match="PulseAudio or PipeWire"):
-            portaudio.open_card()
-
-    def test_a_chosen_device_that_is_gone_is_named(self, devices):
-        devices += [device("Card A", 1, 1)]
-        with pytest.raises(DeviceError, match="'Card B'") as caught:
-            portaudio.open_card("Card B", "Card A")
-        assert caught.value.available == ("Card A",)
+    def test_a_device_that_came_after_the_start_of_portaudio_is_named(self, devices):
+        with pytest.raises(
+            DeviceError, match=r"'Card A' can't be opened .*once no sound is in use"
+        ):
+            portaudio.open_stream(A, capture=True)
 
     def test_lists_microphones_and_speakers_apart(self, devices):
         devices += [device("Webcam", 1, 0), device("Monitor", 0, 2), device("Card", 2, 2)]
-        assert portaudio.devices() == (["Webcam", "Card"], ["Monitor", "Card"])
+        lists = portaudio.list_devices()
+        assert [(each.name, each.number) for each in lists.inputs] == [("Webcam", 0), ("Card", 2)]
+        assert [each.name for each in lists.outputs] == ["Monitor", "Card"]
+        assert lists.default_input is None
 
     def test_it_is_initialised_anew_once_nobody_uses_it(self, devices):
-        portaudio.devices()
+        portaudio.list_devices()
         devices += [device("Plugged in later", 1, 0)]
-        assert portaudio.devices() == (["Plugged in later"], [])
+        assert [each.name for each in portaudio.list_devices().inputs] == ["Plugged in later"]
         assert (FakePyAudio.started, FakePyAudio.ended) == (2, 2)
 
     def test_a_failed_opening_is_no_user(self, devices):
         for _ in range(3):
             with pytest.raises(DeviceError):
-                portaudio.open_card()
+                portaudio.open_stream(A, capture=True)
         assert (FakePyAudio.started, FakePyAudio.ended) == (3, 3)
+        assert not portaudio.in_use()
 
     def test_importing_it_does_not_import_pyaudio(self):
         code = "import sys, platypus.audio.portaudio; sys.exit('pyaudio' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], timeout=30).returncode == 0
 
-    def test_a_real_portaudio_without_a_sound_server_is_quiet_and_clear(self, tmp_path):
+    def test_a_real_portaudio_without_a_sound_server_lists_nothing_and_is_quiet(self, tmp_path):
         pytest.importorskip("pyaudio")
-        code = (
-            "from platypus.audio import portaudio\n"
-            "from platypus.errors import DeviceError\n"
-            "try: portaudio.open_card()\n"
-            "except DeviceError as error: print(error)\n"
-        )
+        code = "from platypus.audio import portaudio; print(portaudio.list_devices().outputs)"
         done = subprocess.run(
             [sys.executable, "-c", code],
             env=os.environ
@@ -136,9 +137,9 @@ class TestWithoutSound:
             text=True,
             timeout=60,
         )
-        if not done.stdout:
+        if done.stdout.strip() != "()":
             pytest.skip("this machine has a sound card")
-        assert ("sound device" in done.stdout, done.stderr) == (True, "")
+        assert done.stderr == ""
 
 
 class HangingStream:
@@ -149,9 +150,6 @@ class HangingStream:
     def __init__(self) -> None:
         self.answers = threading.Event()
 
-    def statistics(self) -> dict[str, int]:
-        return {"callbacks": 1}
-
     def close(self) -> None:
         self.answers.wait()
 
@@ -159,20 +157,12 @@ class HangingStream:
 def test_a_close_that_hangs_returns_and_portaudio_stays_initialised():
     stream = HangingStream()
     released = threading.Event()
-    card = portaudio.PortAudioCard(stream, None, ("mic", None), released.set)
-    card.close()
-    assert not card.alive
+    opened = portaudio.PortAudioStream(stream, released.set)
+    opened.close()
+    assert not opened.active
     assert not released.is_set()
     stream.answers.set()
     assert released.wait(10)
-
-
-def test_a_card_whose_callbacks_stopped_is_not_alive():
-    stream = HangingStream()
-    card = portaudio.PortAudioCard(stream, None, ("mic", None), lambda: None)
-    assert card.alive
-    stream.silent_ms = 60_000.0
-    assert not card.alive
 
 
 @pytest.fixture
@@ -258,38 +248,81 @@ def connect(loop: Loop) -> tuple[Leg, Leg]:
     return one, other
 
 
+def find_device(name: str) -> SoundDevice:
+    lists = list_devices()
+    return choose((*lists.inputs, *lists.outputs), name, None)
+
+
+@contextlib.contextmanager
+def opened(name: str, *, capture: bool, native: bool | None = None) -> Iterator[Stream]:
+    stream = portaudio.open_stream(find_device(name), capture=capture, native=native)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
 @pytest.mark.realtime
 class TestOnASoundServer:
-    def test_has_the_default_devices_and_a_callback_in_c(self, server):
-        card = portaudio.open_card()
-        try:
-            assert (card.input, card.output, card.rate) == ("default", "default", RATE)
-            assert isinstance(card, portaudio.PortAudioCard)
-            assert card.native == (sys.platform == "linux")
-            wait_for(lambda: card.statistics()["callbacks"] > 3)
-            assert card.alive
-        finally:
-            card.close()
-            card.close()
-        assert not card.alive
+    def test_has_the_servers_devices_and_the_systems_choice(self, server):
+        lists = list_devices()
+        assert [device.name for device in lists.outputs] == ["speaker", "micfeed"]
+        assert [device.name for device in lists.inputs if not device.monitor] == ["mic"]
+        assert (lists.default_input, lists.default_output) == ("mic", "speaker")
+
+    def test_a_callback_in_c_on_the_device_that_was_named(self, server):
+        with opened("micfeed", capture=False) as stream:
+            assert isinstance(stream, portaudio.PortAudioStream)
+            assert stream.native == (sys.platform == "linux")
+            assert stream.rate == RATE
+            wait_for(lambda: stream.statistics()["callbacks"] > 3)
+            assert stream.active
+            sinks = {
+                each["index"]: each["name"]
+                for each in json.loads(server.control("-f", "json", "list", "sinks"))
+            }
+            inputs = json.loads(server.control("-f", "json", "list", "sink-inputs"))
+            assert [sinks[each["sink"]] for each in inputs] == ["micfeed"]
+        stream.close()
+        assert not stream.active
+        assert not portaudio.in_use()
+
+    def test_pyaudios_own_callback_plays_on_the_device_that_was_named(self, server):
+        with opened("micfeed", capture=False, native=False) as stream:
+            wait_for(lambda: stream.statistics()["callbacks"] > 3)
+            sinks = {
+                each["index"]: each["name"]
+                for each in json.loads(server.control("-f", "json", "list", "sinks"))
+            }
+            inputs = json.loads(server.control("-f", "json", "list", "sink-inputs"))
+            assert [sinks[each["sink"]] for each in inputs] == ["micfeed"]
+
+    @pytest.mark.parametrize("native", [True, False])
+    def test_a_tune_is_heard_without_any_call(self, server, native, tmp_path):
+        path = tmp_path / "heard"
+        tune = noise(1.0, RATE)
+        with opened("speaker", capture=False, native=native) as stream, server.hearing(path):
+            wait_for(lambda: path.stat().st_size > RATE)
+            assert stream.overlay.play(tune.tobytes())
+            enough = path.stat().st_size + 2 * RATE * 2
+            wait_for(lambda: path.stat().st_size > enough)
+            assert not stream.overlay.playing
+        heard = np.fromfile(path, dtype=np.int16)
+        assert find(heard, tune, 0.5, RATE)[1] > 0.9
 
     @pytest.mark.parametrize("native", [True, False])
     def test_what_is_said_is_sent_all_through_without_growing_late(self, server, native):
         def measure() -> Heard:
             ring = Ring(8000 * (SECONDS + 5))
-            card = portaudio.open_card(native=native)
-            try:
-                with running_loop() as loop:
-                    near, far = connect(loop)
-                    near.set_source(card.source)
-                    far.set_sink(RingSink(ring, 8000))
-                    wait_for(lambda: near.statistics()["send"]["packets"] > 25)
-                    ring.discard(ring.capacity)
-                    with server.saying(noise(SECONDS, RATE).tobytes()):
-                        wait_for(lambda: ring.available > 8000 * (SECONDS + 0.7))
-                    heard = np.frombuffer(ring.read(ring.capacity), dtype=np.int16)
-            finally:
-                card.close()
+            with opened("mic", capture=True, native=native) as stream, running_loop() as loop:
+                near, far = connect(loop)
+                near.set_source(stream.source)
+                far.set_sink(RingSink(ring, 8000))
+                wait_for(lambda: near.statistics()["send"]["packets"] > 25)
+                ring.discard(ring.capacity)
+                with server.saying(noise(SECONDS, RATE).tobytes()):
+                    wait_for(lambda: ring.available > 8000 * (SECONDS + 0.7))
+                heard = np.frombuffer(ring.read(ring.capacity), dtype=np.int16)
             return follow(heard, noise(SECONDS, 8000), 8000)
 
         assert_heard(measure)
@@ -298,18 +331,18 @@ class TestOnASoundServer:
     def test_what_arrives_is_heard_all_through_without_growing_late(self, server, native, tmp_path):
         def measure() -> Heard:
             path = tmp_path / "heard"
-            card = portaudio.open_card(native=native)
-            try:
-                with running_loop() as loop, server.hearing(path):
-                    near, far = connect(loop)
-                    near.set_sink(card.sink)
-                    wait_for(lambda: path.stat().st_size > RATE)
-                    far.set_source(BufferSource(noise(SECONDS, 8000).tobytes(), 8000))
-                    enough = path.stat().st_size + int(2 * RATE * (SECONDS + 0.7))
-                    wait_for(lambda: path.stat().st_size > enough)
-                assert card.statistics()["playing"] < RATE * 0.1
-            finally:
-                card.close()
+            with (
+                opened("speaker", capture=False, native=native) as stream,
+                running_loop() as loop,
+                server.hearing(path),
+            ):
+                near, far = connect(loop)
+                near.set_sink(stream.sink)
+                wait_for(lambda: path.stat().st_size > RATE)
+                far.set_source(BufferSource(noise(SECONDS, 8000).tobytes(), 8000))
+                enough = path.stat().st_size + int(2 * RATE * (SECONDS + 0.7))
+                wait_for(lambda: path.stat().st_size > enough)
+                assert stream.statistics()["playing"] < RATE * 0.1
             return follow(np.fromfile(path, dtype=np.int16), noise(SECONDS, RATE), RATE)
 
         assert_heard(measure)

@@ -56,8 +56,19 @@ class SoundServer:
         command += ["--realtime=yes", "--high-priority=yes", "--log-target=stderr", "-v"]
         # A sanitiser's runtime that this process runs under is not for them.
         self._environment = os.environ | self.environment | {"LD_PRELOAD": ""}
-        self._program = Program("pulseaudio", command, environment=self._environment)
+        self._command = command
+        self.start()
+
+    def start(self) -> None:
+        """Again, after `stop`: as a new one with the same devices."""
+        self._program = Program("pulseaudio", self._command, environment=self._environment)
         self._program.expect("Daemon startup complete|Startup complete", 10.0)
+
+    def control(self, *words: str) -> str:
+        """What `pactl` answers."""
+        command = [find_program("pactl"), *words]
+        done = subprocess.run(command, env=self._environment, capture_output=True, check=True)
+        return done.stdout.decode().strip()
 
     @property
     def running(self) -> bool:

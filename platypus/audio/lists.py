@@ -1,0 +1,60 @@
+"""Which sound devices there are, asked anew each time and without disturbing a call.
+
+a sound server            its own tool, `pactl`
+PortAudio, unused         this process: it is initialised, and ended again
+PortAudio, with streams   a child process: here the lists are those of its start
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from platypus.audio import portaudio, pulse
+from platypus.audio.device import DeviceLists, SoundDevice
+from platypus.errors import DeviceError
+
+CHILD = (sys.executable, "-m", portaudio.__name__)
+CHILD_TIMEOUT = 10.0
+
+
+def list_devices() -> DeviceLists:
+    """Takes milliseconds with a sound server, else up to a second. DeviceError without PyAudio."""
+    if not pulse.available():
+        return _of_portaudio()
+    known = _of_server()
+    if known is None:
+        own = _of_portaudio()
+        # A server that has come up since: what it has is better known by its own names.
+        came = any(device.name == portaudio.SERVER for device in own.outputs)
+        known = (_of_server() if came else None) or own
+    return known
+
+
+def _of_server() -> DeviceLists | None:
+    lists = pulse.list_devices()
+    return lists if lists is not None and (lists.inputs or lists.outputs) else None
+
+
+def _of_portaudio() -> DeviceLists:
+    return _by_child() if portaudio.in_use() else portaudio.list_devices()
+
+
+def _by_child() -> DeviceLists:
+    try:
+        done = subprocess.run(CHILD, capture_output=True, timeout=CHILD_TIMEOUT, check=True)
+        return parse_lists(json.loads(done.stdout))
+    except (OSError, ValueError, TypeError, KeyError, subprocess.SubprocessError) as error:
+        raise DeviceError(f"the sound devices can't be listed: {error}") from error
+
+
+def parse_lists(lists: dict[str, Any]) -> DeviceLists:
+    """What `python -m platypus.audio.portaudio` printed."""
+    return DeviceLists(
+        tuple(SoundDevice(**each) for each in lists["inputs"]),
+        tuple(SoundDevice(**each) for each in lists["outputs"]),
+        lists["default_input"],
+        lists["default_output"],
+    )

@@ -1,0 +1,115 @@
+"""Sound devices by the word of PulseAudio, or PipeWire in its clothes: `pactl -f json`.
+
+PortAudio sees a sound server as one device of ALSA's, called `pulse`. Which sinks and sources
+stand behind it, and what their names are, is asked of the server by its own tool (5 ms); ALSA
+opens one of them by the name `pulse:NAME`. Not for systems without that tool, or older than its
+JSON (PulseAudio 15).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from platypus.audio.device import RATE, DeviceLists, SoundDevice
+
+TOOL = "pactl"
+TIMEOUT = 1.5  # seconds: a server that hangs must not take the phone with it
+LEAST_RATE, GREATEST_RATE = 8_000, 192_000
+SUBSCRIBE = (TOOL, "subscribe")
+_HEADSET = re.compile(r"head-?(set|phone)|hands-?free|earpiece|earbud", re.IGNORECASE)
+# `Event 'remove' on sink #3`; streams of other programs come and go all the time.
+_EVENT = re.compile(r"Event '(new|change|remove)' on (sink|source|server|card) ")
+
+
+def available() -> bool:
+    """Whether the tool is there; a server may still be missing."""
+    return sys.platform.startswith("linux") and shutil.which(TOOL) is not None
+
+
+def list_devices() -> DeviceLists | None:
+    """None where the server can't be asked."""
+    try:
+        info = _ask("info")
+        sinks, sources = _ask("list", "sinks"), _ask("list", "sources")
+        return parse_lists(info, sinks, sources)
+    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+        return None
+
+
+def concerns_devices(line: str) -> bool:
+    """Whether a line of `pactl subscribe` says that the lists may have changed."""
+    return _EVENT.match(line) is not None
+
+
+def parse_lists(
+    info: Mapping[str, Any],
+    sinks: Iterable[Mapping[str, Any]],
+    sources: Iterable[Mapping[str, Any]],
+) -> DeviceLists:
+    """From the three answers; raises KeyError, TypeError or ValueError for what is none."""
+    inputs = [_device(each) for each in sources if not _is_dummy(each)]
+    inputs.sort(key=lambda device: device.monitor)
+    outputs = [_device(each) for each in sinks if not _is_dummy(each)]
+    return DeviceLists(
+        _told_apart(inputs),
+        _told_apart(outputs),
+        _known(info.get("default_source_name"), inputs),
+        _known(info.get("default_sink_name"), outputs),
+    )
+
+
+def _ask(*what: str) -> Any:
+    done = subprocess.run(
+        [TOOL, "-f", "json", *what], capture_output=True, timeout=TIMEOUT, check=True
+    )
+    # Descriptions come from hardware and other programs, in whatever encoding.
+    return json.loads(done.stdout.decode("utf-8", "replace"))
+
+
+def _is_dummy(entry: Mapping[str, Any]) -> bool:
+    """What the server puts up when there is no device: nobody would hear it."""
+    return str(entry["name"]).startswith("auto_null")
+
+
+def _device(entry: Mapping[str, Any]) -> SoundDevice:
+    name, label = str(entry["name"]), str(entry.get("description") or entry["name"])
+    properties = entry.get("properties") or {}
+    port = str(entry.get("active_port") or "")
+    kind = f"{properties.get('device.form_factor', '')} {port}"
+    return SoundDevice(
+        name,
+        label,
+        rate=_rate(str(entry.get("sample_specification", ""))),
+        monitor=properties.get("device.class") == "monitor",
+        headset=bool(_HEADSET.search(kind) or _HEADSET.search(label)),
+        suspended=entry.get("state") == "SUSPENDED",
+    )
+
+
+def _rate(specification: str) -> int:
+    found = re.search(r"(\d+) ?Hz", specification)
+    rate = int(found[1]) if found else RATE
+    return rate if LEAST_RATE <= rate <= GREATEST_RATE else RATE
+
+
+def _told_apart(devices: Iterable[SoundDevice]) -> tuple[SoundDevice, ...]:
+    """Labels that two devices share get their names behind them."""
+    devices = list(devices)
+    labels = [device.label for device in devices]
+    return tuple(
+        replace(device, label=f"{device.label} ({device.name})")
+        if labels.count(device.label) > 1
+        else device
+        for device in devices
+    )
+
+
+def _known(name: object, devices: Iterable[SoundDevice]) -> str | None:
+    return next((device.name for device in devices if device.name == name), None)

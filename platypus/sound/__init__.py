@@ -1,0 +1,200 @@
+"""What the far ends hear and where they are heard: sound devices, a file, a tone, silence.
+
+One `Sound` an engine. Everything but the sound devices makes a source of its own
+for each call; a file is read once. The devices are opened, off the loop, with the
+first call that needs them, and closed after the last; they serve the call that
+began or was resumed last. Where there is none the calls go on in silence, and a
+`DeviceChanged` says why. Which device is used, and what becomes of one that fails,
+is for `desk`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from platypus.events import Event
+from platypus.sound.sources import buffer, make_source, read, read_source
+
+if TYPE_CHECKING:
+    from platypus.audio.device import DeviceLists
+    from platypus.audio.files import Wav
+    from platypus.media.endpoints import Sink, Source
+    from platypus.options import MediaOptions
+    from platypus.sound.desk import Desk
+    from platypus.sound.line import Line
+
+__all__ = ["Seat", "Sound", "make_source", "read_source"]
+
+
+class Seat(Protocol):
+    """A call, as far as its sound goes. It keeps a source or sink that it was given itself."""
+
+    def seat_source(self, source: Source | None) -> None: ...
+    def seat_sink(self, sink: Sink | None) -> None: ...
+
+
+class Sound:
+    """`options.audio`: `system`, `null`, `tone`, `echo`, `speech`, `wav:FILE`, `wav-loop:FILE`.
+
+    Embedders and the window have it as `Engine.sound`: the lists, the choice of devices,
+    volumes and levels.
+    """
+
+    def __init__(self, options: MediaOptions, publish: Callable[[Event], None]) -> None:
+        self._spec = spec = options.audio
+        self._options = options
+        self._publish = publish
+        self._wav: Wav | None = None
+        self._desk: Desk | None = None
+        self._seats: list[Seat] = []  # of the devices, the one they serve last
+        self._served: dict[Seat, tuple[Source | None, Sink | None]] = {}
+        if spec.startswith(("wav:", "wav-loop:")):
+            self._wav = read(spec.partition(":")[2])  # a bad file is told before the first call
+        elif spec not in ("system", "null"):
+            make_source(spec)
+
+    @property
+    def input(self) -> str | None:
+        """The microphone in use; None when there is none."""
+        return self.desk.talking.name
+
+    @property
+    def output(self) -> str | None:
+        """The speaker in use."""
+        return self.desk.listening.name
+
+    async def devices(self) -> DeviceLists:
+        """The microphones and speakers there are now. DeviceError where they can't be listed."""
+        from platypus.audio.lists import list_devices
+
+        return await asyncio.get_running_loop().run_in_executor(None, list_devices)
+
+    def choose_input(self, name: str | None) -> None:
+        """Talk into this microphone from now on, also in a call; None follows the system."""
+        self.desk.choose(self.desk.talking, name)
+
+    def choose_output(self, name: str | None) -> None:
+        """Listen here from now on."""
+        self.desk.choose(self.desk.listening, name)
+
+    def choose_ring(self, name: str | None) -> None:
+        """Ring there; None rings where one listens."""
+        self.desk.choose(self.desk.ringing, name or self.desk.listening.wanted)
+
+    @property
+    def gain(self) -> float:
+        """Of the microphone: 1 is as it is, at most 8."""
+        return self.desk.talking.gain
+
+    @gain.setter
+    def gain(self, value: float) -> None:
+        _set_gain(self.desk.talking, value)
+
+    @property
+    def volume(self) -> float:
+        """Of the speaker: 1 is as it comes, at most 8."""
+        return self.desk.listening.gain
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        _set_gain(self.desk.listening, value)
+
+    @property
+    def ring_volume(self) -> float:
+        """Of the ring tone."""
+        return self.desk.ringing.gain
+
+    @ring_volume.setter
+    def ring_volume(self, value: float) -> None:
+        _set_gain(self.desk.ringing, value)
+
+    def levels(self) -> tuple[float | None, float | None]:
+        """Peaks of the last 100 ms at the microphone and the speaker, of full scale.
+
+        None for one that is not open.
+        """
+        streams = self.desk.talking.stream, self.desk.listening.stream
+        talking, listening = (each.overlay.level if each else None for each in streams)
+        return talking, listening
+
+    @property
+    def desk(self) -> Desk:
+        """The devices; made when first asked for."""
+        if self._desk is None:
+            from platypus.sound.desk import Desk
+
+            options = self._options
+            self._desk = Desk(
+                options.input,
+                options.output,
+                options.ring,
+                publish=self._publish,
+                moved=self._serve,
+            )
+        return self._desk
+
+    def attach(self, seat: Seat) -> None:
+        """The media of a call has started, or it is the one to talk to from now on."""
+        if self._wav is not None:
+            seat.seat_source(buffer(self._wav, loop=self._spec.startswith("wav-loop:")))
+        elif self._spec == "system":
+            self._take_devices(seat)
+        elif self._spec != "null":
+            seat.seat_source(make_source(self._spec))
+
+    def focus(self, seat: Seat) -> None:
+        """Of several calls, this is the one to talk to."""
+        if self._spec == "system":
+            self._take_devices(seat)
+
+    def release(self, seat: Seat) -> None:
+        """A call is over."""
+        if seat not in self._seats:
+            return
+        self._seats.remove(seat)
+        self._served.pop(seat, None)
+        if self._seats:
+            self._serve()
+        else:
+            self.desk.let_go(self.desk.talking, self.desk.listening)
+
+    def close(self) -> None:
+        """Close the sound devices. Idempotent."""
+        self._seats.clear()
+        self._served.clear()
+        if self._desk is not None:
+            self._desk.close()
+
+    def _take_devices(self, seat: Seat) -> None:
+        if seat in self._seats:
+            self._seats.remove(seat)
+        self._seats.append(seat)
+        self.desk.need(self.desk.talking, self.desk.listening)
+        self._serve()
+
+    def _serve(self) -> None:
+        """The devices serve one call at a time; an end that stays is not given anew."""
+        talking, listening = self.desk.talking.stream, self.desk.listening.stream
+        source = talking.source if talking is not None else None
+        sink = listening.sink if listening is not None else None
+        for seat in self._seats:
+            last = seat is self._seats[-1]
+            self._give(seat, (source, sink) if last else (None, None))
+
+    def _give(self, seat: Seat, ends: tuple[Source | None, Sink | None]) -> None:
+        before = self._served.get(seat, (None, None))
+        self._served[seat] = ends
+        if ends[0] is not before[0]:
+            seat.seat_source(ends[0])
+        if ends[1] is not before[1]:
+            seat.seat_sink(ends[1])
+
+
+def _set_gain(line: Line, value: float) -> None:
+    if not 0.0 <= value <= 8.0:
+        raise ValueError(f"a gain is from 0 to 8, not {value}")
+    line.gain = value
+    if line.stream is not None:
+        line.stream.overlay.gain = value

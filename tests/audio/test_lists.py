@@ -1,0 +1,90 @@
+"""Whom to ask for the sound devices: the server, PortAudio here, or a child's PortAudio."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+
+from platypus.audio import lists, portaudio, pulse
+from platypus.audio.device import DeviceLists, SoundDevice
+from platypus.errors import DeviceError
+
+SERVER = DeviceLists(outputs=(SoundDevice("hda", "Built-in"),))
+OWN = DeviceLists(outputs=(SoundDevice("hw:0", "hw:0", number=3),))
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """Who was asked; no server, and PortAudio is not in use."""
+    asked: list[str] = []
+
+    def own() -> DeviceLists:
+        asked.append("portaudio")
+        return OWN
+
+    monkeypatch.setattr(pulse, "available", lambda: False)
+    monkeypatch.setattr(portaudio, "in_use", lambda: False)
+    monkeypatch.setattr(portaudio, "list_devices", own)
+    return asked
+
+
+def test_a_sound_server_knows_best(asked, monkeypatch):
+    monkeypatch.setattr(pulse, "available", lambda: True)
+    monkeypatch.setattr(pulse, "list_devices", lambda: SERVER)
+    assert lists.list_devices() == SERVER
+    assert asked == []
+
+
+@pytest.mark.parametrize("answer", [None, DeviceLists()])
+def test_a_server_that_knows_none_leaves_it_to_portaudio(asked, monkeypatch, answer):
+    monkeypatch.setattr(pulse, "available", lambda: True)
+    monkeypatch.setattr(pulse, "list_devices", lambda: answer)
+    assert lists.list_devices() == OWN
+
+
+def test_a_server_that_comes_up_meanwhile_is_asked_again(asked, monkeypatch):
+    answers = [None, SERVER]
+    monkeypatch.setattr(pulse, "available", lambda: True)
+    monkeypatch.setattr(pulse, "list_devices", lambda: answers.pop(0))
+    found = DeviceLists(outputs=(SoundDevice("pulse", "pulse", number=0),))
+    monkeypatch.setattr(portaudio, "list_devices", lambda: found)
+    assert lists.list_devices() == SERVER
+
+
+def child(monkeypatch, code: str) -> None:
+    monkeypatch.setattr(portaudio, "in_use", lambda: True)
+    monkeypatch.setattr(lists, "CHILD", (sys.executable, "-c", code))
+
+
+def test_while_streams_run_a_child_is_asked(asked, monkeypatch):
+    said = json.dumps(asdict(OWN))
+    child(monkeypatch, f"print({said!r})")
+    assert lists.list_devices() == OWN
+    assert asked == []
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(1)", "print('no JSON')", "print('{}')"])
+def test_a_child_that_fails_is_an_error_and_no_empty_list(asked, monkeypatch, code):
+    child(monkeypatch, code)
+    with pytest.raises(DeviceError, match="can't be listed"):
+        lists.list_devices()
+
+
+def test_the_real_child_prints_lists(tmp_path):
+    pytest.importorskip("pyaudio")
+    done = subprocess.run(
+        lists.CHILD,
+        env=os.environ
+        | {"PULSE_SERVER": f"unix:{tmp_path}/none", "HOME": str(tmp_path)}
+        | {"ASAN_OPTIONS": "detect_leaks=0"},  # what ALSA leaves behind is not ours
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert isinstance(lists.parse_lists(json.loads(done.stdout)), DeviceLists)
+    assert done.stderr == b""

@@ -1,0 +1,215 @@
+"""Devices that come, go and fail under a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from platypus.audio.device import DeviceLists
+from platypus.sound.desk import Desk
+from tests.harness.phones import run
+from tests.sound.fakes import Devices, FakeWatch
+
+Work = Callable[[Desk], Awaitable[None]]
+
+
+@pytest.fixture
+def devices(monkeypatch: pytest.MonkeyPatch) -> Devices:
+    return Devices(monkeypatch)
+
+
+def at_a_desk(devices: Devices, work: Work, **wanted: str) -> None:
+    """Run `work` with a desk whose two lines of a call are needed."""
+    names: dict[str, str | None] = {"input": None, "output": None, "ring": None} | wanted
+
+    async def scenario() -> None:
+        desk = Desk(**names, publish=devices.publish, moved=lambda: None)
+        desk.need(desk.talking, desk.listening)
+        try:
+            await devices.told(1)
+            await work(desk)
+        finally:
+            desk.close()
+
+    run(scenario())
+
+
+def test_opens_what_the_system_prefers(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        assert devices.events[0].reason == "opened for a call"
+        assert (devices.events[0].input, devices.events[0].output) == ("mic", "speaker")
+
+    at_a_desk(devices, work)
+
+
+def test_opens_what_was_asked_for(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        assert (desk.talking.name, desk.listening.name) == ("headset-mic", "headset")
+
+    at_a_desk(devices, work, input="headset-mic", output="headset")
+
+
+def test_one_that_is_not_there_is_named_and_replaced(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        assert devices.events[0].output == "speaker"
+        assert "no sound device is called 'Polycom'" in devices.events[0].reason
+
+    at_a_desk(devices, work, output="Polycom")
+
+
+def test_one_that_is_busy_is_named_and_replaced(devices: Devices) -> None:
+    devices.problems["speaker"] = "the sound device 'Speaker' can't be opened (busy)"
+
+    async def work(desk: Desk) -> None:
+        assert devices.events[0].output == "headset"
+        assert "'Speaker' can't be opened (busy)" in devices.events[0].reason
+
+    at_a_desk(devices, work)
+
+
+def test_one_that_vanishes_is_replaced_and_the_other_line_is_left_alone(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        talking = desk.talking.stream
+        devices.remove("speaker")
+        desk.stir()
+        event = await devices.told(2)
+        assert (event.input, event.output) == ("mic", "headset")
+        assert event.reason == "the sound device 'Speaker' is gone"
+        assert desk.talking.stream is talking
+        await desk.closed()
+        assert devices.using("speaker").closed == 1
+
+    at_a_desk(devices, work)
+
+
+def test_one_that_is_back_is_taken_up_again(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        before = devices.lists
+        devices.remove("speaker")
+        desk.stir()
+        await devices.told(2)
+        devices.lists = before
+        desk.stir()
+        event = await devices.told(3)
+        assert event.output == "speaker"
+        assert "'Speaker'" in event.reason
+
+    at_a_desk(devices, work, output="speaker")
+
+
+def test_another_default_of_the_system_is_followed(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        devices.prefer_output("headset")
+        desk.stir()
+        event = await devices.told(2)
+        assert event.output == "headset"
+        assert event.reason == "the system's sound device is now 'Headset'"
+
+    at_a_desk(devices, work)
+
+
+def test_a_chosen_one_does_not_follow_the_system(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        devices.prefer_output("headset")
+        desk.stir()
+        await asyncio.sleep(0.05)
+        assert (desk.listening.name, len(devices.events)) == ("speaker", 1)
+
+    at_a_desk(devices, work, output="speaker")
+
+
+def test_one_that_falls_silent_is_replaced_without_any_watch(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        devices.suspended.add("speaker")
+        devices.using("speaker").silent_ms = 10_000.0
+        event = await devices.told(2)
+        assert (event.output, event.reason) == (
+            "headset",
+            "the sound device 'Speaker' is suspended",
+        )
+
+    at_a_desk(devices, work)
+
+
+def test_a_silent_one_is_taken_up_again_only_once_it_has_proved_well(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        devices.suspended.add("speaker")
+        devices.using("speaker").silent_ms = 10_000.0
+        await devices.told(2)
+        first = devices.using("speaker")
+        await devices.closed_again(first)  # it was tried, in vain
+        assert desk.listening.name == "headset"
+        devices.suspended.clear()
+        assert (await devices.told(3)).output == "speaker"
+
+    at_a_desk(devices, work)
+
+
+def test_a_server_that_dies_is_named_once_and_is_back_when_it_is(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        before = devices.lists
+        for stream in devices.opened:
+            stream.active = False
+        devices.lists = DeviceLists()
+        event = await devices.told(2)
+        assert (event.input, event.output) == (None, None)
+        assert "the sound server is gone" in event.reason
+        await asyncio.sleep(0.05)
+        assert len(devices.events) == 2
+        devices.lists = before
+        event = await devices.told(3)
+        assert (event.input, event.output) == ("mic", "speaker")
+        assert event.reason == "the sound devices are back"
+
+    at_a_desk(devices, work)
+
+
+def test_with_no_device_at_all_it_says_what_to_do(devices: Devices) -> None:
+    devices.lists = DeviceLists()
+
+    async def work(desk: Desk) -> None:
+        assert (devices.events[0].input, devices.events[0].output) == (None, None)
+        assert "start PulseAudio or PipeWire" in devices.events[0].reason
+
+    at_a_desk(devices, work)
+
+
+def test_without_the_library_it_says_how_to_get_it(devices: Devices) -> None:
+    devices.lists, devices.problems["list"] = DeviceLists(), "PyAudio is not installed"
+
+    async def work(desk: Desk) -> None:
+        assert devices.events[0].reason == "PyAudio is not installed"
+
+    at_a_desk(devices, work)
+
+
+def test_another_choice_in_a_call_is_taken_at_once(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        desk.choose(desk.listening, "headset")
+        assert (await devices.told(2)).output == "headset"
+
+    at_a_desk(devices, work)
+
+
+def test_a_gain_stays_when_the_device_changes(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        desk.listening.gain = 0.25
+        desk.choose(desk.listening, "headset")
+        await devices.told(2)
+        assert devices.using("headset").overlay.gain == 0.25
+
+    at_a_desk(devices, work)
+
+
+def test_what_is_let_go_is_closed_and_nothing_watches_any_more(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        watches = FakeWatch.closed
+        desk.let_go(desk.talking, desk.listening)
+        await desk.closed()
+        assert [stream.closed for stream in devices.opened] == [1, 1]
+        assert FakeWatch.closed == watches + 1
+        assert not desk.open
+
+    at_a_desk(devices, work)

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         Unregistered,
     )
     from platypus.forwarding import CallRules
+    from platypus.net.tls import TlsSettings
     from platypus.sound import Sound
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "Sound",
     "SoundDevice",
     "StateError",
+    "TlsSettings",
     "TransferProgressed",
     "TransferRequested",
     "Transferred",
@@ -105,15 +107,21 @@ __all__ = [
 ]
 
 
+_HOMES = {
+    "CallRules": "forwarding",
+    "DeviceLists": "audio.device",
+    "SoundDevice": "audio.device",
+    "TlsSettings": "net.tls",
+}
+
+
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'platypus' has no attribute {name!r}")
-    if name in ("DeviceLists", "SoundDevice"):
-        home = "audio.device"
+    if name in _HOMES:
+        home = _HOMES[name]
     elif name in ("Account", "Call", "Engine", "Sound"):
         home = name.lower()
-    elif name == "CallRules":
-        home = "forwarding"
     else:
         home = "errors" if name.endswith("Error") else "events"
     value: object = getattr(import_module(f"platypus.{home}"), name)

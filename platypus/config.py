@@ -53,6 +53,7 @@ class AccountConfig:
     register: bool = True
     expires: int = 300  # seconds
     mwi: bool = False  # subscribe to its mailbox; what is told unasked is always taken
+    voicemail: str | None = None  # what to call to hear it, where the server does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,40 @@ class AudioConfig:
     input: str | None = None
     output: str | None = None
     ring: str | None = None  # where one listens, if not named
+
+
+@dataclass(frozen=True, slots=True)
+class WindowConfig:
+    """The `[window]` table: how the window looks."""
+
+    appearance: str = "system"  # or light, dark
+    scale: float = 0.0  # 0: as the screen says
+    language: str = ""  # "": as the system says
+
+
+@dataclass(frozen=True, slots=True)
+class DialingConfig:
+    """The `[dialing]` table: how the exchange wants numbers. Empty: as they are typed."""
+
+    country: str = ""  # "+49": its numbers are dialled as national ones
+    international: str = ""  # "00", instead of the +
+    national: str = ""  # "0", before a number of our own country
+    outside: str = ""  # before every number that is longer than an extension
+    extension_digits: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CallsConfig:
+    """The `[calls]` table: what becomes of calls that come in, from the start on."""
+
+    dnd: bool = False
+    forward_always: str | None = None
+    forward_busy: str | None = None
+    forward_no_answer: str | None = None
+    no_answer_after: int = 20  # seconds
+    refer: str = "ask"  # or accept, refuse: when the other side wants to transfer us
+    records: str | None = None  # the folder of recordings
+    ask_before_links: bool = True  # a link of a web page is shown before it is dialled
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +114,27 @@ class Config:
     codecs: tuple[str, ...] = ("pcmu", "pcma")
     rtp_ports: tuple[int, int] | None = None
     audio: AudioConfig = AudioConfig()
+    window: WindowConfig = WindowConfig()
+    dialing: DialingConfig = DialingConfig()
+    calls: CallsConfig = CallsConfig()
     accounts: tuple[AccountConfig, ...] = ()
+
+
+_TABLES = {
+    "audio": AudioConfig,
+    "window": WindowConfig,
+    "dialing": DialingConfig,
+    "calls": CallsConfig,
+}
+_CHOICES = {
+    ("window", "appearance"): ("system", "light", "dark"),
+    ("calls", "refer"): ("ask", "accept", "refuse"),
+}
+_RANGES = {
+    ("window", "scale"): (0.5, 4.0),
+    ("calls", "no_answer_after"): (1, 600),
+    ("dialing", "extension_digits"): (0, 15),
+}
 
 
 def default_path() -> Path:
@@ -144,8 +199,10 @@ def serialize(config: Config) -> str:
         lines.append(_entry("codecs", list(config.codecs)))
     if config.rtp_ports is not None:
         lines.append(_entry("rtp_ports", "{}-{}".format(*config.rtp_ports)))
-    if config.audio != default.audio:
-        lines += ["", "[audio]", *_entries(config.audio, AudioConfig())]
+    for name in _TABLES:
+        table, usual = getattr(config, name), getattr(default, name)
+        if table != usual:
+            lines += ["", f"[{name}]", *_entries(table, usual)]
     for account in config.accounts:
         lines += ["", f"[accounts.{_key(account.name)}]"]
         lines += _entries(account, AccountConfig(account.name, ""))
@@ -182,9 +239,11 @@ class _Reader:
                 given[key] = self._texts(table[key], key, hint)
         if "rtp_ports" in table:
             given["rtp_ports"] = self._rtp_ports(table["rtp_ports"])
-        audio = self._table(table, "audio")
-        self._check_keys(audio, AudioConfig, "audio")
-        given["audio"] = AudioConfig(**self._values(audio, AudioConfig, "audio"))
+        for name, kind in _TABLES.items():
+            part = self._table(table, name)
+            self._check_keys(part, kind, name)
+            given[name] = kind(**self._values(part, kind, name))
+            self._check_choices(name, given[name])
         given["accounts"] = tuple(self._accounts(self._table(table, "accounts")))
         return Config(**given)
 
@@ -221,13 +280,24 @@ class _Reader:
         if key == "address" and not (at and user):
             raise self._error("address has no user", where, key, 'as in "sip:user@host"')
 
+    def _check_choices(self, where: str, table: object) -> None:
+        for (name, key), allowed in _CHOICES.items():
+            if name == where and getattr(table, key) not in allowed:
+                known = ", ".join(json.dumps(each) for each in allowed)
+                raise self._error(f"{key} must be one of {known}", where, key)
+        for (name, key), (low, high) in _RANGES.items():
+            value = getattr(table, key) if name == where else None
+            if value is not None and value != 0 and not low <= value <= high:
+                raise self._error(f"{key} is from {low:g} to {high:g}", where, key)
+
     def _values(self, table: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
         """The entries of a table, each of the type its field has."""
         types = {each.name: str(each.type) for each in fields(kind)}
         for key, value in table.items():
             wanted = types[key].partition(" ")[0]
-            if type(value).__name__ != wanted:
-                needs = {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}
+            if type(value).__name__ not in (wanted, "int" if wanted == "float" else wanted):
+                needs = {"str": "text in quotes", "int": "a whole number", "float": "a number",
+                         "bool": "true or false"}  # fmt: skip
                 raise self._error(f"{key} must be {needs[wanted]}", where, key)
         return dict(table)
 
@@ -298,7 +368,7 @@ class _Reader:
         return header
 
 
-def _entries(table: AudioConfig | AccountConfig, default: AudioConfig | AccountConfig) -> list[str]:
+def _entries(table: Any, default: Any) -> list[str]:
     values = {each.name: getattr(table, each.name) for each in fields(table)}
     return [
         _entry(key, value)

@@ -22,7 +22,7 @@ PUBLIC = {
     *("ErrorOccurred", "Event", "EventsDropped", "IncomingCall", "MediaChanged", "MediaState"),
     *("MessageReceived", "MessageWaiting", "Notified"),
     *("Played", "Registered", "RegistrationFailed", "Unregistered"),
-    *("CallRules", "IdentityChanged"),
+    *("CallRules", "IdentityChanged", "TlsSettings"),
     *("CredentialsError", "DeviceLists", "Sound", "SoundDevice"),
     *("TransferProgressed", "TransferRequested", "Transferred"),
 }

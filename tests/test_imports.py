@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         *("upper", "engine", "sip", "sdp", "media", "_media", "net", "audio", "events", "errors"),
         *("config", "version"),
     },
-    "public": {"engine", "events", "errors", "version", "audio"},
+    "public": {"engine", "events", "errors", "version", "audio", "net"},
     "ui": {"public", "events", "errors", "config", "upper"},
 }
 PARTS = {

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tkinter as tk
 from collections.abc import Sequence
 from pathlib import Path
 
 from platypus import ConfigError
-from platypus.config import Config, load
-from ui_tk.messages import AccountSettings
+from platypus.config import default_path, load
+from ui_tk.palette import APPEARANCES
+from ui_tk.startup import overrides
+from ui_tk.texts import LANGUAGES
 
 DONE, USAGE, NO_DISPLAY = 0, 2, 6
 
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"platypus: {error}", file=sys.stderr)  # noqa: T201 - there is no window yet
         return USAGE
-    accounts = _accounts(parser, options, config)
+    said = overrides(parser, options)
     try:
         root = tk.Tk(className="Platypus")
         root.withdraw()  # until everything is in its place
@@ -35,19 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return NO_DISPLAY
-    from ui_tk.app import App, with_passwords  # the engine is needed only from here
-    from ui_tk.bridge import PhoneSettings
+    from platypus.contacts.book import Book  # the rest is needed only from here
+    from platypus.contacts.book import default_path as contacts_path
+    from platypus.history import History
+    from platypus.history import default_path as history_path
+    from ui_tk.app import App
 
-    settings = PhoneSettings(
-        accounts=with_passwords(root, accounts),
-        listen=options.listen or config.listen,
-        codecs=config.codecs,
-        rtp_ports=config.rtp_ports,
-        audio=options.audio or config.audio.source,
-        input=options.input or config.audio.input,
-        output=options.output or config.audio.output,
-    )
-    App(root, settings, scale=options.scale).run()
+    book, history = Book(contacts_path()), History(history_path())
+    App(root, config, said, options.config or default_path(), book=book, history=history).run()
     return DONE
 
 
@@ -67,43 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--audio", metavar="system|null|tone|echo|wav:FILE|wav-loop:FILE")
     parser.add_argument("--input", metavar="NAME", help="the microphone")
     parser.add_argument("--output", metavar="NAME", help="the loudspeaker")
+    parser.add_argument("--appearance", choices=APPEARANCES)
+    parser.add_argument("--language", choices=tuple(LANGUAGES))
     parser.add_argument("--scale", type=_scale, metavar="FACTOR", help="1 is 96 dots an inch")
     return parser
-
-
-def _accounts(
-    parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config
-) -> list[AccountSettings]:
-    password = None
-    if options.password_env is not None:
-        password = os.environ.get(options.password_env)
-        if password is None:
-            parser.error(f"--password-env: there is no variable {options.password_env}")
-    if options.account is not None:
-        return [
-            AccountSettings(
-                options.account,
-                password,
-                auth_user=options.auth_user,
-                registrar=options.registrar,
-                outbound_proxy=options.outbound_proxy,
-                register=not options.no_register,
-            )
-        ]
-    return [
-        AccountSettings(
-            each.address,
-            password,
-            auth_user=each.auth_user,
-            registrar=each.registrar,
-            outbound_proxy=each.outbound_proxy,
-            display_name=each.display_name,
-            register=each.register,
-            expires=each.expires,
-            mwi=each.mwi,
-        )
-        for each in config.accounts
-    ]
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -5,59 +5,227 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 import tkinter as tk
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from tkinter import simpledialog
+from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from ui_tk import words
+from ui_tk import startup, texts
 from ui_tk.bridge import Bridge, PhoneSettings
-from ui_tk.messages import AccountSettings, Command
+from ui_tk.keeper import Keeper
+from ui_tk.messages import AccountSettings, Command, Message, Ready, SetRules, Trouble
 from ui_tk.model import Model
+from ui_tk.palette import choose
+from ui_tk.passwords import Ask, Found, Passwords
+from ui_tk.texts import tr
 from ui_tk.theme import Theme
 from ui_tk.window import Window
+
+if TYPE_CHECKING:
+    from platypus.config import Config
+    from platypus.contacts import Book, Contact
+    from platypus.history import CallRecord, History
 
 logger = logging.getLogger("ui_tk.app")
 
 BATCH = 100  # messages drawn at once, so that a storm of them leaves time for the keyboard
 POLL_MS = 20  # where Tk can't watch a socket: Windows
+RESTART_MS = 50  # how often it is looked whether the old engine has left
 
 
 class App:
     """One phone with its window. `run` returns when the user has closed it."""
 
-    def __init__(self, root: tk.Tk, settings: PhoneSettings, *, scale: float | None = None) -> None:
-        self._root = root
-        self._bridge = Bridge(settings)
-        self._model = Model()
-        self._closed = False
-        theme = Theme(root, scale=scale)
+    def __init__(
+        self,
+        root: tk.Tk,
+        config: Config,
+        said: startup.Overrides,
+        path: Path,
+        *,
+        book: Book | None = None,
+        history: History | None = None,
+    ) -> None:
+        self._root, self._said, self._path = root, said, path
+        self.config = config
+        self._closed = self._stale = False
+        self._history = history
+        self._later: deque[Callable[[], None]] = deque()
+        self._known: Found = {}
+        self.passwords = Passwords(self.later)
+        self.keeper = Keeper(lambda text: self.post(Trouble(text)))
+        calls = history.calls if history is not None else ()
+        self.model = Model(book=book, calls=calls, keep=self._keep)
+        self._bridge = Bridge(PhoneSettings())  # never started: until the passwords are known
         root.report_callback_exception = self._on_fault
-        self._window = Window(root, theme, self._model, self._send, self.close)
+        self.window: Window
+        self.show()
+        root.geometry("{}x{}".format(*self.window.size))
         root.deiconify()
 
     def run(self) -> None:
-        self._watch()
-        self._watch_signals()
-        self._bridge.start()
+        self._root.after_idle(self._begin)
         try:
             self._root.mainloop()
         finally:
             self._bridge.close()
+            self.keeper.close()
+
+    def show(self) -> None:
+        """Build the window as the preferences want it, in place of the one that is there."""
+        wanted = startup.preferences_of(self.config, self._said)
+        texts.use(wanted.language)
+        self.model.dial_rules = startup.dial_rules_of(self.config.dialing)
+        self.model.voicemail = {
+            each.address: each.voicemail for each in self.config.accounts if each.voicemail
+        }
+        if hasattr(self, "window"):
+            self.window.close()
+            for child in self._root.winfo_children():
+                child.destroy()
+        self.theme = Theme(self._root, scale=wanted.scale, palette=choose(wanted.appearance))
+        self.window = Window(
+            self._root,
+            self.theme,
+            self.model,
+            self.send,
+            self.close,
+            dialogs=self,
+            records=self.records,
+            seen=self._mark_seen,
+        )
+
+    @property
+    def records(self) -> Path:
+        return startup.records_folder(self.config)
+
+    def apply(self, config: Config) -> None:
+        """Take over new settings: write them, and do what follows, an engine's restart too."""
+        old, self.config = self.config, config
+        self.keeper.do(lambda: save_config(config, self._path))
+        self.model.dial_rules = startup.dial_rules_of(config.dialing)
+        if config.calls != old.calls:
+            self.send(SetRules(startup.rules_of(config.calls)))
+        if config.window != old.window:
+            self.show()
+        engine_parts = replace(config, window=old.window, dialing=old.dialing)
+        if engine_parts != replace(old, calls=replace(config.calls, refer=old.calls.refer)):
+            self.restart()
+
+    def restart(self) -> None:
+        """Bring the engine up anew; with calls up, when the last one has ended."""
+        self._stale = True
+        if self.model.lines.all:
+            self.model.say(tr("The settings hold when the calls have ended."))
+            self.window.refresh()
+            return
+        self._stale = False
+        old = self._bridge
+        self._unwatch()
+        leaving = threading.Thread(target=old.close, daemon=True)
+        leaving.start()
+        self.model.reset()
+        self.window.refresh()
+        self._when_left(leaving)
 
     def close(self) -> None:
         """Hang up, unregister and end. The window is gone at once; the engine says goodbye."""
         if self._closed:
             return
         self._closed = True
+        self.window.close()
         self._root.withdraw()
         self._root.update_idletasks()
         self._bridge.close()
         self._root.destroy()
 
-    def _send(self, command: Command) -> None:
+    def send(self, command: Command) -> None:
         self._bridge.send(command)
+
+    def post(self, message: Message) -> None:
+        """From any thread: the window will get it."""
+        self._bridge.post(message)
+
+    def later(self, work: Callable[[], None]) -> None:
+        """From any thread: `work` on the window's, soon."""
+        self._later.append(work)
+        self._bridge.rouse()
+
+    def open_settings(self, section: str) -> None:
+        from ui_tk.settings.window import open_settings
+
+        open_settings(self._root, self.theme, self, section)
+
+    def open_keys(self) -> None:
+        from ui_tk.settings.keys import open_keys
+
+        open_keys(self._root, self.theme)
+
+    def open_contact(self, contact: Contact | None, number: str) -> None:
+        from ui_tk.settings.contact import ContactDialog
+
+        ContactDialog(self._root, self.theme, self, contact, number)
+
+    def open_import(self) -> None:
+        from ui_tk.settings.contact import import_contacts
+
+        import_contacts(self._root, self)
+
+    def _begin(self) -> None:
+        """Find the passwords, ask for those that nobody knows, and start the engine."""
+        self._watch()
+        accounts = startup.accounts_of(self.config, self._said)
+        accounts = tuple(each for each in accounts if each.address not in self._known)
+        self.passwords.find(accounts, lambda found: self._found(accounts, found))
+
+    def _found(self, accounts: Sequence[AccountSettings], found: Found) -> None:
+        self._known |= {address: each for address, each in found.items() if each is not None}
+        missing = [address for address, password in found.items() if password is None]
+        if not missing:
+            self._start()
+            return
+        address = missing[0]
+
+        def answered(password: str | None, keep: bool) -> None:
+            self._known[address] = password
+            if password and keep:
+                self.passwords.keep(address, password, self._say_bad)
+            rest = dict.fromkeys(missing[1:])
+            self._root.after_idle(lambda: self._found(accounts, dict(rest)))
+
+        Ask(self._root, self.theme, address, self.passwords.problem, answered)
+
+    def _start(self) -> None:
+        settings = startup.phone_settings(self.config, self._said, self._known)
+        self._unwatch()
+        self._bridge = Bridge(settings)
+        self._watch()
+        self._watch_signals()
+        self._bridge.start()
+
+    def _when_left(self, leaving: threading.Thread) -> None:
+        if leaving.is_alive():
+            self._root.after(RESTART_MS, lambda: self._when_left(leaving))
+        elif not self._closed:
+            self._bridge = Bridge(PhoneSettings())
+            self._begin()
+
+    def _keep(self, record: CallRecord) -> None:
+        if self._history is not None:
+            history = self._history
+            self.keeper.do(lambda: history.add(record))
+
+    def _mark_seen(self) -> None:
+        if self._history is not None:
+            self.keeper.do(self._history.mark_seen)
+
+    def _say_bad(self, text: str) -> None:
+        self.model.say(text, "bad")
+        self.window.refresh()
 
     def _watch(self) -> None:
         if sys.platform == "win32":
@@ -66,6 +234,10 @@ class App:
             self._root.createfilehandler(
                 self._bridge.socket, tk.READABLE, lambda *_: self._on_readable()
             )
+
+    def _unwatch(self) -> None:
+        if sys.platform != "win32":
+            self._root.deletefilehandler(self._bridge.socket)
 
     def _on_readable(self) -> None:
         try:
@@ -79,7 +251,7 @@ class App:
         """What Tk calls for whatever a callback raised."""
         logger.error("a fault in the window", exc_info=(kind, error, trace))
         if not self._closed and not isinstance(error, tk.TclError):
-            self._window.say_fault(error)
+            self.window.say_fault(error)
 
     def _watch_signals(self) -> None:
         """SIGTERM and SIGINT hang up and unregister, like closing the window.
@@ -98,17 +270,21 @@ class App:
 
     def _receive(self) -> None:
         messages = self._bridge.drain(BATCH)
-        if messages and not self._closed:
-            self._window.receive(messages)
+        while self._later and not self._closed:
+            self._later.popleft()()
+        if not messages or self._closed:
+            return
+        self.window.receive(messages)
+        for message in messages:
+            if isinstance(message, Ready):
+                for command in self.model.watch_all():
+                    self.send(command)
+        if self._stale and not self.model.lines.all:
+            self.restart()
 
 
-def with_passwords(root: tk.Tk, accounts: Sequence[AccountSettings]) -> tuple[AccountSettings, ...]:
-    """Ask for the passwords that aren't known. They are kept in memory only."""
-    complete = []
-    for account in accounts:
-        password = account.password
-        if password is None and account.register:
-            prompt = f"Password for {words.short(account.address)}:"
-            password = simpledialog.askstring("Platypus", prompt, show="•", parent=root)
-        complete.append(replace(account, password=password))
-    return tuple(complete)
+def save_config(config: Config, path: Path) -> None:
+    """On the keeper's thread. Raises OSError's text as the keeper tells it."""
+    from platypus.config import save
+
+    save(config, path)

@@ -19,51 +19,23 @@ import threading
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from platypus import (
-    CallEnded,
-    CallState,
-    CallStateChanged,
-    DeviceChanged,
-    Engine,
-    ErrorOccurred,
-    Event,
-    IdentityChanged,
-    IncomingCall,
-    MediaChanged,
-    PlatypusError,
-    Registered,
-    RegistrationFailed,
-    Unregistered,
-)
+from platypus import Engine, PlatypusError, TlsSettings
 from platypus.instance import claim_instance
 from ui_tk.messages import (
-    AccountChanged,
     AccountSettings,
-    Answer,
-    CallChanged,
-    CallOver,
     Command,
-    DeviceSettled,
-    Dial,
-    HangUp,
-    Hold,
-    LevelsMeasured,
     Message,
-    Mute,
     Ready,
-    SendDigit,
+    Rules,
+    SetRules,
     Stopped,
     Trouble,
 )
-
-if TYPE_CHECKING:
-    from platypus import Account, Call
+from ui_tk.phone import Phone
 
 logger = logging.getLogger("ui_tk.bridge")
 
-LEVELS_S = 0.1  # as often as the engine measures them
 CLOSE_S = 4.0  # the engine takes at most 2 s to leave; more is a hang that must not keep the user
 MAX_MESSAGES = 10_000  # waiting for a window that is stuck; then the oldest are worth nothing
 DEMO_USER = "you"
@@ -81,6 +53,27 @@ class PhoneSettings:
     audio: str = "system"
     input: str | None = None
     output: str | None = None
+    transport: str = "udp"
+    tls_ca: str | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    tls_pins: tuple[str, ...] = ()
+    tls_insecure: bool = False
+    rules: Rules = Rules()  # noqa: RUF009 - a frozen value
+    refer: str = "ask"
+
+    @property
+    def tls(self) -> TlsSettings | None:
+        files = (self.tls_ca, self.tls_certificate, self.tls_key)
+        if not any((*files, self.tls_pins, self.tls_insecure)):
+            return None
+        return TlsSettings(
+            ca_file=self.tls_ca,
+            certificate=self.tls_certificate,
+            key=self.tls_key,
+            pins=self.tls_pins,
+            verify=not self.tls_insecure,
+        )
 
 
 class Bridge:
@@ -99,9 +92,7 @@ class Bridge:
         self._thread = threading.Thread(target=self._main, name="platypus", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave = asyncio.Event()
-        self._phone: Engine | None = None
-        self._calls: dict[str, Call] = {}
-        self._levels: asyncio.Task[None] | None = None
+        self._phone: Phone | None = None
 
     @property
     def wake_fd(self) -> int:
@@ -119,7 +110,7 @@ class Bridge:
                 raise RuntimeError("not started")
             loop.call_soon_threadsafe(self._obey, command)
         except RuntimeError:  # the loop is closed, or not there yet
-            self._post(Trouble("The phone is not running."))
+            self.post(Trouble("The phone is not running."))
 
     def drain(self, most: int) -> list[Message]:
         """Up to `most` messages. The socket stays readable while more wait."""
@@ -130,7 +121,7 @@ class Bridge:
         while self._messages and len(messages) < most:
             messages.append(self._messages.popleft())
         if self._messages:
-            self._rouse()  # some came in between, and their bytes are read
+            self.rouse()  # some came in between, and their bytes are read
         return messages
 
     def close(self, timeout: float = CLOSE_S) -> bool:
@@ -142,11 +133,13 @@ class Bridge:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _post(self, message: Message) -> None:
+    def post(self, message: Message) -> None:
+        """From any thread: the window will get it."""
         self._messages.append(message)
-        self._rouse()
+        self.rouse()
 
-    def _rouse(self) -> None:
+    def rouse(self) -> None:
+        """From any thread: make `socket` readable."""
         # A full socket is readable, which is all that is wanted; a closed one has no reader.
         with contextlib.suppress(OSError):
             self._wake.send(b"\0")
@@ -160,7 +153,7 @@ class Bridge:
         except Exception as problem:  # the end of the thread: here, or nobody hears of it
             logger.exception("the engine's thread failed")
             error = f"{type(problem).__name__}: {problem}"
-        self._post(Stopped(error))
+        self.post(Stopped(error))
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -170,7 +163,9 @@ class Bridge:
             accounts, hint = settings.accounts, ""
             if not accounts:
                 accounts, hint = (await self._demo_account(stack),), DEMO_HINT
-            phone = Engine(
+            engine = Engine(
+                transport=settings.transport,  # type: ignore[arg-type] # the file was checked
+                tls=settings.tls,
                 listen=settings.listen if not hint else ("127.0.0.1", 0),
                 codecs=settings.codecs,
                 rtp_ports=settings.rtp_ports,
@@ -178,16 +173,18 @@ class Bridge:
                 input=settings.input,
                 output=settings.output,
                 instance_id=claim_instance() if not hint else None,
+                refer=settings.refer,  # type: ignore[arg-type] # likewise
             )
-            self._phone = await stack.enter_async_context(phone)
-            phone.subscribe(self._on_event)
+            await stack.enter_async_context(engine)
+            phone = self._phone = Phone(engine, self.post)
             for account in accounts:
-                self._add_account(phone, account)
+                phone.add_account(account)
+            phone.obey(SetRules(settings.rules))
             self._loop = loop
-            self._post(Ready(hint))
+            self.post(Ready(hint, tuple(engine.listen)))
             await self._leave.wait()
-            if self._levels is not None:
-                self._levels.cancel()
+            await engine.close()
+            phone.close()
 
     async def _demo_account(self, stack: AsyncExitStack) -> AccountSettings:
         """A PBX in this process, so that the first call needs no server."""
@@ -200,115 +197,12 @@ class Bridge:
         host, port = pbx.address
         return AccountSettings(f"sip:{DEMO_USER}@{host}:{port}", password)
 
-    def _add_account(self, phone: Engine, settings: AccountSettings) -> None:
-        try:
-            account = phone.account(
-                settings.address,
-                password=settings.password,
-                auth_user=settings.auth_user,
-                registrar=settings.registrar,
-                outbound_proxy=settings.outbound_proxy,
-                display_name=settings.display_name,
-                expires=settings.expires,
-                register=settings.register,
-                mwi=settings.mwi,
-            )
-        except PlatypusError as error:
-            self._post(AccountChanged(settings.address, "failed", str(error)))
-            return
-        self._post(AccountChanged(account.aor, account.state))
-
     def _obey(self, command: Command) -> None:
-        try:
-            self._carry_out(command)
-        except (PlatypusError, ValueError) as error:
-            self._post(Trouble(f"{error}."))
-
-    def _carry_out(self, command: Command) -> None:
-        if isinstance(command, Dial):
-            self._dial(command)
-            return
-        call = self._calls.get(command.call)
-        if call is None:
-            return  # it ended while the command was on its way
-        match command:
-            case Answer():
-                call.answer()
-            case HangUp():
-                call.hangup()
-            case Mute(_, on):
-                call.mute(on)
-            case Hold(_, on):
-                call.hold() if on else call.resume()
-            case SendDigit(_, digit):
-                call.send_dtmf(digit)
-        if command.call in self._calls:
-            self._tell(call)
-
-    def _dial(self, command: Dial) -> None:
-        if self._phone is None:
-            return
-        accounts = {account.aor: account for account in self._phone.accounts}
-        call = self._phone.call(command.to, account=accounts.get(command.account or ""))
-        self._tell(call)
-
-    def _on_event(self, event: Event) -> None:
-        match event:
-            case Registered(account) | Unregistered(account):
-                self._tell_account(account)
-            case RegistrationFailed(account, _, reason, retry_in):
-                self._tell_account(account, reason, retry_in)
-            case (
-                IncomingCall(call)
-                | CallStateChanged(call)
-                | MediaChanged(call)
-                | IdentityChanged(call)
-            ):
-                self._tell(call)
-            case CallEnded(call, code, reason, by, elsewhere):
-                self._calls.pop(call.id, None)
-                self._post(CallOver(call.id, code, reason, by, elsewhere))
-            case DeviceChanged(microphone, speaker, reason):
-                self._post(DeviceSettled(microphone, speaker, reason))
-            case ErrorOccurred(message):
-                self._post(Trouble(message))
-
-    def _tell_account(
-        self, account: Account, reason: str = "", retry_in: float | None = None
-    ) -> None:
-        self._post(AccountChanged(account.aor, account.state, reason, retry_in))
-
-    def _tell(self, call: Call) -> None:
-        """Send the window a picture of the call as it is now."""
-        if call.state is CallState.ENDED:
-            return
-        self._calls[call.id] = call
-        self._post(
-            CallChanged(
-                call.id,
-                call.direction,
-                call.state.value,
-                call.remote,
-                call.display_name,
-                call.hold_state,
-                call.muted,
-                call.codec,
-            )
-        )
-        if self._levels is None and call.state is CallState.CONFIRMED:
-            self._levels = asyncio.get_running_loop().create_task(self._measure())
-
-    async def _measure(self) -> None:
-        """Levels, as long as there is a call to measure."""
-        while self._calls:
-            for call in self._calls.values():
-                if call.state is CallState.CONFIRMED:
-                    self._post(LevelsMeasured(call.id, *call.levels()))
-            await asyncio.sleep(LEVELS_S)
-        self._levels = None
+        if self._phone is not None:
+            self._phone.obey(command)
 
     def _on_loop_error(self, _: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
         exc_info = error if isinstance(error, BaseException) else None
         logger.error("%s", context.get("message"), exc_info=exc_info)
-        self._post(Trouble(f"A fault inside the phone: {error or context.get('message')}"))
+        self.post(Trouble(f"A fault inside the phone: {error or context.get('message')}"))

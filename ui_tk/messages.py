@@ -25,10 +25,26 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What becomes of calls that come in; a target is an address, a number, or None."""
+
+    dnd: bool = False
+    forward_always: str | None = None
+    forward_busy: str | None = None
+    forward_no_answer: str | None = None
+    no_answer_after: float = 20.0
+
+    @property
+    def forwards(self) -> bool:
+        return bool(self.forward_always or self.forward_busy or self.forward_no_answer)
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The engine runs. `hint` is what a newcomer could do first, "" with an own account."""
 
     hint: str = ""
+    listen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,12 @@ class CallChanged:
     hold: str = "none"
     muted: bool = False
     codec: str | None = None
+    account: str | None = None
+    srtp: str | None = None  # the profile; None for plain RTP
+    media: str | None = None  # started, stalled, resumed; None before there is any
+    recording: bool = False
+    conference: bool = False
+    diverted_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +95,83 @@ class LevelsMeasured:
     call: str
     sent: float | None
     heard: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityMeasured:
+    """The last half second, and what has no direction; None where nothing was measured.
+
+    `loss` is in per cent, times are in milliseconds. `sent` is what the far end says of us.
+    """
+
+    call: str
+    mos: float | None = None
+    delay_ms: float | None = None
+    loss_heard: float | None = None
+    loss_sent: float | None = None
+    jitter_heard_ms: float | None = None
+    jitter_sent_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxChanged:
+    """What waits there; `mailbox` is what to call to hear it."""
+
+    account: str
+    mailbox: str
+    waiting: bool
+    new: int
+    old: int
+
+
+@dataclass(frozen=True, slots=True)
+class LampChanged:
+    """What somebody who is watched does: RFC 4235's word for the busiest dialog."""
+
+    address: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTold:
+    """How far a transfer of ours has come."""
+
+    call: str
+    status: int
+    done: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The far end wants us to call somebody else instead."""
+
+    call: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    sender: str
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageAsked:
+    """Somebody outside wants to see a page of the window (`ctl show`)."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redraw:
+    """Something the window shows was changed beside the model: contacts, the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +203,15 @@ Message = (
     | CallChanged
     | CallOver
     | LevelsMeasured
+    | QualityMeasured
+    | MailboxChanged
+    | LampChanged
+    | RulesChanged
+    | TransferTold
+    | TransferAsked
+    | TextReceived
+    | PageAsked
+    | Redraw
     | DeviceSettled
     | Trouble
     | Stopped
@@ -117,6 +225,14 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class PickUp:
+    """Take the call that rings at `to`."""
+
+    to: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     call: str
 
@@ -126,6 +242,14 @@ class HangUp:
     """Ends, cancels or refuses, whatever the state of the call asks for."""
 
     call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Divert:
+    """Send a call that rings here elsewhere."""
+
+    call: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +270,82 @@ class SendDigit:
     digit: str
 
 
-Command = Dial | Answer | HangUp | Mute | Hold | SendDigit
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect the far end with `to`, unseen."""
+
+    call: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Connect the far ends of two calls with each other, and leave."""
+
+    call: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTransfer:
+    """What the far end asked for (`TransferAsked`): do it, or refuse."""
+
+    call: str
+    accept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conference:
+    """Let everybody in these calls hear everybody."""
+
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Take one call out of its conference."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write a call to `file`, or with None stop."""
+
+    call: str
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetRules:
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    to: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Register an account now, or give its registration up."""
+
+    account: str
+    on: bool
+
+
+CallCommand = (
+    Answer
+    | HangUp
+    | Divert
+    | Mute
+    | Hold
+    | SendDigit
+    | Transfer
+    | Join
+    | AnswerTransfer
+    | Split
+    | Record
+)
+Command = CallCommand | Dial | PickUp | Conference | SetRules | Watch | Register

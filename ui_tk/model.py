@@ -2,160 +2,214 @@
 
 The bridge's messages go in by `receive`, what the user does by the other methods;
 those give back the commands that follow. No thread, no clock and no tkinter: the
-time is an argument, so everything here is tested without a display.
+time is an argument, so everything here is tested without a display. The calls
+themselves are `Lines`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from ui_tk import words
+from ui_tk.dialrules import DialRules, dialled
+from ui_tk.finding import Hit, find
+from ui_tk.lines import Line, Lines
 from ui_tk.messages import (
     AccountChanged,
-    Answer,
+    AnswerTransfer,
     CallChanged,
     CallOver,
     Command,
     DeviceSettled,
     Dial,
     HangUp,
-    Hold,
+    LampChanged,
     LevelsMeasured,
+    MailboxChanged,
     Message,
-    Mute,
+    PageAsked,
+    PickUp,
+    QualityMeasured,
     Ready,
-    SendDigit,
+    Rules,
+    RulesChanged,
+    SetRules,
     Stopped,
+    TextReceived,
+    TransferAsked,
+    TransferTold,
     Trouble,
+    Watch,
 )
+from ui_tk.quality import Tone
+from ui_tk.texts import tr
 
-Tone = Literal["good", "busy", "bad", "plain"]
+if TYPE_CHECKING:
+    from platypus.contacts import Book, Contact
+    from platypus.history import CallRecord
 
-MAX_RECENT = 100  # a log for this session; nobody scrolls further
+MAX_RECENT = 1000  # as many as the history keeps
 MAX_NUMBER = 256  # longer than any address a person would type
+MAX_LAMPS = 200  # each is a subscription
 KEYS = "123456789*0#"
-
-
-@dataclass(slots=True)
-class Line:
-    """One call and what the window adds to it."""
-
-    call: CallChanged
-    began: float
-    confirmed_at: float | None = None
-    digits: str = ""
-    sent: float | None = None
-    heard: float | None = None
-
-    @property
-    def rings_here(self) -> bool:
-        return self.call.direction == "incoming" and self.call.state in ("trying", "ringing")
-
-    @property
-    def party(self) -> str:
-        return words.party(self.call.remote, self.call.display_name)
-
-    @property
-    def held_here(self) -> bool:
-        return self.call.hold in ("local", "both")
+PAGES = ("history", "contacts", "team")
+LIVE_STATES = ("trying", "proceeding", "early")  # RFC 4235: somebody's phone rings there
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
-    """A call of the past. `seconds` is None where it was never answered."""
+class Picking:
+    """The number that is typed next is not called: `call` goes there."""
 
-    kind: Literal["outgoing", "incoming", "missed", "failed"]
-    party: str
-    remote: str
-    at: float
-    seconds: float | None
+    why: Literal["transfer", "divert"]
+    call: str
 
 
 class Model:
     """The state behind the window."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        book: Book | None = None,
+        calls: Iterable[CallRecord] = (),
+        keep: Callable[[CallRecord], object] | None = None,
+    ) -> None:
         self.number = ""
         self.notice = ""
         self.notice_tone: Tone = "plain"
-        self.hint = "Starting…"
+        self.hint = tr("Starting…")
         self.device = ""
         self.has_sound = True
         self.running = False
+        self.page = "history"
         self.accounts: dict[str, AccountChanged] = {}
         self.account: str | None = None
-        self.lines: dict[str, Line] = {}
-        self.selected: str | None = None
-        self.recent: deque[Recent] = deque(maxlen=MAX_RECENT)
+        self.lines = Lines()
+        self.picking: Picking | None = None
+        self.rules = Rules()
+        self.dial_rules = DialRules()
+        self.mailboxes: dict[str, MailboxChanged] = {}
+        self.voicemail: dict[str, str] = {}  # by account: what to call instead of the mailbox
+        self.lamps: dict[str, str] = {}  # by the part before the @
+        self.book = book
+        self.recent: deque[CallRecord] = deque(calls, maxlen=MAX_RECENT)
+        self.wall = 0.0  # what is to be added to the window's clock for the time of day
+        self._keep = keep
+        self._wanted_page: str | None = None
 
     def receive(self, message: Message, now: float) -> None:
         match message:
             case Ready(hint):
-                self.running, self.hint = True, hint
+                self.running, self.hint = True, hint and tr(hint)
             case AccountChanged(address):
                 self.accounts[address] = message
                 if self.account is None:
                     self.account = address
             case CallChanged():
-                self._call_changed(message, now)
+                if self.lines.changed(message, now, self.name_of(message.remote)):
+                    self.say("")
             case CallOver():
                 self._call_over(message, now)
-            case LevelsMeasured(call, sent, heard):
-                if call in self.lines:
-                    self.lines[call].sent, self.lines[call].heard = sent, heard
+            case LevelsMeasured(call, sent, heard) if line := self.lines.all.get(call):
+                line.sent, line.heard = sent, heard
+            case QualityMeasured(call) if line := self.lines.all.get(call):
+                line.quality.add(message)
+            case TransferTold() | TransferAsked():
+                self._transfer_told(message)
+            case MailboxChanged(account):
+                self.mailboxes[account] = message
+            case LampChanged(address, state):
+                self.lamps[_user(address)] = state
+            case RulesChanged(rules):
+                self.rules = rules
             case DeviceSettled(microphone, speaker, reason):
                 self.device = words.device_line(microphone, speaker, reason)
                 self.has_sound = microphone is not None and speaker is not None
+            case TextReceived(sender, text, name):
+                self.say(tr("{who} writes: {text}", who=words.party(sender, name), text=text))
+            case PageAsked(page):
+                self._wanted_page = page
             case Trouble(text):
                 self.say(text, "bad")
             case Stopped(error):
                 self._stopped(error)
+            case _:
+                pass  # what was measured of a call that is over
+
+    def reset(self) -> None:
+        """The engine starts anew: what it told holds no more."""
+        self.running, self.hint = False, tr("Starting…")
+        self.accounts.clear()
+        self.account = None
+        self.mailboxes.clear()
+        self.lamps.clear()
+        self.lines.clear()
+        self.picking = None
+        self.say("")
 
     def say(self, text: str, tone: Tone = "plain") -> None:
         self.notice, self.notice_tone = text, tone
 
-    def _call_changed(self, call: CallChanged, now: float) -> None:
-        line = self.lines.get(call.call)
-        is_new = line is None
-        if line is None:
-            line = self.lines[call.call] = Line(call, now)
-            self.say("")
-        line.call = call
-        if call.state == "confirmed" and line.confirmed_at is None:
-            line.confirmed_at = now
-        # What we dial comes to the front; what comes in does so when it is answered.
-        if not line.rings_here and (self.line is None or is_new):
-            self.selected = call.call
+    def wanted_page(self) -> str | None:
+        """The page that was asked for from outside, once."""
+        page, self._wanted_page = self._wanted_page, None
+        return page
+
+    def name_of(self, uri: str) -> str:
+        """Who that is, by the user's contacts; "" when they don't know."""
+        contact = self.book.match(uri) if self.book is not None else None
+        return contact.name if contact is not None else ""
 
     def _call_over(self, over: CallOver, now: float) -> None:
-        line = self.lines.pop(over.call, None)
+        line = self.lines.over(over)
         if line is None:
             return
-        if self.selected == over.call:
-            rest = (key for key, each in self.lines.items() if not each.rings_here)
-            self.selected = next(rest, None)
-        self.recent.appendleft(_recent(line, over, now))
-        seconds = None if line.confirmed_at is None else now - line.confirmed_at
+        if self.picking is not None and self.picking.call == over.call:
+            self.picking = None
+        record = _record(line, over, now, now + self.wall)
+        self.recent.appendleft(record)
+        if self._keep is not None:
+            self._keep(record)
+        who, seconds = line.party, line.seconds(now)
         if seconds is not None and over.code == 200:
-            self.say(f"Call with {line.party} ended after {words.duration(seconds)}.")
-        elif seconds is None and line.call.direction == "incoming" and not over.elsewhere:
-            text = "Missed call from" if over.by == "remote" else "Refused the call from"
-            self.say(f"{text} {line.party}.", "busy")
+            time = words.duration(seconds)
+            self.say(tr("Call with {who} ended after {time}.", who=who, time=time))
+        elif record.kind == "missed":
+            self.say(tr("Missed call from {who}.", who=who), "busy")
+        elif record.kind == "refused":
+            self.say(tr("Refused the call from {who}.", who=who), "busy")
         else:
             why = words.why_ended(over.code, over.reason, elsewhere=over.elsewhere)
             mild = over.by == "local" or over.elsewhere
-            self.say(f"{line.party}: {why}", "plain" if mild else "bad")
+            self.say(f"{who}: {why}", "plain" if mild else "bad")
+
+    def _transfer_told(self, message: TransferTold | TransferAsked) -> None:
+        line = self.lines.all.get(message.call)
+        if line is None:
+            return
+        if isinstance(message, TransferAsked):
+            line.asked = message.to
+        elif not message.done:
+            line.transfer = tr("Transferring…")
+        elif message.status < 300:
+            self.say(tr("{who} is transferred.", who=line.party), "good")
+        else:
+            line.transfer = ""
+            why = words.why_ended(message.status, message.reason)
+            self.say(tr("Not transferred: {why}", why=why), "bad")
 
     def _stopped(self, error: str | None) -> None:
         self.running = False
         self.lines.clear()
-        self.selected = None
+        self.picking = None
+        self.lamps.clear()
         for address, account in self.accounts.items():
             self.accounts[address] = AccountChanged(address, "unregistered", account.reason)
         if error is not None:
-            self.say(f"The phone stopped: {error}", "bad")
+            self.say(tr("The phone stopped: {why}", why=error), "bad")
 
     @property
     def account_now(self) -> AccountChanged | None:
@@ -164,172 +218,254 @@ class Model:
     @property
     def account_tone(self) -> Tone:
         account = self.account_now
-        if account is None:
-            return "plain"
-        tones: dict[str, Tone] = {"registered": "good", "registering": "busy", "failed": "bad"}
-        return tones.get(account.state, "plain")
+        return "plain" if account is None else account_tone(account.state)
 
     @property
-    def line(self) -> Line | None:
-        """The call in front."""
-        return self.lines.get(self.selected) if self.selected is not None else None
+    def host(self) -> str:
+        """Of the account in use: what needs not be shown of an address there."""
+        account = self.account_now
+        return words.short(account.address).partition("@")[2] if account is not None else ""
 
     @property
     def active(self) -> Line | None:
-        """The call in front, unless it waits to be answered here."""
-        line = self.line
-        return line if line is not None and not line.rings_here else None
-
-    @property
-    def sends_tones(self) -> bool:
-        """Whether there is somebody to hear the keys."""
-        line = self.active
-        return line is not None and line.call.state in ("early", "confirmed")
+        return self.lines.active
 
     @property
     def ringing(self) -> Line | None:
-        """The oldest call that waits to be answered here."""
-        return next((line for line in self.lines.values() if line.rings_here), None)
+        return self.lines.ringing
 
     @property
     def below(self) -> tuple[str, Tone]:
         """The line under the number: what went wrong, why there is no registration, or a hint."""
+        if self.picking is not None:
+            return self._picking_hint(self.picking), "busy"
         if self.notice:
             return self.notice, self.notice_tone
-        if self.active is not None and self.sends_tones:
-            return "Keys send tones. Click above to call somebody else.", "plain"
+        if self.lines.sends_tones and not self.number:
+            return tr("Keys send tones. Click above to call somebody else."), "plain"
         account = self.account_now
         if account is not None and account.state == "failed" and account.reason:
-            again = f" Trying again in {account.retry_in:.0f} s." if account.retry_in else ""
+            again = ""
+            if account.retry_in:
+                again = " " + tr("Trying again in {seconds} s.", seconds=f"{account.retry_in:.0f}")
             return f"{account.reason.rstrip('.')}.{again}", "bad"
         return self.hint, "plain"
+
+    def _picking_hint(self, picking: Picking) -> str:
+        line = self.lines.all.get(picking.call)
+        who = line.party if line is not None else ""
+        if picking.why == "divert":
+            return tr("Divert {who}: to which number?", who=who)
+        if any(each.answered for each in self.lines.shown if each.key != picking.call):
+            return tr("Transfer {who}: to which number, or pick the other call.", who=who)
+        return tr("Transfer {who}: to which number?", who=who)
 
     @property
     def title(self) -> str:
         """Of the window: also what a screen reader and the task bar have to go by."""
         if self.ringing is not None:
-            return f"{self.ringing.party} calls - Platypus"
+            return tr("{who} calls", who=self.ringing.party) + " - Platypus"
         if self.active is not None:
-            verb = "In call with" if self.active.call.state == "confirmed" else "Calling"
-            return f"{verb} {self.active.party} - Platypus"
+            text = tr("In call with {who}") if self.active.answered else tr("Calling {who}")
+            return text.format(who=self.active.party) + " - Platypus"
         account = self.account_now
         if account is None:
             return "Platypus"
         return f"Platypus - {words.account_line(account.address, account.state)}"
 
-    def call_state(self, line: Line, now: float) -> str:
-        call = line.call
-        match call.state:
-            case "trying":
-                return "Calling…"
-            case "ringing":
-                return "Ringing…"
-            case "early":
-                return "Ringing… (you can hear the other side)"
-        time = words.duration(now - (line.confirmed_at or now))
-        held = {
-            "local": "On hold",
-            "remote": "The other side holds the call",
-            "both": "On hold at both ends",
-        }.get(call.hold)
-        muted = "Muted" if call.muted else None
-        return "  ·  ".join(each for each in (time, held, muted) if each)
+    @property
+    def unseen(self) -> int:
+        """Missed calls that nobody has looked at."""
+        return sum(1 for call in self.recent if not call.seen)
+
+    def mark_seen(self) -> bool:
+        """The user looks at the history: whether that changed anything."""
+        if not self.unseen:
+            return False
+        calls = [call if call.seen else replace(call, seen=True) for call in self.recent]
+        self.recent = deque(calls, maxlen=MAX_RECENT)
+        return True
 
     def type(self, key: str, *, into_number: bool = False) -> list[Command]:
         """A key of the dialpad or keyboard: a digit of the number, or a tone in a call."""
-        line = self.active
-        if not into_number and line is not None and self.sends_tones:
-            if key not in KEYS:
-                return []
-            line.digits = (line.digits + key)[-32:]
-            return [SendDigit(line.call.call, key)]
+        if not into_number and self.lines.sends_tones and self.picking is None:
+            return self.lines.tone(key) if key in KEYS else []
         self.set_number(self.number + key)
         return []
 
     def set_number(self, text: str) -> None:
         self.number = text[:MAX_NUMBER]
-        if text and not self.lines:
+        if text and not self.lines.all:
             self.say("")
 
     def paste(self, text: str) -> None:
         self.set_number(words.tidy_number(text))
 
+    def hits(self) -> list[Hit]:
+        """Who could be meant by what is typed."""
+        return find(self.number, self.book, self.recent) if self.number.strip() else []
+
     def enter(self) -> list[Command]:
-        """The green button, or Return: answers what rings, else calls the number."""
+        """The green button, or Return: what the number is for, else answers what rings."""
+        if self.picking is not None:
+            return self._picked(dialled(self.number, self.dial_rules))
         if self.ringing is not None:
-            return self.answer()
-        number = words.tidy_number(self.number)
+            return self.lines.answer()
+        return self.dial(self.number)
+
+    def dial(self, text: str) -> list[Command]:
+        """Call `text`, or where a number is asked for, take that one."""
+        number = dialled(text, self.dial_rules)
+        if self.picking is not None:
+            return self._picked(number)
         if not number:
             if self.recent and self.active is None:
-                self.number = words.short(self.recent[0].remote)  # as every phone: redial
+                self.number = words.number_of(self.recent[0].uri, self.host)  # redial
             return []
         if not self.running:
-            self.say("The phone is not running.", "bad")
+            self.say(tr("The phone is not running."), "bad")
             return []
         account = self.account_now
-        hold = self._hold_the_others(None)
+        hold = self.lines.hold_the_others(None)
         self.number = ""
         return [*hold, Dial(number, account.address if account else None)]
 
-    def answer(self) -> list[Command]:
-        line = self.ringing
-        if line is None:
-            return []
-        hold = self._hold_the_others(line.call.call)
-        self.selected = line.call.call
-        return [*hold, Answer(line.call.call)]
+    def redial(self) -> list[Command]:
+        """Call again whom we called last."""
+        for call in self.recent:
+            if call.kind in ("outgoing", "failed"):
+                return self.dial(words.short(call.uri))
+        self.say(tr("Nobody was called yet."))
+        return []
 
-    def refuse(self) -> list[Command]:
-        return [HangUp(self.ringing.call.call)] if self.ringing is not None else []
+    def begin_picking(self, why: Literal["transfer", "divert"], call: str | None = None) -> None:
+        """The next number, contact or call is where this call goes."""
+        line = self.ringing if why == "divert" else self.active
+        if call is not None:
+            line = self.lines.all.get(call)
+        if line is not None and (line.rings_here if why == "divert" else line.answered):
+            self.picking = Picking(why, line.key)
+            self.number = ""
+
+    def _picked(self, number: str) -> list[Command]:
+        picking = self.picking
+        if picking is None or not number:
+            return []
+        self.picking, self.number = None, ""
+        if picking.why == "divert":
+            return self.lines.divert(picking.call, number)
+        return self.lines.transfer(picking.call, number)
+
+    def pick_call(self, call: str) -> list[Command]:
+        """A card was chosen: the other end of a transfer, else the one to speak with."""
+        picking = self.picking
+        if picking is None or picking.why != "transfer" or picking.call == call:
+            return self.lines.select(call)
+        commands = self.lines.join(picking.call, call)
+        if commands:
+            self.picking = None
+        return commands
+
+    def answer(self) -> list[Command]:
+        if self.picking is not None and self.picking.why == "divert":
+            self.picking = None
+        return self.lines.answer()
+
+    def answer_transfer(self, call: str, *, accept: bool) -> list[Command]:
+        line = self.lines.all.get(call)
+        if line is None or not line.asked:
+            return []
+        line.asked = ""
+        return [AnswerTransfer(call, accept)]
 
     def escape(self) -> list[Command]:
-        """Refuses what rings, else ends the call in front, else clears the number."""
+        """Gives up picking, else refuses what rings, ends the call in front, clears the number."""
+        if self.picking is not None:
+            self.picking, self.number = None, ""
+            return []
         if self.ringing is not None:
-            return self.refuse()
-        if self.active is not None:
-            return [HangUp(self.active.call.call)]
+            return self.lines.refuse()
+        if self.active is not None and not self.number:
+            return [HangUp(self.active.key)]
         self.set_number("")
         self.say("")
         return []
 
-    def hang_up(self) -> list[Command]:
-        return [HangUp(self.active.call.call)] if self.active is not None else []
+    def toggle_dnd(self) -> list[Command]:
+        return [SetRules(replace(self.rules, dnd=not self.rules.dnd))]
 
-    def toggle_mute(self) -> list[Command]:
-        line = self.active
-        return [Mute(line.call.call, not line.call.muted)] if line is not None else []
+    @property
+    def messages_waiting(self) -> int:
+        """New voice messages; at least 1 where there are some and nobody counts."""
+        return sum(max(1, each.new) for each in self.mailboxes.values() if each.waiting)
 
-    def toggle_hold(self) -> list[Command]:
-        line = self.active
-        if line is None or line.call.state != "confirmed":
+    def call_voicemail(self) -> list[Command]:
+        """Call the mailbox of the account in use, or the one where something waits."""
+        waiting = [each for each in self.mailboxes.values() if each.waiting]
+        account = waiting[0].account if waiting else self.account or ""
+        number = self.voicemail.get(account)
+        known = self.mailboxes.get(account)
+        if number is None and known is not None:
+            number = known.mailbox
+        if not number:
+            self.say(tr("No mailbox is known. Settings, Accounts: Voicemail number."))
             return []
-        return [Hold(line.call.call, not line.held_here)]
+        return self.dial(number)
 
-    def select(self, call: str) -> list[Command]:
-        """Bring another call to the front; the one that was there is held."""
-        if call not in self.lines or call == self.selected or self.lines[call].rings_here:
+    @property
+    def watched(self) -> list[Contact]:
+        """Contacts with a busy lamp."""
+        return [each for each in self.book.contacts if each.watch] if self.book else []
+
+    def watch_all(self) -> list[Command]:
+        """Subscribe to everybody's lamp, once the engine runs."""
+        lamps = (each for each in self.watched[:MAX_LAMPS] if each.numbers)
+        return [Watch(each.numbers[0].value, True) for each in lamps]
+
+    def lamp_of(self, contact: Contact) -> str:
+        """RFC 4235's word for what a watched contact does; "" while nothing is known."""
+        found = (self.lamps.get(_user(each.value)) for each in contact.numbers)
+        return next((state for state in found if state), "")
+
+    def press_lamp(self, contact: Contact) -> list[Command]:
+        """Call a watched contact; or take the call that rings there."""
+        if not contact.numbers:
             return []
-        commands = self._hold_the_others(call)
-        self.selected = call
-        line = self.lines[call]
-        return [*commands, Hold(call, False)] if line.held_here else commands
-
-    def _hold_the_others(self, call: str | None) -> list[Command]:
-        """One voice at a time: whoever else is talking waits."""
-        return [
-            Hold(line.call.call, True)
-            for line in self.lines.values()
-            if line.call.call != call and line.call.state == "confirmed" and not line.held_here
-        ]
+        number = contact.numbers[0].value
+        if self.lamp_of(contact) in LIVE_STATES and self.picking is None:
+            hold = self.lines.hold_the_others(None)
+            return [*hold, PickUp(number, self.account)]
+        return self.dial(number)
 
 
-def _recent(line: Line, over: CallOver, now: float) -> Recent:
-    seconds = None if line.confirmed_at is None else now - line.confirmed_at
-    kind: Literal["outgoing", "incoming", "missed", "failed"]
-    if line.call.direction == "incoming":
-        kind = "missed" if seconds is None and over.by == "remote" else "incoming"
-        if over.elsewhere:
-            kind = "incoming"
-    else:
-        kind = "outgoing" if seconds is not None or over.by == "local" else "failed"
-    return Recent(kind, line.party, line.call.remote, line.began, seconds)
+def account_tone(state: str) -> Tone:
+    tones: dict[str, Tone] = {"registered": "good", "registering": "busy", "failed": "bad"}
+    return tones.get(state, "plain")
+
+
+def _user(address: str) -> str:
+    return words.short(address).partition("@")[0]
+
+
+def _record(line: Line, over: CallOver, now: float, wall: float) -> CallRecord:
+    from platypus.history import CallRecord, kind_of
+
+    seconds = line.seconds(now)
+    kind = kind_of(
+        line.call.direction,
+        answered=seconds is not None,
+        by=over.by,
+        elsewhere=over.elsewhere,
+        code=over.code,
+    )
+    return CallRecord(
+        kind,
+        line.call.remote,
+        name=line.name or line.call.display_name,
+        account=line.call.account or "",
+        began=wall - (now - line.began),
+        duration_s=seconds,
+        code=over.code,
+        reason=over.reason,
+        seen=kind != "missed",
+    )

@@ -1,7 +1,7 @@
-"""The one window: account, number, dialpad and call button; beside them the calls.
+"""The one window: rail, dial side, and at the right the calls above a page.
 
-It draws what the model says and hands the model's commands on. All of Tk happens on
-the thread that made it; the engine's thread never gets here.
+It draws what the model says; what keys and buttons do stands in `deeds`. All of Tk
+happens on the thread that made it; the engine's thread never gets here.
 """
 
 from __future__ import annotations
@@ -9,20 +9,38 @@ from __future__ import annotations
 import time
 import tkinter as tk
 from collections.abc import Callable, Iterable
-from tkinter import ttk
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from ui_tk import buttons, words
-from ui_tk.buttons import Button, Look
-from ui_tk.call_panel import CallCard, IncomingBanner, OtherCalls, RecentCalls, label
-from ui_tk.dialpad import Dialpad
-from ui_tk.messages import Command, LevelsMeasured, Message
-from ui_tk.model import KEYS, Model
+from ui_tk.deeds import Deeds
+from ui_tk.keyboard import Keyboard
+from ui_tk.messages import Command, LevelsMeasured, Message, QualityMeasured
+from ui_tk.model import Model
+from ui_tk.pages.cards import Cards
+from ui_tk.pages.dial_side import WIDTH as DIAL_WIDTH
+from ui_tk.pages.dial_side import DialSide
+from ui_tk.pages.lists import ContactsPage, FoundPage, HistoryPage, TeamPage
+from ui_tk.pages.rail import WIDTH as RAIL_WIDTH
+from ui_tk.pages.rail import Rail
 from ui_tk.theme import Theme
+from ui_tk.widgets.label import label
+
+if TYPE_CHECKING:
+    from platypus.contacts import Contact
+    from ui_tk.pages.incoming import Incoming
 
 TICK_MS = 250  # the clock of a call; nothing ticks while there is none
 RING_MS = 3_000  # the bell, until a ringtone is played
-NUMBER_SIZES = ((14, 28), (20, 21), (30, 15), (10_000, 12))  # up to that many letters, that size
-WIDTH, HEIGHT, LEFT = 740, 600, 372
+WIDTH, HEIGHT, LEAST_WIDTH = 920, 620, 860
+
+
+class Dialogs(Protocol):
+    """The windows that are seldom opened, and loaded only then."""
+
+    def open_settings(self, section: str) -> None: ...
+    def open_keys(self) -> None: ...
+    def open_contact(self, contact: Contact | None, number: str) -> None: ...
+    def open_import(self) -> None: ...
 
 
 class Window:
@@ -35,34 +53,50 @@ class Window:
         model: Model,
         send: Callable[[Command], None],
         on_close: Callable[[], None],
+        *,
+        dialogs: Dialogs,
+        records: Path,
+        seen: Callable[[], object] = lambda: None,
     ) -> None:
-        self._root, self._theme, self._model, self._send = root, theme, model, send
-        self._number = tk.StringVar(root)
+        self._root, self._theme, self._model = root, theme, model
+        self._on_close, self._dialogs = on_close, dialogs
+        self.deeds = Deeds(model, send, self, records=records, seen=seen)
+        self._incoming: Incoming | None = None
         self._ticking: str | None = None
         self._bell: str | None = None
         self._ringing = self._talking = False
-        root.title("Platypus")
-        root.minsize(theme.px(WIDTH), theme.px(HEIGHT))
-        root.geometry(f"{theme.px(WIDTH)}x{theme.px(HEIGHT)}")
-        root.columnconfigure(0, minsize=theme.px(LEFT))
-        root.columnconfigure(1, weight=1)
-        root.rowconfigure(0, weight=1)
-        self._build_left()
-        self._build_right()
-        self._bind(on_close)
-        self._entry.focus_set()
+        self._title = ""
+        self._page: tk.Widget | None = None
+        self._build()
+        root.protocol("WM_DELETE_WINDOW", on_close)
+        Keyboard(root, self._side.entry, self.deeds, self._side.dialpad.flash)
+        self._side.entry.bind("<Down>", lambda _: self._to_found())
+        self._side.number.trace_add("write", lambda *_: self._on_typed())
+        self._side.size_number()
+        self._side.entry.focus_set()
         self.refresh()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """As it opens, in screen pixels."""
+        return self._theme.px(WIDTH), self._theme.px(HEIGHT)
 
     def receive(self, messages: Iterable[Message]) -> None:
         """Take what the bridge brought, and draw once."""
-        now, levels_only = time.monotonic(), True
+        now, measured_only = time.monotonic(), True
+        self._model.wall = time.time() - now
         for message in messages:
             self._model.receive(message, now)
-            levels_only = levels_only and isinstance(message, LevelsMeasured)
-        if not levels_only:
-            self.refresh()
-        elif self._model.active is not None:
-            self._card.show_levels(self._model.active)
+            if not isinstance(message, LevelsMeasured | QualityMeasured):
+                measured_only = False
+        if measured_only:
+            self._cards.show_levels(self._model)
+            return
+        page = self._model.wanted_page()
+        if page is not None:
+            self.come_forward()
+            self.deeds.show_page(page)
+        self.refresh()
 
     def say_fault(self, error: BaseException) -> None:
         """A fault of the window itself: said, and the phone goes on."""
@@ -72,251 +106,145 @@ class Window:
     def refresh(self) -> None:
         """Draw what the model says."""
         model, now = self._model, time.monotonic()
-        self._root.title(model.title)
-        self._show_account()
-        if self._number.get() != model.number:
-            self._number.set(model.number)
-            self._entry.icursor("end")
-        if model.number:
-            self._placeholder.place_forget()
-        else:
-            self._placeholder.place(relx=0.5, rely=0.5, anchor="center")
-        text, tone = model.below
-        self._below.configure(text=text, foreground=self._theme.tone(tone))
-        self._show_call_button()
-        self._show_calls(now)
-        self._recent.show(model, now)
-        codec = model.active.call.codec if model.active is not None else None
-        shown = (codec.upper() if codec else None, model.device)
+        if model.title != self._title:
+            self._title = model.title
+            self._root.title(self._title)
+        self._rail.show(model)
+        self._side.show(model)
+        self._cards.show(model, now)
+        self._show_page(now)
+        status = model.active.call.codec if model.active is not None else None
+        shown = (status.upper() if status else None, model.device)
         self._status.configure(
             text="  ·  ".join(each for each in shown if each),
             foreground=self._theme.tone("plain" if model.has_sound else "busy"),
         )
         self._attend()
 
-    def _build_left(self) -> None:
-        theme, p = self._theme, self._theme.palette
-        left = tk.Frame(self._root, background=p.window)
-        left.grid(row=0, column=0, sticky="nsew")
-        row = tk.Frame(left, background=p.window)
-        row.pack(fill="x", padx=theme.px(16), pady=(theme.px(14), 0))
-        size = theme.px(12)
-        self._dot = tk.Label(row, background=p.window, borderwidth=0, width=size, height=size)
-        self._dot.pack(side="left", padx=(0, theme.px(9)))
-        self._accounts = ttk.Combobox(row, state="readonly", font=theme.font(13))
-        self._accounts.pack(side="left", fill="x", expand=True)
-        self._accounts.bind("<<ComboboxSelected>>", self._on_account)
-        holder = tk.Frame(left, background=p.window, height=theme.px(44))
-        holder.pack(fill="x", padx=theme.px(16), pady=(theme.px(18), 0))
-        holder.pack_propagate(False)
-        self._entry = tk.Entry(
-            holder,
-            textvariable=self._number,
-            justify="center",
-            background=p.window,
-            foreground=p.text,
-            insertbackground=p.text,
-            selectbackground=p.key_down,
-            selectforeground=p.text,
-            relief="flat",
-            highlightthickness=0,
-            borderwidth=0,
-        )
-        self._entry.pack(fill="both", expand=True)
-        self._placeholder = label(self._entry, theme, 16, ground=p.window, colour=p.dim)
-        self._placeholder.configure(text="Number or address", cursor="xterm")
-        self._placeholder.bind("<Button-1>", lambda _: self._entry.focus_set())
-        line = tk.Frame(left, background=p.border, height=theme.px(1))
-        line.pack(fill="x", padx=theme.px(52))
-        self._below = label(left, theme, 12, ground=p.window, colour=p.dim)
-        self._below.configure(
-            anchor="n", justify="center", height=2, wraplength=theme.px(LEFT - 32)
-        )
-        self._below.pack(fill="x", padx=theme.px(16), pady=(theme.px(6), theme.px(2)))
-        self._dialpad = Dialpad(left, theme, self._on_pad)
-        self._dialpad.pack()
-        self._build_call_row(left)
+    def focus_number(self) -> None:
+        self.come_forward()
+        self._side.entry.focus_set()
 
-    def _build_call_row(self, left: tk.Frame) -> None:
-        theme, ground = self._theme, self._theme.palette.window
-        row = tk.Frame(left, background=ground)
-        row.pack(pady=(theme.px(12), theme.px(14)))
-        tk.Frame(row, background=ground, width=theme.px(44 + 14)).pack(side="left")
-        pill = Look(168, 54, buttons.good(theme), ground, icon_size=30)
-        self._call = Button(row, theme, self._on_call, pill, icon="call")
-        self._call.pack(side="left")
-        small = Look(44, 44, buttons.plain(theme), ground, focusable=False)
-        self._erase = Button(row, theme, self._on_erase, small, icon="backspace")
-        self._erase.pack(side="left", padx=(theme.px(14), 0))
+    def focus_page(self) -> None:
+        page = self._pages[self._model.page]
+        if page.list.rows:
+            page.list.take_focus()
 
-    def _build_right(self) -> None:
-        theme, p = self._theme, self._theme.palette
-        right = tk.Frame(self._root, background=p.panel)
-        right.grid(row=0, column=1, sticky="nsew")
-        self._banner = IncomingBanner(
-            right,
-            theme,
-            lambda: self._do(self._model.answer()),
-            lambda: self._do(self._model.refuse()),
-        )
-        self._card = CallCard(
-            right,
-            theme,
-            lambda: self._do(self._model.toggle_mute()),
-            lambda: self._do(self._model.toggle_hold()),
-        )
-        self._others = OtherCalls(right, theme, lambda call: self._do(self._model.select(call)))
-        self._recent = RecentCalls(right, theme, self._call_again)
+    def open_settings(self, section: str) -> None:
+        self._dialogs.open_settings(section)
+
+    def open_keys(self) -> None:
+        self._dialogs.open_keys()
+
+    def open_contact(self, contact: Contact | None, number: str) -> None:
+        self._dialogs.open_contact(contact, number)
+
+    def open_import(self) -> None:
+        self._dialogs.open_import()
+
+    def quit(self) -> None:
+        self._on_close()
+
+    def come_forward(self) -> None:
+        self._root.deiconify()
+        self._root.lift()
+        self._root.focus_force()
+
+    def close(self) -> None:
+        """Nothing of this window ticks or rings any more."""
+        self._stop_bell()
+        if self._ticking is not None:
+            self._root.after_cancel(self._ticking)
+            self._ticking = None
+
+    def _build(self) -> None:
+        root, theme, p = self._root, self._theme, self._theme.palette
+        root.minsize(theme.px(LEAST_WIDTH), theme.px(HEIGHT))
+        self._frame = tk.Frame(root, background=p.window)
+        self._frame.pack(fill="both", expand=True)
+        self._rail = Rail(self._frame, theme, self.deeds)
+        self._rail.pack(side="left", fill="y")
+        self._side = DialSide(self._frame, theme, self.deeds)
+        self._side.pack(side="left", fill="y")
+        right = tk.Frame(self._frame, background=p.panel)
+        right.pack(side="left", fill="both", expand=True)
         self._status = label(right, theme, 11, colour=p.dim)
-        self._status.pack(side="bottom", fill="x", padx=theme.px(18), pady=theme.px(10))
-        self._status.bind("<Configure>", lambda e: self._status.configure(wraplength=e.width))
-        for row in (self._banner, self._card, self._others):
-            row.pack(fill="x")
-        self._recent.pack(fill="both", expand=True)
+        self._status.pack(side="bottom", fill="x", padx=theme.px(18), pady=theme.px(8))
+        self._status.configure(wraplength=theme.px(WIDTH - DIAL_WIDTH - RAIL_WIDTH - 40))
+        self._cards = Cards(right, theme, self.deeds)
+        self._cards.pack(fill="x")
+        self._pages = {
+            "history": HistoryPage(right, theme, self.deeds),
+            "contacts": ContactsPage(right, theme, self.deeds),
+            "team": TeamPage(right, theme, self.deeds),
+        }
+        self._found = FoundPage(right, theme, self.deeds, self.focus_number)
 
-    def _bind(self, on_close: Callable[[], None]) -> None:
-        root = self._root
-        root.protocol("WM_DELETE_WINDOW", on_close)
-        root.bind("<Key>", self._on_key)
-        root.bind("<Return>", lambda _: self._do(self._model.enter()))
-        root.bind("<KP_Enter>", lambda _: self._do(self._model.enter()))
-        root.bind("<Escape>", lambda _: self._do(self._model.escape()))
-        root.bind("<Control-m>", lambda _: self._do(self._model.toggle_mute()))
-        root.bind("<Control-h>", lambda _: self._do(self._model.toggle_hold()))
-        root.bind("<Control-q>", lambda _: on_close())
-        root.bind("<Control-l>", lambda _: self._entry.focus_set())
-        self._entry.bind("<<Paste>>", self._on_paste)
-        root.bind("<<Paste>>", self._on_paste)
-        # Tk would delete a letter (Ctrl-H) in the entry before the window sees the key.
-        self._entry.bind("<Control-h>", self._on_hold_key)
-        self._entry.bind("<Control-a>", self._on_select_all)
-        self._number.trace_add("write", lambda *_: self._on_typed())
+    def _show_page(self, now: float) -> None:
+        model = self._model
+        page: tk.Widget
+        if model.number.strip():
+            self._found.show(model.hits(), model.host)
+            page = self._found
+        else:
+            page = self._pages[model.page]
+            if isinstance(page, HistoryPage):
+                page.show(model, now + (model.wall or time.time() - now))
+            elif isinstance(page, ContactsPage | TeamPage):
+                page.show(model)
+        if page is not self._page:
+            if self._page is not None:
+                self._page.pack_forget()
+            page.pack(fill="both", expand=True)
+            self._page = page
 
-    def _do(self, commands: Iterable[Command]) -> None:
-        for command in commands:
-            self._send(command)
-        self.refresh()
-
-    def _on_key(self, event: tk.Event[tk.Misc]) -> None:
-        # With Control or Alt (Mod1) it is a shortcut, not a digit.
-        if event.widget is self._entry or int(event.state) & 0xC:
-            return
-        if event.char and event.char in KEYS + "+":
-            self._dialpad.flash(event.char)
-            self._do(self._model.type(event.char))
-        elif event.keysym == "BackSpace":
-            self._on_erase()
-
-    def _on_pad(self, key: str) -> None:
-        self._do(self._model.type(key, into_number=self._root.focus_get() is self._entry))
+    def _to_found(self) -> str:
+        if self._page is self._found and self._found.list.rows:
+            self._found.list.take_focus()
+        else:
+            self.focus_page()
+        return "break"
 
     def _on_typed(self) -> None:
-        text = self._number.get()
-        size = next(size for most, size in NUMBER_SIZES if len(text) <= most)
-        self._entry.configure(font=self._theme.font(size))
+        self._side.size_number()
+        text = self._side.number.get()
         if text != self._model.number:
             self._model.set_number(text)
             self.refresh()
 
-    def _on_paste(self, _: tk.Event[tk.Misc]) -> str:
-        try:
-            text = self._root.clipboard_get()
-        except tk.TclError:
-            return "break"  # nothing there, or nothing that is text
-        if self._entry.selection_present():
-            self._entry.delete("sel.first", "sel.last")
-        self._entry.insert("insert", words.tidy_number(text))
-        self._entry.focus_set()
-        return "break"
-
-    def _on_hold_key(self, _: tk.Event[tk.Misc]) -> str:
-        self._do(self._model.toggle_hold())
-        return "break"
-
-    def _on_select_all(self, _: tk.Event[tk.Misc]) -> str:
-        self._entry.selection_range(0, "end")
-        return "break"
-
-    def _on_account(self, _: object) -> None:
-        self._model.account = list(self._model.accounts)[self._accounts.current()]
-        self._accounts.selection_clear()
-        self.refresh()
-
-    def _on_call(self) -> None:
-        model = self._model
-        ends = model.active is not None and not model.number
-        self._do(model.hang_up() if ends else model.enter())
-
-    def _on_erase(self) -> None:
-        self._model.set_number(self._model.number[:-1])
-        self.refresh()
-
-    def _call_again(self, remote: str) -> None:
-        self._model.set_number(remote)
-        self._do(self._model.enter())
-
-    def _show_account(self) -> None:
-        model = self._model
-        lines = [words.account_line(each.address, each.state) for each in model.accounts.values()]
-        self._accounts.configure(values=lines)
-        place = list(model.accounts).index(model.account) if model.account is not None else -1
-        self._accounts.set(lines[place] if place >= 0 else "no account")
-        p, size = self._theme.palette, self._theme.px(12)
-        colours = {"good": p.good_over, "busy": p.busy, "bad": p.bad, "plain": p.dim}
-        self._dot.configure(
-            image=self._theme.shape(size, size, size // 2, colours[model.account_tone])
-        )
-
-    def _show_call_button(self) -> None:
-        model = self._model
-        ends = model.active is not None and not model.number
-        if ends:
-            self._call.show(icon="hangup", colours=buttons.bad(self._theme))
-        else:
-            self._call.show(icon="call", colours=buttons.good(self._theme))
-        self._call.set_enabled(model.running)
-
-    def _show_calls(self, now: float) -> None:
-        model, line = self._model, self._model.active
-        place(self._card, line is not None, before=self._others)
-        if line is not None:
-            self._card.show(model, line, now)
-        below: tk.Widget = self._card if line is not None else self._others
-        place(self._banner, model.ringing is not None, before=below)
-        if model.ringing is not None:
-            self._banner.show(model.ringing)
-        self._others.show(model)
-
     def _attend(self) -> None:
-        """What begins and ends with a call: the focus, the clock, the bell."""
-        ringing, talking = self._model.ringing is not None, self._model.active is not None
+        """What begins and ends with a call: the focus, the clock, the bell, the window on top."""
+        model = self._model
+        ringing, talking = model.ringing is not None, model.active is not None
+        diverting = model.picking is not None and model.picking.why == "divert"
+        if ringing or self._ringing:
+            self._show_incoming()
         if ringing and not self._ringing:
-            self._come_to_front()
+            self._ring()
         elif self._ringing and not ringing:
-            self._root.attributes("-topmost", False)
             self._stop_bell()
-        if talking and not self._talking:
+        if talking and not self._talking and not diverting:
             self._root.focus_set()  # from now on a digit is a tone
+        elif self._ringing and not ringing and talking:
+            self._root.focus_force()
         elif not talking and not ringing and (self._talking or self._ringing):
-            self._entry.focus_set()
+            self._side.entry.focus_force()
         self._ringing, self._talking = ringing, talking
-        if talking and self._ticking is None:
+        if model.lines.all and self._ticking is None:
             self._ticking = self._root.after(TICK_MS, self._tick)
+
+    def _show_incoming(self) -> None:
+        if self._incoming is None:
+            from ui_tk.pages.incoming import Incoming
+
+            self._incoming = Incoming(self._root, self._theme, self.deeds)
+        self._incoming.show(self._model)
 
     def _tick(self) -> None:
         self._ticking = None
-        if self._model.active is not None:
-            self._card.show(self._model, self._model.active, time.monotonic())
+        if self._model.lines.all:
+            self._cards.show(self._model, time.monotonic())
             self._ticking = self._root.after(TICK_MS, self._tick)
-
-    def _come_to_front(self) -> None:
-        root = self._root
-        root.deiconify()
-        root.lift()
-        root.attributes("-topmost", True)
-        root.focus_force()
-        self._banner.take_focus()
-        self._ring()
 
     def _ring(self) -> None:
         self._root.bell()
@@ -326,12 +254,3 @@ class Window:
         if self._bell is not None:
             self._root.after_cancel(self._bell)
             self._bell = None
-
-
-def place(widget: tk.Widget, on: bool, *, before: tk.Widget) -> None:
-    """Show a row in its place, or take it away."""
-    shown = bool(widget.winfo_manager())
-    if on and not shown:
-        widget.pack(fill="x", before=before)
-    elif shown and not on:
-        widget.pack_forget()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from ui_tk.dialrules import tidy
+from ui_tk.texts import tr
 
 # RFC 3261, 21: what each refusal means for the one who called.
 _REFUSALS = {
@@ -33,24 +34,37 @@ _ACCOUNT_STATES = {
     "failed": "not registered",
     "unregistered": "not registered",
 }
-# What people paste around digits; letters and @ make it an address, which is left alone.
-_PUNCTUATION = re.compile(r"[\s()./\u2010-\u2015\u00a0-]+")
-_NUMBER = re.compile(r"\+?[0-9*#]+")
+# RFC 4235, 3.7.1: what the states of a dialog mean for who looks at a lamp.
+_LAMPS = {
+    "trying": "is calling",
+    "proceeding": "is calling",
+    "early": "rings",
+    "confirmed": "in a call",
+    "terminated": "free",
+}
 
 
 def why_ended(code: int | None, reason: str, *, elsewhere: bool = False) -> str:
     """Why a call came to nothing, as a sentence."""
     if elsewhere:
-        return "Answered on another phone."
+        return tr("Answered on another phone.")
     if code in _REFUSALS:
-        return _REFUSALS[code]
-    text = (reason or "The other side can't be reached").rstrip(".")
+        return tr(_REFUSALS[code])
+    text = (reason or tr("The other side can't be reached")).rstrip(".")
     text = text[:1].upper() + text[1:]
     return f"{text} ({code})." if code else f"{text}."
 
 
+def account_state(state: str) -> str:
+    return tr(_ACCOUNT_STATES.get(state, state))
+
+
 def account_line(address: str, state: str) -> str:
-    return f"{short(address)} ({_ACCOUNT_STATES.get(state, state)})"
+    return f"{short(address)} ({account_state(state)})"
+
+
+def lamp(state: str) -> str:
+    return tr(_LAMPS.get(state, "unknown"))
 
 
 def short(uri: str) -> str:
@@ -64,7 +78,13 @@ def short(uri: str) -> str:
 def party(uri: str, display_name: str = "") -> str:
     """Whom to show: the name, or the part before the @ that a person would dial."""
     name = " ".join(display_name.split())
-    return name or short(uri).partition("@")[0] or "unknown"
+    return name or short(uri).partition("@")[0] or tr("unknown")
+
+
+def number_of(uri: str, host: str) -> str:
+    """What a person would dial: the user part at our own host, else the whole address."""
+    user, _, where = short(uri).partition("@")
+    return user if where == host or not where else short(uri)
 
 
 def duration(seconds: float) -> str:
@@ -76,15 +96,11 @@ def duration(seconds: float) -> str:
 
 def device_line(microphone: str | None, speaker: str | None, reason: str) -> str:
     if microphone is None and speaker is None:
-        return f"No sound: {reason}" if reason else "No sound"
-    both = (microphone or "no microphone", speaker or "no speaker")
+        return tr("No sound: {reason}", reason=reason) if reason else tr("No sound")
+    both = (microphone or tr("no microphone"), speaker or tr("no speaker"))
     return both[0] if both[0] == both[1] else " / ".join(both)
 
 
 def tidy_number(text: str) -> str:
     """What was typed or pasted, as it is dialled: digits without what people put between."""
-    text = "".join(each for each in text if each.isprintable()).strip()
-    if text.lower().startswith("tel:"):
-        text = text[4:].partition(";")[0]
-    digits = _PUNCTUATION.sub("", text).replace("(0)", "")
-    return digits if _NUMBER.fullmatch(digits) else text
+    return tidy(text)

@@ -45,14 +45,15 @@ class Screen:
             assert time.monotonic() < end, f"no window named like {pattern!r}, but {titles}"
             time.sleep(LOOK_S)
 
-    def focus(self, how: str = "--class") -> None:
+    def focus(self) -> None:
         """Without a window manager nobody gives the keyboard to a window."""
         found: list[str] = []
         end = time.monotonic() + PATIENCE_S
         while not found:
             assert time.monotonic() < end, "there is no window"
             time.sleep(LOOK_S)
-            found = self._run(self._xdotool, "search", "--onlyvisible", how, "Platypus").split()
+            search = ("search", "--onlyvisible", "--class", "Platypus")
+            found = self._run(self._xdotool, *search).split()
         self._run(self._xdotool, "windowfocus", "--sync", found[-1])
 
     def type(self, text: str) -> None:

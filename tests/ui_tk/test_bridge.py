@@ -20,13 +20,22 @@ from ui_tk.messages import (
     Dial,
     HangUp,
     Hold,
+    LampChanged,
     LevelsMeasured,
     Message,
     Mute,
+    QualityMeasured,
     Ready,
+    Record,
+    Rules,
+    RulesChanged,
     SendDigit,
+    SetRules,
     Stopped,
+    Transfer,
+    TransferTold,
     Trouble,
+    Watch,
 )
 
 pytestmark = pytest.mark.ui
@@ -202,7 +211,7 @@ def test_closing_what_was_never_started_is_nothing():
 def test_a_flood_of_messages_is_taken_in_batches_and_none_is_lost():
     bridge = Bridge(PhoneSettings())
     for number in range(250):
-        bridge._post(Trouble(str(number)))
+        bridge.post(Trouble(str(number)))
     taken: list[Message] = []
     while select.select([bridge.socket], [], [], 0)[0]:
         batch = bridge.drain(100)
@@ -211,12 +220,52 @@ def test_a_flood_of_messages_is_taken_in_batches_and_none_is_lost():
     assert taken == [Trouble(str(number)) for number in range(250)]
 
 
-def test_a_call_that_is_given_another_name_is_told_with_it():
-    bridge = Bridge(PhoneSettings())
-    call = SimpleNamespace(
+def test_do_not_disturb_and_forwarding_are_told_back(phone):
+    phone.bridge.send(SetRules(Rules(dnd=True, forward_busy="600")))
+    told = phone.until(lambda m: isinstance(m, RulesChanged) and m.rules.dnd)
+    assert isinstance(told, RulesChanged) and told.rules.forward_busy == "600"
+
+
+def test_a_call_is_recorded(phone, tmp_path):
+    phone.bridge.send(Dial("600", None))
+    call = phone.state("confirmed", codec="pcmu")
+    file = tmp_path / "call.wav"
+    phone.bridge.send(Record(call.call, str(file)))
+    phone.state("confirmed", recording=True)
+    phone.bridge.send(Record(call.call, None))
+    phone.state("confirmed", recording=False)
+    phone.bridge.send(HangUp(call.call))
+    phone.until(lambda m: isinstance(m, CallOver))
+    assert file.read_bytes()[:4] == b"RIFF"
+
+
+def test_quality_is_measured_twice_a_second(phone):
+    phone.bridge.send(Dial("600", None))
+    phone.state("confirmed")
+    measured = phone.until(lambda m: isinstance(m, QualityMeasured))
+    assert isinstance(measured, QualityMeasured) and measured.loss_heard == 0.0
+
+
+def test_a_call_is_transferred_unseen(phone):
+    phone.bridge.send(Dial("600", None))
+    call = phone.state("confirmed", codec="pcmu")
+    phone.bridge.send(Transfer(call.call, "601"))
+    phone.until(lambda m: isinstance(m, TransferTold) and m.done)
+
+
+def test_a_lamp_is_watched_and_told(phone):
+    phone.bridge.send(Watch("you", True))
+    phone.until(lambda m: isinstance(m, LampChanged))
+    phone.bridge.send(Watch("you", False))
+
+
+def test_a_call_that_is_given_another_name_is_told_with_it(phone, monkeypatch):
+    phone.bridge.send(Dial("600", None))
+    phone.state("confirmed", codec="pcmu")
+    renamed = SimpleNamespace(
         id="1", direction="incoming", state=CallState.RINGING, remote="sip:100@pbx",
-        display_name="Carol", hold_state="none", muted=False, codec=None,
+        display_name="Carol", hold_state="none", muted=False, codec=None, account=None,
+        diverted_from=None,
     )  # fmt: skip
-    bridge._on_event(IdentityChanged(call, "Carol", "sip:100@pbx"))
-    (told,) = bridge.drain(10)
-    assert isinstance(told, CallChanged) and told.display_name == "Carol"
+    phone.bridge._phone._on_event(IdentityChanged(renamed, "Carol", "sip:100@pbx"))
+    phone.state("ringing", display_name="Carol")

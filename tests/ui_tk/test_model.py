@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import pytest
 
+from platypus.contacts import Book, Contact, Number
 from ui_tk.messages import (
     AccountChanged,
     AccountSettings,
     Answer,
+    AnswerTransfer,
     CallChanged,
     CallOver,
+    Conference,
     DeviceSettled,
     Dial,
+    Divert,
     HangUp,
     Hold,
+    Join,
+    LampChanged,
     LevelsMeasured,
+    MailboxChanged,
     Mute,
+    PickUp,
+    QualityMeasured,
     Ready,
+    Record,
+    Rules,
+    RulesChanged,
     SendDigit,
+    SetRules,
+    Split,
     Stopped,
+    Transfer,
+    TransferAsked,
+    TransferTold,
     Trouble,
+    Watch,
 )
 from ui_tk.model import MAX_NUMBER, MAX_RECENT, Model
 
@@ -43,7 +61,8 @@ def call(
 
 
 def ring(model: Model, key: str = "9", **more: object) -> None:
-    call(model, key, "ringing", direction="incoming", remote="sip:carol@example.com", **more)
+    more.setdefault("remote", "sip:carol@example.com")
+    call(model, key, "ringing", direction="incoming", **more)
 
 
 def over(model: Model, key: str = "1", code: int | None = 200, *, at: float = 0.0, **more) -> None:
@@ -97,7 +116,7 @@ class TestDialling:
         call(model)
         over(model)
         assert model.enter() == []
-        assert model.number == "bob@example.com"
+        assert model.number == "bob"
 
     def test_waits_for_the_engine(self):
         model = Model()
@@ -137,13 +156,13 @@ class TestInACall:
     )
     def test_its_state_and_time_are_shown(self, model, state, hold, muted, shown):
         call(model, state=state, hold=hold, muted=muted, at=10.0)
-        assert model.call_state(model.active, 75.0) == shown
+        assert model.active.state(75.0) == shown
 
     def test_time_counts_from_the_answer(self, model):
         call(model, state="ringing", at=0.0)
         call(model, at=30.0)
         call(model, hold="local", at=50.0)
-        assert model.call_state(model.active, 60.0).startswith("0:30")
+        assert model.active.state(60.0).startswith("0:30")
 
     def test_the_title_says_whom_with(self, model):
         call(model, state="ringing", display_name="Bob")
@@ -177,23 +196,23 @@ class TestInACall:
 
     def test_mute_and_hold_switch(self, model):
         call(model)
-        assert model.toggle_mute() == [Mute("1", True)]
-        assert model.toggle_hold() == [Hold("1", True)]
+        assert model.lines.toggle_mute() == [Mute("1", True)]
+        assert model.lines.toggle_hold() == [Hold("1", True)]
         call(model, muted=True, hold="local")
-        assert model.toggle_mute() == [Mute("1", False)]
-        assert model.toggle_hold() == [Hold("1", False)]
+        assert model.lines.toggle_mute() == [Mute("1", False)]
+        assert model.lines.toggle_hold() == [Hold("1", False)]
 
     def test_hold_waits_for_the_answer(self, model):
         call(model, state="ringing")
-        assert model.toggle_hold() == []
+        assert model.lines.toggle_hold() == []
 
     def test_being_held_is_not_holding(self, model):
         call(model, hold="remote")
-        assert model.toggle_hold() == [Hold("1", True)]
+        assert model.lines.toggle_hold() == [Hold("1", True)]
 
     def test_escape_and_the_red_button_end_it(self, model):
         call(model)
-        assert model.escape() == model.hang_up() == [HangUp("1")]
+        assert model.escape() == model.lines.hang_up() == [HangUp("1")]
 
     def test_levels_are_those_of_their_call(self, model):
         call(model)
@@ -202,8 +221,8 @@ class TestInACall:
         assert (model.active.sent, model.active.heard) == (0.5, None)
 
     def test_without_a_call_the_call_keys_do_nothing(self, model):
-        assert model.toggle_mute() == model.toggle_hold() == model.hang_up() == []
-        assert model.answer() == model.refuse() == []
+        assert model.lines.toggle_mute() == model.lines.toggle_hold() == model.lines.hang_up() == []
+        assert model.answer() == model.lines.refuse() == []
 
 
 class TestIncoming:
@@ -233,7 +252,7 @@ class TestIncoming:
         assert model.active.call.call == "1"
         assert model.type("5") == [SendDigit("1", "5")]
         assert model.answer() == [Hold("1", True), Answer("9")]
-        assert model.selected == "9"
+        assert model.lines.selected == "9"
 
     def test_the_answered_one_comes_to_the_front_whatever_is_told_first(self, model):
         call(model)
@@ -275,9 +294,9 @@ class TestSeveral:
     def test_changing_to_another_holds_and_resumes(self, model):
         call(model, "2", hold="local")
         call(model)
-        assert model.select("2") == [Hold("1", True), Hold("2", False)]
+        assert model.lines.select("2") == [Hold("1", True), Hold("2", False)]
         assert model.active.call.call == "2"
-        assert model.select("2") == model.select("gone") == []
+        assert model.lines.select("2") == model.lines.select("gone") == []
 
     def test_the_end_of_one_brings_the_other_forward(self, model):
         call(model)
@@ -291,7 +310,7 @@ class TestTheEnd:
         call(model, at=10.0)
         over(model, at=73.0)
         assert model.below == ("Call with bob ended after 1:03.", "plain")
-        assert (model.recent[0].kind, model.recent[0].seconds) == ("outgoing", 63.0)
+        assert (model.recent[0].kind, model.recent[0].duration_s) == ("outgoing", 63.0)
 
     def test_of_a_failed_call_says_why(self, model):
         call(model, state="trying")
@@ -309,13 +328,15 @@ class TestTheEnd:
         ring(model)
         over(model, "9", 487)
         assert model.below == ("Missed call from carol.", "busy")
-        assert model.recent[0].kind == "missed"
+        assert (model.recent[0].kind, model.unseen) == ("missed", 1)
+        assert model.mark_seen() and not model.mark_seen()
+        assert model.unseen == 0
 
     def test_of_a_call_taken_elsewhere_is_not(self, model):
         ring(model)
         over(model, "9", 487, elsewhere=True)
         assert model.below == ("carol: Answered on another phone.", "plain")
-        assert model.recent[0].kind == "incoming"
+        assert (model.recent[0].kind, model.unseen) == ("elsewhere", 0)
 
     def test_of_a_call_nobody_knows_is_nothing(self, model):
         over(model, "gone")
@@ -326,7 +347,184 @@ class TestTheEnd:
             call(model, str(number), remote=f"sip:{number}@pbx")
             over(model, str(number))
         assert len(model.recent) == MAX_RECENT
-        assert model.recent[0].party == str(MAX_RECENT + 4)
+        assert model.recent[0].uri == f"sip:{MAX_RECENT + 4}@pbx"
+
+
+class TestTransfer:
+    def test_the_next_number_is_where_the_call_goes(self, model):
+        call(model)
+        model.begin_picking("transfer")
+        assert model.below == ("Transfer bob: to which number?", "busy")
+        assert model.type("6") == []
+        assert model.enter() == [Transfer("1", "6")]
+        assert (model.picking, model.number) == (None, "")
+
+    def test_another_call_can_be_picked_instead(self, model):
+        call(model, "2", hold="local", remote="sip:carol@example.com")
+        call(model)
+        model.begin_picking("transfer")
+        assert model.below[0].endswith("or pick the other call.")
+        assert model.pick_call("1") == []
+        assert model.pick_call("2") == [Join("1", "2")]
+        assert model.picking is None
+
+    def test_without_it_a_picked_call_comes_to_the_front(self, model):
+        call(model, "2", hold="local")
+        call(model)
+        assert model.pick_call("2") == [Hold("1", True), Hold("2", False)]
+
+    def test_escape_gives_it_up_and_ends_no_call(self, model):
+        call(model)
+        model.begin_picking("transfer")
+        assert model.escape() == []
+        assert model.picking is None and model.active is not None
+
+    def test_it_waits_for_the_answer_and_ends_with_the_call(self, model):
+        call(model, state="ringing")
+        model.begin_picking("transfer")
+        assert model.picking is None
+        call(model)
+        model.begin_picking("transfer")
+        over(model)
+        assert model.picking is None
+
+    def test_what_came_of_it_is_told(self, model):
+        call(model)
+        model.receive(TransferTold("1", 100, False), 1.0)
+        assert model.active.transfer == "Transferring…"
+        model.receive(TransferTold("1", 486, True, "Busy Here"), 2.0)
+        assert model.below == ("Not transferred: Busy.", "bad")
+        assert model.active.transfer == ""
+        model.receive(TransferTold("1", 200, True), 3.0)
+        assert model.notice == "bob is transferred."
+
+    def test_being_transferred_is_asked_about(self, model):
+        call(model)
+        assert model.answer_transfer("1", accept=True) == []
+        model.receive(TransferAsked("1", "sip:carol@example.com"), 1.0)
+        assert model.active.asked == "sip:carol@example.com"
+        assert model.answer_transfer("1", accept=True) == [AnswerTransfer("1", True)]
+        assert model.active.asked == ""
+
+
+class TestDiverting:
+    def test_a_ringing_call_is_sent_to_the_next_number(self, model):
+        ring(model)
+        model.begin_picking("divert")
+        model.type("7")
+        assert model.enter() == [Divert("9", "7")]
+
+    def test_only_what_rings_can_be_diverted(self, model):
+        call(model)
+        model.begin_picking("divert")
+        assert model.picking is None
+
+    def test_it_can_still_be_answered(self, model):
+        ring(model)
+        model.begin_picking("divert")
+        assert model.answer() == [Answer("9")]
+        assert model.picking is None
+
+
+class TestConference:
+    def test_takes_every_answered_call(self, model):
+        call(model, "2", hold="local")
+        call(model)
+        call(model, "3", state="ringing")
+        model.lines.selected = "1"
+        assert model.lines.conference() == [Conference(("1", "2"))]
+
+    def test_needs_two(self, model):
+        call(model)
+        assert model.lines.conference() == []
+
+    def test_one_is_taken_out_again(self, model):
+        call(model)
+        assert model.lines.split() == []
+        call(model, conference=True)
+        assert model.lines.split() == [Split("1")]
+
+    def test_its_calls_are_not_held_for_each_other(self, model):
+        call(model, "2", conference=True)
+        call(model, conference=True)
+        assert model.lines.select("2") == []
+
+
+class TestRecording:
+    def test_begins_and_ends(self, model):
+        call(model)
+        assert model.lines.toggle_record("a.wav") == [Record("1", "a.wav")]
+        call(model, recording=True)
+        assert model.lines.toggle_record("b.wav") == [Record("1", None)]
+
+
+class TestRules:
+    def test_do_not_disturb_is_switched_and_the_rest_stays(self, model):
+        model.receive(RulesChanged(Rules(forward_busy="7")), 0.0)
+        assert model.toggle_dnd() == [SetRules(Rules(dnd=True, forward_busy="7"))]
+
+
+class TestVoicemail:
+    def test_the_lamp_counts_and_calls_the_mailbox(self, model):
+        assert model.call_voicemail() == []
+        model.receive(MailboxChanged(ALICE, "sip:vm@example.com", True, 3, 1), 0.0)
+        assert model.messages_waiting == 3
+        assert model.call_voicemail() == [Dial("sip:vm@example.com", ALICE)]
+
+    def test_a_number_of_the_settings_goes_before(self, model):
+        model.receive(MailboxChanged(ALICE, "sip:vm@example.com", True, 0, 0), 0.0)
+        model.voicemail[ALICE] = "*97"
+        assert model.messages_waiting == 1
+        assert model.call_voicemail() == [Dial("*97", ALICE)]
+
+
+class TestLamps:
+    @pytest.fixture
+    def team(self, model):
+        model.book = Book(None)
+        model.book.add(Contact("Dora", (Number("204"),), watch=True), Contact("Eve"))
+        return model
+
+    def test_those_who_are_watched_are_subscribed_to(self, team):
+        assert team.watch_all() == [Watch("204", True)]
+
+    def test_a_lamp_that_is_free_calls(self, team):
+        team.receive(LampChanged("sip:204@example.com", "terminated"), 0.0)
+        (dora,) = team.watched
+        assert (team.lamp_of(dora), team.press_lamp(dora)) == ("terminated", [Dial("204", ALICE)])
+
+    def test_a_lamp_that_rings_is_picked_up(self, team):
+        team.receive(LampChanged("sip:204@example.com", "early"), 0.0)
+        assert team.press_lamp(team.watched[0]) == [PickUp("204", ALICE)]
+
+    def test_callers_have_the_names_of_the_contacts(self, team):
+        ring(team, remote="sip:204@example.com", display_name="Extension 204")
+        assert team.ringing.party == "Dora"
+
+
+class TestRedial:
+    def test_calls_whom_we_called_last(self, model):
+        assert model.redial() == []
+        ring(model)
+        over(model, "9", 487)
+        call(model, remote="sip:600@example.com")
+        over(model)
+        ring(model)
+        over(model, "9", 487)
+        assert model.redial() == [Dial("600@example.com", ALICE)]
+
+
+def test_what_was_measured_of_a_call_that_is_over_is_nothing(model):
+    model.receive(QualityMeasured("gone", mos=4.2), 0.0)
+    call(model)
+    model.receive(QualityMeasured("1", mos=4.2), 0.0)
+    assert list(model.active.quality.mos) == [4.2]
+
+
+def test_a_new_engine_knows_nothing_of_the_old_one(model):
+    call(model)
+    model.reset()
+    assert (model.accounts, model.lines.all, model.running) == ({}, {}, False)
 
 
 def test_no_sound_card_is_said(model):

@@ -1,0 +1,1 @@
+"""The windows that are opened seldom: settings, contacts, keys. Loaded only then."""

@@ -1,0 +1,30 @@
+"""What the settings need of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from platypus.config import Config
+    from ui_tk.keeper import Keeper
+    from ui_tk.messages import Command, Message
+    from ui_tk.model import Model
+    from ui_tk.passwords import Passwords
+    from ui_tk.window import Window
+
+
+class Host(Protocol):
+    keeper: Keeper
+    model: Model
+    window: Window
+    passwords: Passwords
+    config: Config
+
+    @property
+    def records(self) -> Path: ...
+    def apply(self, config: Config) -> None: ...
+    def send(self, command: Command) -> None: ...
+    def post(self, message: Message) -> None: ...
+    def later(self, work: Callable[[], None]) -> None: ...

@@ -100,6 +100,16 @@ class Call:
         return self.media.codec
 
     @property
+    def srtp(self) -> str | None:
+        """The SRTP profile in use, such as `AEAD_AES_128_GCM`; None for plain RTP."""
+        return self.media.srtp
+
+    @property
+    def secure(self) -> bool:
+        """Whether a padlock may be shown: SRTP, whose keys nobody on the way to our server saw."""
+        return self.media.secure
+
+    @property
     def muted(self) -> bool:
         """Whether the far end hears silence because we want so."""
         return self.media.stream.muted
@@ -241,6 +251,14 @@ class Call:
         """Take the far end from hold, and make this the call that has the sound card."""
         self._reinvite(hold=False)
         self._calling.take_up(self)
+
+    def renew_keys(self) -> None:
+        """Encrypt by a new key from here on, by a re-INVITE. Nothing changes for plain RTP."""
+        if self.state is not CallState.CONFIRMED:
+            raise StateError(f"only an answered call can renew its keys, this is {self.state}")
+        self.media.renew_keys()
+        self.session.reinvite(self.media.offer, self._engine.now())
+        self._engine.pump()
 
     def transfer(self, to: str | Call, *, subscribe: bool = True) -> None:
         """Connect the far end with `to`, an address or another call; `TransferProgressed` tells.

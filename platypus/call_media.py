@@ -64,12 +64,35 @@ class CallMedia:
         view = self.stream.view
         return view.codec if view is not None else None
 
+    @property
+    def srtp(self) -> str | None:
+        """The profile that protects the media, None for plain RTP or before there is any."""
+        view = self.stream.view
+        return view.srtp if view is not None else None
+
+    @property
+    def secure(self) -> bool:
+        """Whether nobody on the way to the next server can listen: its keys went there over TLS,
+        and it has proved who it is."""
+        encrypted = self.srtp is not None and self._hop_is_encrypted
+        return encrypted and self._calling.verifies_servers
+
+    @property
+    def _hop_is_encrypted(self) -> bool:
+        flow = self._call.session.flow
+        return flow is not None and flow.transport == "tls"
+
+    def renew_keys(self) -> None:
+        self._negotiator.renew_keys()
+
     def offer(self, local_address: str) -> bytes:
         """Our offer, as the machine asks for it once it knows the way. The ports are open."""
         self.stream.advertise(local_address)
         port = self.stream.open()
-        body = self._negotiator.offer(local_address, port)
-        self.stream.expect(self._negotiator.offered_payload_types)
+        body = self._negotiator.offer(local_address, port, encrypted_hop=self._hop_is_encrypted)
+        self.stream.expect(
+            self._negotiator.offered_payload_types, encrypted=self._negotiator.offers_keys
+        )
         return body
 
     def receive_answer(self, body: bytes, *, early: bool = False) -> None:
@@ -179,7 +202,9 @@ class CallMedia:
         local = format_address(view.local)
         remote = format_address(view.remote) if view.remote is not None else None
         direction = cast("Direction", view.direction)
-        self._publish(MediaChanged(self._call, state, view.codec, None, local, remote, direction))
+        self._publish(
+            MediaChanged(self._call, state, view.codec, view.srtp, local, remote, direction)
+        )
 
     def _on_event(self, kind: str, *values: object) -> None:
         match kind, values:

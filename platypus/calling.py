@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from platypus.call import Call
 from platypus.call_end import Ends
 from platypus.call_waiting import hold_others
+from platypus.encryption import Encryption
 from platypus.incoming import Reception
 from platypus.media.core import MediaCore
 from platypus.media.recording import RecordingNames
@@ -40,9 +41,11 @@ class Calling:
         incoming: IncomingOptions,
         *,
         hold_others: bool = False,
+        verifies_servers: bool = True,
     ) -> None:
         self._engine = engine
-        self._codecs = options.codecs
+        self._options = options
+        self.verifies_servers = verifies_servers
         self._negotiator()  # an unknown codec is told before the first call
         self._calls: dict[str, Call] = {}
         self._sessions: dict[Session, Call] = {}
@@ -143,7 +146,11 @@ class Calling:
         self.media.close()
 
     def _negotiator(self) -> Negotiator:
-        return Negotiator(self._codecs, random=os.urandom)
+        options = self._options
+        encryption = Encryption(
+            options.srtp, suites=options.srtp_suites, random=os.urandom, dtls_first=options.dtls
+        )
+        return Negotiator(options.codecs, random=os.urandom, encryption=encryption)
 
     def _announce(self, call: Call) -> None:
         if not self._engine.running:

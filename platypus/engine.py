@@ -25,10 +25,12 @@ from platypus.leaving import leave
 from platypus.notices import Notices
 from platypus.options import (
     DEFAULT_CODECS,
+    DEFAULT_SUITES,
     IncomingOptions,
     IntercomRule,
     MediaOptions,
     ReferRule,
+    SrtpRule,
     WatcherRule,
     user_agent_settings,
 )
@@ -58,6 +60,10 @@ class Engine(Core):
     sound card), `null`, `tone`, `echo`, `speech`, `wav:FILE` or `wav-loop:FILE`;
     `input`, `output` and `ring` name sound devices to talk, listen and ring on. `record` is a
     WAV file for what is played, numbered from the second call on.
+
+    `srtp` is `off`, `prefer` (keys are offered where the signalling is TLS, and taken anywhere) or
+    `require` (no call without); `srtp_suites` are those of RFC 4568 and 7714, in the order of
+    preference. With `dtls` DTLS-SRTP is offered instead of keys.
 
     Calls that come in ring and wait, unless they go to another user than `user`
     (404), are more than `max_calls` (486), all are to be refused (`reject`), or are
@@ -92,6 +98,9 @@ class Engine(Core):
         user_agent: str | None = None,
         audio: str = "null",
         record: str | None = None,
+        srtp: SrtpRule = "prefer",
+        srtp_suites: Sequence[str] = DEFAULT_SUITES,
+        dtls: bool = False,
         input: str | None = None,
         output: str | None = None,
         ring: str | None = None,
@@ -135,7 +144,11 @@ class Engine(Core):
             output=output,
             ring=ring,
             record=record,
+            srtp=srtp,
+            srtp_suites=tuple(srtp_suites),
+            dtls=dtls,
         )
+        self._verifies_servers = tls is None or tls.verify or bool(tls.pins)
         self._incoming_options = IncomingOptions(
             user=user,
             max_calls=max_calls,
@@ -211,6 +224,7 @@ class Engine(Core):
                 self._media_options,
                 self._incoming_options,
                 hold_others=self._hold_others,
+                verifies_servers=self._verifies_servers,
             )
         return self._calling
 

@@ -14,7 +14,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
 
+from platypus.encryption import Encryption, Words
 from platypus.errors import ConfigError, SdpError, StateError
+from platypus.media.keys import Security
 from platypus.sdp.description import MediaDescription, SessionDescription, parse
 from platypus.sdp.offer_answer import (
     DTMF_EVENTS,
@@ -33,6 +35,7 @@ from platypus.sdp.offer_answer import (
     problem_of,
     refused,
 )
+from platypus.sdp.security import with_session_attributes
 
 HoldState = Literal["none", "local", "remote", "both"]
 
@@ -61,6 +64,7 @@ class StreamPlan:
     rtcp_mux: bool  # RFC 5761: reports share the RTP port
     voip_metrics: bool  # RFC 3611: the other side wants them in our reports
     direction: str  # "sendrecv", "sendonly", "recvonly" or "inactive", as we see it
+    security: Security | None = None  # None: plain RTP
 
 
 class Negotiator:
@@ -77,7 +81,9 @@ class Negotiator:
         ptime_ms: int = 20,
         ptimes_ms: Sequence[int] = (20,),
         random: Callable[[int], bytes],
+        encryption: Encryption | None = None,
     ) -> None:
+        self._encryption = encryption or Encryption("off", random=random)
         self._ours = _capabilities(tuple(codecs), ptime_ms)
         self._ptimes_ms = tuple(ptimes_ms)
         self._session_id = int.from_bytes(random(4), "big")
@@ -111,6 +117,15 @@ class Negotiator:
             return {}
         return _names(formats(self._offered.media[self._index]))
 
+    @property
+    def offers_keys(self) -> bool:
+        """Whether what comes before the answer can't be read."""
+        return self._encryption.offered
+
+    def renew_keys(self) -> None:
+        """Let the next offer bring a new key of ours."""
+        self._encryption.renew()
+
     def hold(self) -> None:
         """Ask for hold in the next offer or answer."""
         self._wants_hold = True
@@ -118,8 +133,19 @@ class Negotiator:
     def resume(self) -> None:
         self._wants_hold = False
 
-    def offer(self, local_address: str, rtp_port: int, *, rtcp_port: int | None = None) -> bytes:
-        """Our offer, the first or a later one. `local_address` is numeric."""
+    def offer(
+        self,
+        local_address: str,
+        rtp_port: int,
+        *,
+        rtcp_port: int | None = None,
+        encrypted_hop: bool = False,
+    ) -> bytes:
+        """Our offer, the first or a later one. `local_address` is numeric.
+
+        With `encrypted_hop` nobody but the next server sees it, so that keys may be in it.
+        """
+        words = self._encryption.offer(encrypted_hop=encrypted_hop)
         audio = make_audio(
             self._numbered(),
             port=rtp_port,
@@ -127,6 +153,7 @@ class Negotiator:
             ptime_ms=self._ours.ptime_ms,
             rtcp_port=rtcp_port,
         )
+        audio = _in_words(audio, words)
         # RFC 3264, 8: a stream keeps its place for ever, also one that was refused.
         media = list(self._sent.media) if self._sent else [audio]
         media = [refused(each) for each in media]
@@ -143,13 +170,14 @@ class Negotiator:
         """
         if self._offered is None:
             raise StateError("an answer without an offer of ours")
-        remote = parse(body)
-        agreement = agree(self._offered, remote, self._index, self._ours)
+        remote = with_session_attributes(parse(body))
+        agreement = agree(self._offered, remote, self._index, self._ours, _any_transport)
+        security = self._encryption.receive_answer(remote.media[self._index])
         # An `inactive` to our hold doesn't tell whether they hold us too.
         if not self._wants_hold or agreement.theirs.receive:
             self._is_held = not agreement.theirs.receive
         self._learn(remote)
-        return self._settle(agreement)
+        return self._settle(agreement, security)
 
     def offer_refused(self) -> None:
         """Our later offer came to nothing: all is as it was agreed before (RFC 3261, 14.1)."""
@@ -158,12 +186,14 @@ class Negotiator:
 
     def receive_offer(self, body: bytes) -> None:
         """Take the other side's offer. Raises `SdpError` where only 488 is left to say."""
-        offer = parse(body)
-        index = audio_stream(offer.media, self._ours)
+        offer = with_session_attributes(parse(body))
+        transport = self._encryption.problem
+        index = audio_stream(offer.media, self._ours, transport)
         if index is not None:
             address_of(offer, offer.media[index])  # nobody rings for media that has nowhere to go
         elif not self._is_switch_off(offer):
-            raise SdpError(problem_of(offer, self._ours))
+            raise SdpError(problem_of(offer, self._ours, transport))
+        self._encryption.receive_offer()
         self._remote_offer, self._remote_index = offer, index
 
     def answer(
@@ -179,16 +209,23 @@ class Negotiator:
             self._index = next(i for i, each in enumerate(media) if each.kind == "audio")
             self._offered = None
             return self._describe(media, local_address).serialize(), self._switched_off()
-        media[index] = make_answer_audio(
+        words = self._encryption.answer(offer.media[index])
+        audio = make_answer_audio(
             offer, index, self._ours, port=rtp_port, wanted=self._wanted(), rtcp_port=rtcp_port
         )
+        media[index] = _in_words(audio, words)
         local = make_description(media, session_id=0, version=0, address=local_address)
-        agreement = agree(local, offer, index, self._ours)  # may refuse: nothing changed yet
+        # It may refuse: nothing has changed yet.
+        agreement = agree(local, offer, index, self._ours, _any_transport)
+        self._encryption.settle(words)
         self._index, self._offered = index, None
         self._is_held = not agreement.theirs.receive
         self._learn(offer)
         self._remember(media[index])
-        return self._describe(media, local_address).serialize(), self._settle(agreement)
+        return (
+            self._describe(media, local_address).serialize(),
+            self._settle(agreement, words.security),
+        )
 
     def _wanted(self) -> Direction:
         return Direction(send=True, receive=not self._wants_hold)
@@ -234,7 +271,7 @@ class Negotiator:
                     name += f"/{each.clock_rate}"  # telephone-event may come at several rates
                 self._remote_numbers.setdefault(each.payload_type, name)
 
-    def _settle(self, agreed: Agreement) -> StreamPlan:
+    def _settle(self, agreed: Agreement, security: Security | None) -> StreamPlan:
         self._holds = self._wants_hold
         self._plan = StreamPlan(
             remote=agreed.remote,
@@ -249,6 +286,7 @@ class Negotiator:
             rtcp_mux=agreed.rtcp_mux,
             voip_metrics=agreed.voip_metrics,
             direction=str(agreed.direction),
+            security=security,
         )
         return self._plan
 
@@ -290,6 +328,17 @@ def _chosen(codecs: Sequence[str]) -> list[Format]:
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(CODECS)}"
             raise ConfigError(f"unknown codec {name!r}", hint=hint)
     return [CODECS[name] for name in dict.fromkeys(codecs)]
+
+
+def _in_words(audio: MediaDescription, words: Words) -> MediaDescription:
+    """Our section with what is to be said of encryption."""
+    attributes = (*audio.attributes, *words.attributes)
+    return replace(audio, protocol=words.protocol, attributes=attributes)
+
+
+def _any_transport(media: MediaDescription) -> str | None:
+    """`Encryption` has judged it, or will."""
+    return None
 
 
 def _names(listed: Iterable[Format]) -> Mapping[int, str]:

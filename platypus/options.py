@@ -18,7 +18,17 @@ WatcherRule = Literal["server", "anybody", "nobody"]
 # Whose wish to be answered by itself is granted: nobody's, the account's server's, or anybody's.
 IntercomRule = Literal["never", "server", "anyone"]
 
+# Plain RTP only; encrypted where the other side is able to; or no call without.
+SrtpRule = Literal["off", "prefer", "require"]
+
 DEFAULT_CODECS = ("pcmu", "pcma")
+# RFC 7714 and RFC 4568, in the order they are offered in.
+DEFAULT_SUITES = (
+    "AEAD_AES_128_GCM",
+    "AEAD_AES_256_GCM",
+    "AES_CM_128_HMAC_SHA1_80",
+    "AES_CM_128_HMAC_SHA1_32",
+)
 TRYING_AFTER = 0.2  # as late as RFC 3261, 17.2.1 allows: nearly every call rings or ends before
 
 
@@ -33,6 +43,9 @@ class MediaOptions:
     output: str | None = None
     ring: str | None = None  # where to ring; where one listens, if None
     record: str | None = None
+    srtp: SrtpRule = "prefer"
+    srtp_suites: tuple[str, ...] = DEFAULT_SUITES
+    dtls: bool = False  # offered instead of keys in the description
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,8 +141,8 @@ def add_media_options(parser: Parser) -> None:
     parser.add_argument(
         "--srtp",
         type=check.srtp,
-        metavar="off|prefer",
-        help="default prefer: encrypted where the signalling is",
+        metavar="off|prefer|require",
+        help="default prefer: offered where the signalling is encrypted, taken anywhere",
     )
     parser.add_argument(
         "--codecs", type=check.codecs, metavar="pcmu,pcma", help="order is preference"

@@ -137,8 +137,7 @@ def transport(text: str) -> str:
 
 
 def srtp(text: str) -> str:
-    if text == "require":
-        raise ArgumentTypeError("not supported yet: require")
-    if text not in ("off", "prefer"):
+    """Whether media are encrypted."""
+    if text not in ("off", "prefer", "require"):
         raise ArgumentTypeError(f"{text!r} is none of off, prefer and require")
     return text

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from platypus.errors import MediaError
+from platypus.media.keys import Security
 from platypus.media.recording import open_for_recording
+from platypus.media.security import LegSecurity
 from platypus.media.statistics import statistics
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Plan(Protocol):
     def voip_metrics(self) -> bool: ...
     @property
     def direction(self) -> str: ...
+    @property
+    def security(self) -> Security | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class StreamView:
     local: Address
     remote: Address | None
     direction: str
+    srtp: str | None = None  # the profile
 
 
 class MediaSession:
@@ -82,6 +87,7 @@ class MediaSession:
         self.on_event = on_event
         self._core = core
         self._leg: Leg | None = None
+        self._security = LegSecurity()
         self._plan: Plan | None = None
         self._learnt: Address | None = None
         self._source: Source | None = None
@@ -124,7 +130,8 @@ class MediaSession:
         if plan is None or self.port is None:
             return None
         remote = self._learnt or plan.remote
-        return StreamView(plan.codec, (self.host, self.port), remote, plan.direction)
+        profile = self._security.profile
+        return StreamView(plan.codec, (self.host, self.port), remote, plan.direction, profile)
 
     def receive(self, kind: str, *values: object) -> None:
         """An event of the leg; once closed there is only the end of a recording to wait for."""
@@ -159,15 +166,17 @@ class MediaSession:
         self._moved = self._moved or host != self.host
         self.host = host
 
-    def expect(self, payload_types: Mapping[int, str]) -> None:
+    def expect(self, payload_types: Mapping[int, str], *, encrypted: bool = False) -> None:
         """Take media before the answer (RFC 3264, 5.1): it may overtake it."""
         if self._plan is None and payload_types:
+            self._security.expect(self._open_leg(), encrypted=encrypted)
             self._open_leg().configure_receive(payload_types)
 
     def apply(self, plan: Plan) -> bool:
         """Do what was agreed; True where something that can be seen has changed."""
         leg = self._open_leg()
         before, old = self.view, self._plan
+        self._security.apply(leg, plan.security)  # first: nothing leaves in the clear meanwhile
         if old is None or old.receive_payload_types != plan.receive_payload_types:
             leg.configure_receive(plan.receive_payload_types)
         if old is None or _sending(old) != _sending(plan):
@@ -245,7 +254,8 @@ class MediaSession:
     def statistics(self, duration: float | None) -> dict[str, Any]:
         """In the shape of the control protocol; the last figures once closed."""
         codec = self._plan.codec if self._plan is not None else None
-        return statistics(self.raw_statistics(), codec=codec, duration=duration)
+        srtp = self._security.profile
+        return statistics(self.raw_statistics(), codec=codec, srtp=srtp, duration=duration)
 
     def raw_statistics(self) -> dict[str, Any] | None:
         """The leg's own figures, with levels; None when there was no stream."""

@@ -18,7 +18,11 @@ EMPTY: Mapping[str, Any] = {"packets": 0, "bytes": 0}
 
 
 def statistics(
-    leg: Mapping[str, Any] | None, *, codec: str | None, duration: float | None
+    leg: Mapping[str, Any] | None,
+    *,
+    codec: str | None,
+    duration: float | None,
+    srtp: str | None = None,
 ) -> dict[str, Any]:
     """`leg` is what `_media.loop.Leg.statistics` gave, None when there was no stream."""
     figures: Mapping[str, Any] = leg or {}
@@ -30,6 +34,6 @@ def statistics(
         "rtt_ms": figures.get("rtt_ms"),
         "mos": score(leg) if leg is not None else None,
         "codec": codec,
-        "srtp": None,
+        "srtp": srtp,
         "duration_s": None if duration is None else round(duration, 3),
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from platypus.errors import SdpError
 
@@ -56,7 +56,7 @@ class MediaDescription:
     formats: tuple[str, ...]
     port_count: int = 1
     connection: str | None = None  # the address alone, without a multicast TTL
-    attributes: tuple[Attribute, ...] = ()
+    attributes: tuple[Attribute, ...] = field(default=(), repr=False)  # there may be keys in it
     other: tuple[Line, ...] = ()
 
     def attribute(self, name: str) -> str | None:

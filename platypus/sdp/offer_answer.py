@@ -4,16 +4,16 @@
     offer(them) -->  make_answer() --->  agree()  --->  Agreement
 
 An `Agreement` says in the words of RTP where to send, with which payload types, and
-in which direction. Only audio over plain RTP/AVP is taken; every other stream is
-refused with port 0 in its place (section 6). ICE, bundling and feedback attributes
-are ignored, as their RFCs demand of who doesn't know them. Who sends the
-descriptions, and when, is not known here.
+in which direction. Only audio is taken, over plain RTP/AVP or whatever the `Transport` that
+is given allows; every other stream is refused with port 0 in its place (section 6).
+ICE, bundling and feedback attributes are ignored, as their RFCs demand of who doesn't
+know them. Who sends the descriptions, and when, is not known here.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -164,10 +164,23 @@ def connection(description: SessionDescription, media: MediaDescription) -> str 
     return media.connection or description.connection
 
 
-def audio_stream(media: Iterable[MediaDescription], ours: Capabilities) -> int | None:
+# Why a stream's profile or its keys can't be taken; None where they can.
+Transport = Callable[[MediaDescription], str | None]
+
+
+def plain_only(media: MediaDescription) -> str | None:
+    """The `Transport` of who knows no encryption."""
+    if media.protocol != PROTOCOL:
+        return f"{media.protocol} is not supported, only {PROTOCOL}"
+    return None
+
+
+def audio_stream(
+    media: Iterable[MediaDescription], ours: Capabilities, transport: Transport = plain_only
+) -> int | None:
     """The index of the first audio stream we can take part in."""
     for index, each in enumerate(media):
-        if each.kind == "audio" and each.port and _problem(each, ours) is None:
+        if each.kind == "audio" and each.port and _problem(each, ours, transport) is None:
             return index
     return None
 
@@ -244,7 +257,11 @@ def make_description(
 
 
 def agree(
-    local: SessionDescription, remote: SessionDescription, index: int, ours: Capabilities
+    local: SessionDescription,
+    remote: SessionDescription,
+    index: int,
+    ours: Capabilities,
+    transport: Transport = plain_only,
 ) -> Agreement:
     """What the two say together about the audio stream at `index`, whoever offered.
 
@@ -259,8 +276,8 @@ def agree(
     kinds = [each.kind for each in offered]
     shared = [each for each in formats(theirs) if each.kind in kinds]
     codecs = [each for each in shared if not each.is_event]
-    if not codecs or theirs.protocol != PROTOCOL:
-        raise SdpError(_problem(theirs, ours) or "no codec in common")
+    if not codecs or transport(theirs):
+        raise SdpError(_problem(theirs, ours, transport) or "no codec in common")
     address = address_of(remote, theirs)
     said = direction(remote, theirs)
     mux = has_rtcp_mux(local.media[index]) and has_rtcp_mux(theirs)
@@ -281,10 +298,10 @@ def agree(
     )
 
 
-def _problem(media: MediaDescription, ours: Capabilities) -> str | None:
+def _problem(media: MediaDescription, ours: Capabilities, transport: Transport) -> str | None:
     """Why an audio stream can't be taken, for the one who reads the log."""
-    if media.protocol != PROTOCOL:
-        return f"{media.protocol} is not supported, only {PROTOCOL}"
+    if problem := transport(media):
+        return problem
     codecs = [each for each in formats(media) if not each.is_event]
     for each in codecs:
         if ours.find(each) is not None:
@@ -293,13 +310,15 @@ def _problem(media: MediaDescription, ours: Capabilities) -> str | None:
     return f"no codec in common, the other side has {offered}"
 
 
-def problem_of(description: SessionDescription, ours: Capabilities) -> str:
+def problem_of(
+    description: SessionDescription, ours: Capabilities, transport: Transport = plain_only
+) -> str:
     """Why none of its streams can be taken."""
     audio = [each for each in description.media if each.kind == "audio"]
     if not audio:
         return "no audio stream"
     live = [each for each in audio if each.port]
-    return (live and _problem(live[0], ours)) or "every audio stream is switched off"
+    return (live and _problem(live[0], ours, transport)) or "every audio stream is switched off"
 
 
 def address_of(description: SessionDescription, media: MediaDescription) -> str | None:

@@ -144,7 +144,6 @@ class TestEngineOptions:
     @pytest.mark.parametrize(
         "words",
         [
-            ("--srtp", "require"),
             ("--dtls",),
             ("--stun", "stun.example.com"),
             ("--codecs", "opus"),

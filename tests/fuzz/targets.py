@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from platypus._media.reports import Reports
 from platypus._media.stream import Stream
 from platypus.dtmf_info import parse_info
+from platypus.encryption import Encryption
 from platypus.errors import ProtocolError, SdpError
+from platypus.media import srtp
 from platypus.negotiation import Negotiator
 from platypus.net import stun
 from platypus.sdp import description
 from platypus.sdp.offer_answer import direction, formats
+from platypus.sdp.security import cryptos, fingerprints
 from platypus.sip.challenge import Challenge
 from platypus.sip.framing import StreamFramer
 from platypus.sip.headers import NameAddr, Via
@@ -144,6 +148,29 @@ def answer_offer(data: bytes) -> None:
     assert plan.codec in ("pcmu", "pcma")
 
 
+def agree_on_keys(data: bytes) -> None:
+    """An offer with keys and a fingerprint, as an answer to ours too."""
+    encryption = Encryption("prefer", random=bytes, fingerprint=lambda: ("sha-256", bytes(32)))
+    negotiator = Negotiator(("pcmu",), random=bytes, encryption=encryption)
+    with contextlib.suppress(SdpError):
+        negotiator.receive_offer(data)
+        body, plan = negotiator.answer("192.0.2.1", 4000)
+        said = description.parse(body).media
+        assert plan.security is None or any(cryptos(each) + fingerprints(each) for each in said)
+    negotiator.offer("192.0.2.1", 4000, encrypted_hop=True)
+    with contextlib.suppress(SdpError):
+        negotiator.receive_answer(data)
+
+
+def open_srtp(data: bytes) -> None:
+    """What was not made with the key is refused, whatever it is."""
+    for context in (SRTP_KEY, SRTP_KEY_WITH_MKI):
+        for rtcp in (False, True):
+            with contextlib.suppress(ValueError):
+                opened = context().unprotect(data[:2048], rtcp=rtcp)
+                assert data == SRTP and opened == RTP
+
+
 def read_uri(data: bytes) -> None:
     for parse in (Uri.parse, NameAddr.parse, Via.parse):
         try:
@@ -209,6 +236,16 @@ def report_of_the_far_end() -> bytes:
 
 
 REPORT = report_of_the_far_end()
+
+SECURE_SDP = SDP.replace(b"RTP/AVP", b"RTP/SAVP") + b"""a=crypto:1 AEAD_AES_128_GCM inline:QUFB\r
+a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB|2^20|1:4 WSH=64\r
+a=setup:actpass\r
+a=fingerprint:sha-256 """ + b":".join([b"0A"] * 32) + b"""\r
+"""
+SRTP_KEY = partial(srtp.context, "AES_CM_128_HMAC_SHA1_80", bytes(30), outbound=False)
+SRTP_KEY_WITH_MKI = partial(SRTP_KEY, mki=b"\1")
+SRTP = srtp.context("AES_CM_128_HMAC_SHA1_80", bytes(30), outbound=True).protect(RTP)
+
 TARGETS = {
     target.name: target
     for target in (
@@ -216,6 +253,8 @@ TARGETS = {
         Target("stream", INVITE + b"\r\n\r\n" + INVITE, read_stream),
         Target("description", SDP, read_description),
         Target("offer", SDP, answer_offer),
+        Target("keys", SECURE_SDP, agree_on_keys),
+        Target("srtp", SRTP, open_srtp),
         Target("uri", b"\"A\" <sip:a%20b:c@[2001:db8::1]:5061;lr?Subject=x>;tag=1", read_uri),
         Target("challenge", CHALLENGE, read_challenge),
         Target("stun", stun.build_request(bytes(12)), read_stun),

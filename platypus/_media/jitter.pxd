@@ -69,6 +69,7 @@ cdef struct jitter_t:
     int64_t shortage_for
     double wait              # arrival to playout in samples, smoothed; negative: not known
     int pcm_count
+    # Last: nothing here is touched before it is needed, so that a quiet call has no memory for it.
     int16_t pcm[JITTER_PCM]
     jitter_packet_t packets[JITTER_PACKETS]
 

@@ -51,8 +51,9 @@ cdef float RATHER_ALIKE = 0.5     # and if there is some hurry
 
 cdef void jitter_init(jitter_t *jitter, int rate, jitter_decode_t decode,
                       void *decoder) noexcept nogil:
-    """Set up a buffer that lies in zeroed memory."""
+    """Set up a buffer, but for samples and packets: they are written before they are read."""
     cdef int i
+    memset(jitter, 0, <size_t>(<char *>&jitter.pcm[0] - <char *>jitter))
     jitter.rate = rate
     jitter.decode = decode
     jitter.decoder = decoder

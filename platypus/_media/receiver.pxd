@@ -46,7 +46,7 @@ cdef struct receiver_t:
     uint64_t reordered
     uint64_t refused
     uint64_t overflowed
-    jitter_t jitter
+    jitter_t jitter          # last: it clears what it needs of itself
 
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil
 # Another decoder, perhaps of another rate; the one before comes back.

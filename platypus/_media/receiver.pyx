@@ -46,7 +46,7 @@ cdef enum:
 
 
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil:
-    """Set up a receiver that lies in zeroed memory."""
+    memset(receiver, 0, <size_t>(<char *>&receiver.jitter - <char *>receiver))
     receiver.rate = decoder.rate
     receiver.decoder = decoder
     receiver_clear(receiver)
@@ -64,7 +64,6 @@ cdef void retime(receiver_t *receiver, int rate) noexcept nogil:
     cdef jitter_counters_t counters = jitter.counters
     cdef uint64_t played = (counters.decoded - counters.removed - counters.dropped
                             - <uint64_t>jitter.pcm_count)
-    memset(jitter, 0, sizeof(jitter_t))
     jitter_init(jitter, rate, codec_decode, receiver.decoder)
     jitter.counters.late = counters.late
     jitter.counters.discarded = counters.discarded

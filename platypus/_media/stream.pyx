@@ -7,7 +7,8 @@ thing from Python, bit for bit. Nothing is allocated for a packet or a frame.
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 from platypus._media.codec cimport (
     codec_decoder_free, codec_decoder_new, codec_decoder_t, codec_encoder_free, codec_encoder_new,
@@ -37,10 +38,11 @@ cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil:
     decoder = codec_decoder_new(config.rate)
     if decoder == NULL:
         return NULL
-    stream = <stream_t *>calloc(1, sizeof(stream_t))
+    stream = <stream_t *>malloc(sizeof(stream_t))
     if stream == NULL:
         codec_decoder_free(decoder)
         return NULL
+    memset(&stream.sender, 0, sizeof(sender_t))
     sender_init(&stream.sender, config.rate, config.ptime_ms, config.ssrc, config.sequence,
                 config.timestamp)
     receiver_init(&stream.receiver, decoder)

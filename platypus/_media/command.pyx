@@ -10,6 +10,7 @@ from cpython.ref cimport Py_DECREF
 from libc.stdlib cimport calloc, free
 
 from platypus._media.codec cimport codec_decoder_free, codec_encoder_free
+from platypus._media.conference cimport party_free
 from platypus._media.feed cimport feed_free
 from platypus._media.gear cimport gear_free
 from platypus._media.leg cimport command_t, verb_t
@@ -38,6 +39,7 @@ cdef int command_free(command_t *command) except -1:
     codec_decoder_free(command.decoder)
     codec_encoder_free(command.encoder)
     gear_free(command.gear)
+    party_free(command.party)
     if command.recorder != NULL:
         if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it
             os.close(command.recorder.fd)

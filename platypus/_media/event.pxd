@@ -18,6 +18,7 @@ cdef enum event_kind_t:
     EVENT_RESUMED = 7
     EVENT_RECORDED = 8
     EVENT_ERROR = 9
+    EVENT_VOICE = 20
 
 
 cdef struct event_t:

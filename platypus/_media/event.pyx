@@ -24,6 +24,7 @@ EVENTS = {
     EVENT_RESUMED: "resumed",
     EVENT_RECORDED: "recorded",
     EVENT_ERROR: "error",
+    EVENT_VOICE: "voice",
 }
 DIGITS = "0123456789*#ABCD"  # by event code: RFC 4733, 3.2
 
@@ -61,6 +62,8 @@ cdef object event_tuple(const event_t *event):
         return (event.leg, kind, os.strerror(event.first))
     if event.kind == EVENT_RECORDED:
         return (event.leg, kind, event.first, event.second)
+    if event.kind == EVENT_VOICE:
+        return (event.leg, kind, "received" if event.first else "sent", bool(event.second))
     if event.kind in (EVENT_STARTED, EVENT_SSRC):
         return (event.leg, kind, event.first)
     return (event.leg, kind)

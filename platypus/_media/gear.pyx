@@ -11,7 +11,9 @@ from platypus._media.edge cimport converts
 from platypus._media.resample cimport resampler_free, resampler_t
 
 
-cdef gear_t *gear_new(int rate, int source_rate, int sink_rate, int record_rate) noexcept nogil:
+cdef gear_t *gear_new(
+    int rate, int source_rate, int sink_rate, int record_rate, bint both, int conference_rate
+) noexcept nogil:
     cdef gear_t *gear = <gear_t *>calloc(1, sizeof(gear_t))
     if gear == NULL:
         return NULL
@@ -22,6 +24,11 @@ cdef gear_t *gear_new(int rate, int source_rate, int sink_rate, int record_rate)
         or not converts(&gear.source, source_rate, rate)
         or not converts(&gear.sink, rate, sink_rate)
         or not converts(&gear.recording, rate, record_rate)
+        or (both and not converts(&gear.second, rate, record_rate))
+        or not converts(&gear.up, rate, conference_rate)
+        or not converts(&gear.up_local, rate, conference_rate)
+        or not converts(&gear.down_sent, conference_rate, rate)
+        or not converts(&gear.down_played, conference_rate, rate)
     ):
         gear_free(gear)
         return NULL
@@ -34,6 +41,11 @@ cdef void gear_free(gear_t *gear) noexcept nogil:
         resampler_free(gear.source)
         resampler_free(gear.sink)
         resampler_free(gear.recording)
+        resampler_free(gear.second)
+        resampler_free(gear.up)
+        resampler_free(gear.up_local)
+        resampler_free(gear.down_sent)
+        resampler_free(gear.down_played)
         free(gear)
 
 

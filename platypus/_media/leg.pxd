@@ -8,6 +8,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 
 from platypus._media.address cimport latch_t
 from platypus._media.codec cimport codec_decoder_t, codec_encoder_t
+from platypus._media.conference cimport party_t
 from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
 from platypus._media.event cimport events_t
 from platypus._media.gear cimport gear_t
@@ -18,6 +19,7 @@ from platypus._media.recorder cimport recorder_t, writer_t
 from platypus._media.reports cimport reports_figures_t, reports_t
 from platypus._media.srtp cimport context_t
 from platypus._media.stream cimport stream_statistics_t, stream_t
+from platypus._media.voice cimport voice_t
 
 cdef enum:
     DIGITS_MAX = 64
@@ -39,6 +41,9 @@ cdef enum verb_t:
     VERB_PROTECT = 12    # first: a guard_t; with the context to send by
     VERB_UNPROTECT = 13  # and with the one to receive by
     VERB_RTCP = 14
+    VERB_JOIN = 30
+    VERB_LEAVE = 31
+    VERB_VOICE = 32
 
 
 # What is asked of packets in one direction.
@@ -61,6 +66,7 @@ cdef struct command_t:
     codec_decoder_t *decoder
     codec_encoder_t *encoder
     gear_t *gear
+    party_t *party
     platform_address_t address
     int first, second, third     # by verb: payload types and codecs, flags, times in ms
     int fourth, fifth
@@ -126,6 +132,7 @@ cdef struct leg_t:
     command_t *source        # the leases of what is in use, or NULL
     command_t *sink
     command_t *recording
+    command_t *party         # its part in a conference
 
     guard_t sending, receiving
     command_t *protecting    # the leases of the contexts, or NULL
@@ -133,7 +140,9 @@ cdef struct leg_t:
     command_t *candidate     # tried where `unprotecting` fails, while `trial` lasts
     int trial                # packets
 
-    bint may_send, may_receive, muted
+    bint may_send, may_receive
+    bint muted               # the far end does not hear us
+    bint held                # nor anybody else of a conference
     bint sends               # configure_send was called
     uint8_t known_types[128]
     int last_type
@@ -150,6 +159,9 @@ cdef struct leg_t:
     uint32_t digits_done     # atomic; stored by the loop thread
 
     meter_t sent_meter, played_meter
+    voice_t sent_voice, played_voice
+    bint tells_voice
+    int64_t kept_alive_ns    # when something was last sent to keep a NAT's binding open
     counters_t counters      # the loop thread's; the snapshot is what others see
     snapshot_t snapshot
 
@@ -171,9 +183,12 @@ cdef void leg_receive(leg_t *leg, platform_batch_t *batch, events_t *events, int
 cdef void leg_play(leg_t *leg, int count, events_t *events, writer_t *writer,
                    int64_t deadline_ns) noexcept nogil
 cdef void leg_send(leg_t *leg, int count, events_t *events, lateness_t *lateness,
-                   int64_t deadline_ns) noexcept nogil
+                   writer_t *writer, int64_t deadline_ns) noexcept nogil
 cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *writer) noexcept nogil
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
 cdef void leg_publish(leg_t *leg) noexcept nogil
+# In a conference: `leg_play` only listens; then, for all parties before the next,
+cdef void leg_play_all(leg_t *leg, int count, writer_t *writer, int64_t deadline_ns) noexcept nogil
+cdef void leg_speak(leg_t *leg, int count, events_t *events, int64_t deadline_ns) noexcept nogil
 
 cdef void snapshot_read(const snapshot_t *snapshot, counters_t *counters) noexcept nogil

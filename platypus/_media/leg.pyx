@@ -15,9 +15,12 @@ from libc.string cimport memcpy, memmove, memset
 from platypus._media.address cimport (
     LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_signal, latch_verdict_t,
 )
+from platypus._media.conference cimport (
+    party_hear, party_played, party_send, party_speak, party_swap,
+)
 from platypus._media.event cimport (
     EVENT_ADDRESS, EVENT_DTMF, EVENT_ERROR, EVENT_RESUMED, EVENT_SOURCE_ENDED, EVENT_SSRC,
-    EVENT_STALLED, EVENT_STARTED, event_t, events_push, events_t, events_tell,
+    EVENT_STALLED, EVENT_STARTED, EVENT_VOICE, event_t, events_push, events_t, events_tell,
 )
 from platypus._media.feed cimport feed_pull
 from platypus._media.gear cimport gear_swap, gear_t
@@ -29,23 +32,25 @@ from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, platform_datagram_t, platform_load_acquire, platform_monotonic_ns,
     platform_realtime_offset_ns, platform_receive, platform_socket_close, platform_store_release,
 )
-from platypus._media.recorder cimport recorder_feed, writer_wake
+from platypus._media.recorder cimport recorder_feed, recorder_feed_both, writer_fed
 from platypus._media.reports cimport reports_init
 from platypus._media.srtp cimport PACKET_WORDS
 from platypus._media.stream cimport (
     STREAM_EVENT_DTMF, STREAM_EVENT_SSRC, STREAM_EVENT_STARTED, STREAM_MAX_PACKET,
     stream_capture, stream_clear_receive, stream_config_t, stream_configure_receive,
     stream_configure_send, stream_event_t, stream_events_pending, stream_free, stream_new,
-    stream_next_event, stream_pass_over, stream_playout, stream_receive, stream_send_event,
-    stream_send_pause, stream_skip_capture, stream_statistics,
+    stream_keep_alive, stream_next_event, stream_pass_over, stream_playout, stream_receive,
+    stream_send_event, stream_send_pause, stream_skip_capture, stream_statistics,
     stream_pace, stream_swap_decoder, stream_swap_encoder,
 )
+from platypus._media.voice cimport voice_feed, voice_t
 
 cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
 cdef int METER_FRAMES = 5              # 100 ms
 cdef int DIGIT_VOLUME = 10             # -dBm0: RFC 4733, 2.3.3; what telephones send
 cdef int RTP_HEADER = 12
 cdef int COMFORT_NOISE = 13            # RFC 3389: static, and sent by some who never offered it
+cdef int64_t KEEP_ALIVE_NS = 15_000_000_000  # RFC 6263, 6: Tr
 cdef int SILENCE_FRAMES_MAX = 150      # of a skipped stall, in a recording: its ring holds 4 s
 
 
@@ -120,6 +125,9 @@ cdef void shift(leg_t *leg, gear_t *gear) noexcept nogil:
         gear_swap(&leg.sink.outlet.resampler, &gear.sink)
     if leg.recording != NULL:
         gear_swap(&leg.recording.recorder.resampler, &gear.recording)
+        gear_swap(&leg.recording.recorder.second, &gear.second)
+    if leg.party != NULL:
+        party_swap(leg.party.party, gear)
     memset(leg.played, 0, sizeof(leg.played))
     memset(&leg.sent_meter, 0, sizeof(meter_t))
     memset(&leg.played_meter, 0, sizeof(meter_t))
@@ -245,55 +253,109 @@ cdef void leg_receive(
         pass_events(leg, events)
 
 
-cdef void measure(
+cdef double measure(
     meter_t *meter, const int16_t *frame, int count, int window, float *peak, float *rms
 ) noexcept nogil:
-    """A NULL frame is silence. The result appears once a window is full."""
+    """The energy of these samples; a NULL frame is silence. Levels appear once a window is full."""
     cdef int index, value
+    cdef double energy = 0
     meter.frames += count
     if frame != NULL:
         for index in range(count):
             value = frame[index]
-            meter.energy += value * value
+            energy += value * value
             if value < 0:
                 value = -value
             if value > meter.peak:
                 meter.peak = value
+    meter.energy += energy
     if meter.frames >= window:
         peak[0] = <float>(meter.peak / 32768.0)
         rms[0] = <float>(sqrt(meter.energy / meter.frames) / 32768.0)
         memset(meter, 0, sizeof(meter_t))
+    return energy
+
+
+cdef void tell_voice(
+    leg_t *leg, voice_t *voice, int side, double energy, int count, events_t *events
+) noexcept nogil:
+    cdef int changed = voice_feed(voice, energy, count, leg.frame)
+    if changed:
+        events_tell(events, leg.id, EVENT_VOICE, side, changed > 0)
+
+
+cdef bint records(const leg_t *leg, int channels) noexcept nogil:
+    """Whether the leg writes such a recording now."""
+    if leg.recording == NULL or leg.recording.recorder.channels != channels:
+        return False
+    # `first`: the recording waits for the first packet of the call.
+    return not leg.recording.first or leg.counters.stream.packets != 0
 
 
 cdef void record(
     leg_t *leg, const int16_t *frame, int count, writer_t *writer
 ) noexcept nogil:
-    # `first`: the recording waits for the first packet of the call.
-    if leg.recording.first and leg.counters.stream.packets == 0:
+    if records(leg, 1):
+        recorder_feed(leg.recording.recorder, frame, count)
+        writer_fed(writer)
+
+
+cdef void record_both(
+    leg_t *leg, const int16_t *sent, int count, writer_t *writer
+) noexcept nogil:
+    """The turn's samples: what is sent, NULL for nothing, beside what was played."""
+    cdef int16_t silence[FRAME_MAX]
+    if not records(leg, 2):
         return
-    recorder_feed(leg.recording.recorder, frame, count)
-    writer_wake(writer)
+    if sent == NULL:
+        memset(silence, 0, count * sizeof(int16_t))
+        sent = silence
+    recorder_feed_both(
+        leg.recording.recorder, sent, leg.played + leg.frame - count, count
+    )
+    writer_fed(writer)
+
+
+cdef void present(
+    leg_t *leg, const int16_t *frame, int count, writer_t *writer, int64_t deadline_ns
+) noexcept nogil:
+    """What is heard here: to the loudspeaker, the recording and the echo."""
+    memmove(leg.played, leg.played + count, (leg.frame - count) * sizeof(int16_t))
+    memcpy(leg.played + leg.frame - count, frame, count * sizeof(int16_t))
+    if leg.sink != NULL:
+        outlet_push(leg.sink.outlet, frame, count, deadline_ns)
+        leg.counters.sink_overruns += leg.sink.outlet.overruns
+        leg.sink.outlet.overruns = 0
+    record(leg, frame, count, writer)
 
 
 cdef void leg_play(
     leg_t *leg, int count, events_t *events, writer_t *writer, int64_t deadline_ns
 ) noexcept nogil:
     cdef int16_t frame[FRAME_MAX]
+    cdef double energy
     stream_playout(leg.stream, frame, count, deadline_ns)
     pass_events(leg, events)
     if not leg.may_receive:
         memset(frame, 0, count * sizeof(int16_t))
-    memmove(leg.played, leg.played + count, (leg.frame - count) * sizeof(int16_t))
-    memcpy(leg.played + leg.frame - count, frame, count * sizeof(int16_t))
-    measure(&leg.played_meter, frame, count, METER_FRAMES * leg.frame,
-            &leg.counters.played_peak, &leg.counters.played_rms)
+    energy = measure(&leg.played_meter, frame, count, METER_FRAMES * leg.frame,
+                     &leg.counters.played_peak, &leg.counters.played_rms)
+    if leg.tells_voice:
+        tell_voice(leg, &leg.played_voice, 1, energy, count, events)
     stream_statistics(leg.stream, &leg.counters.stream)
-    if leg.sink != NULL:
-        outlet_push(leg.sink.outlet, frame, count, deadline_ns)
-        leg.counters.sink_overruns += leg.sink.outlet.overruns
-        leg.sink.outlet.overruns = 0
-    if leg.recording != NULL:
-        record(leg, frame, count, writer)
+    if leg.party != NULL:
+        party_hear(leg.party.party, frame, count)
+    else:
+        present(leg, frame, count, writer, deadline_ns)
+
+
+cdef void leg_play_all(
+    leg_t *leg, int count, writer_t *writer, int64_t deadline_ns
+) noexcept nogil:
+    """All parties of the leg's conference, in the place of its own far end."""
+    cdef int16_t frame[FRAME_MAX]
+    party_played(leg.party.party, frame, count)
+    present(leg, frame, count, writer, deadline_ns)
 
 
 cdef bint sends_now(const leg_t *leg) noexcept nogil:
@@ -303,7 +365,7 @@ cdef bint sends_now(const leg_t *leg) noexcept nogil:
 cdef const int16_t *capture_source(
     leg_t *leg, int16_t *frame, int count, events_t *events, int64_t deadline_ns
 ) noexcept nogil:
-    """The source's next samples, or NULL for silence. It runs on while the leg is muted."""
+    """The source's next samples, or NULL without one. It runs on while the leg is muted."""
     cdef feed_t *feed
     if leg.source == NULL:
         return NULL
@@ -314,7 +376,30 @@ cdef const int16_t *capture_source(
     if feed.ended and not leg.source_told:
         leg.source_told = True
         events_tell(events, leg.id, EVENT_SOURCE_ENDED, 0, 0)
-    return NULL if leg.muted else frame
+    return frame
+
+
+cdef void leg_speak(
+    leg_t *leg, int count, events_t *events, int64_t deadline_ns
+) noexcept nogil:
+    """Let the leg's conference have its source, before any of its parties sends."""
+    cdef int16_t frame[FRAME_MAX]
+    if capture_source(leg, frame, count, events, deadline_ns) != NULL:
+        party_speak(leg.party.party, frame, count)
+
+
+cdef const int16_t *to_be_sent(
+    leg_t *leg, int16_t *frame, int count, events_t *events, int64_t deadline_ns
+) noexcept nogil:
+    """What the far end is to hear, or NULL for silence."""
+    if leg.party == NULL:
+        if capture_source(leg, frame, count, events, deadline_ns) == NULL or leg.muted or leg.held:
+            return NULL
+        return frame
+    if leg.held:  # whoever waits must not listen in
+        return NULL
+    party_send(leg.party.party, leg.muted, frame, count)
+    return frame
 
 
 cdef void tell_send_error(leg_t *leg, events_t *events, int problem) noexcept nogil:
@@ -324,30 +409,59 @@ cdef void tell_send_error(leg_t *leg, events_t *events, int problem) noexcept no
         events_tell(events, leg.id, EVENT_ERROR, problem, 0)
 
 
+cdef bint send_packet(
+    leg_t *leg, events_t *events, uint8_t *packet, int length
+) noexcept nogil:
+    """Whether it went out."""
+    cdef int problem
+    if length <= 0:
+        return False
+    problem = guard_send(leg, leg.rtp, &leg.latch.target, packet, length, False)
+    if problem:
+        tell_send_error(leg, events, problem)
+    return problem == 0
+
+
+cdef void keep_alive(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil:
+    """RFC 6263, 4.6: where no media may go out, an empty packet of a type that nobody knows."""
+    cdef uint32_t words[PACKET_WORDS]
+    cdef uint8_t *packet = <uint8_t *>words
+    cdef int payload_type = 127
+    if now_ns - leg.kept_alive_ns < KEEP_ALIVE_NS or not leg.sends or leg.latch.target.family == 0:
+        return
+    while leg.known_types[payload_type] and payload_type > 96:
+        payload_type -= 1
+    leg.kept_alive_ns = now_ns
+    send_packet(leg, events, packet, stream_keep_alive(leg.stream, payload_type, packet))
+
+
 cdef void leg_send(
-    leg_t *leg, int count, events_t *events, lateness_t *lateness, int64_t deadline_ns
+    leg_t *leg, int count, events_t *events, lateness_t *lateness, writer_t *writer,
+    int64_t deadline_ns
 ) noexcept nogil:
     """Take `count` samples from the source; send a packet if they fill one."""
     cdef int16_t frame[FRAME_MAX]
     cdef uint32_t words[PACKET_WORDS]
     cdef uint8_t *packet = <uint8_t *>words
     cdef const int16_t *samples
-    cdef int length, problem
+    cdef double energy
+    cdef int length
     if not sends_now(leg):
+        record_both(leg, NULL, count, writer)
         stream_skip_capture(leg.stream, count)
+        keep_alive(leg, events, deadline_ns)
         return
     feed_digits(leg)
-    samples = capture_source(leg, frame, count, events, deadline_ns)
-    measure(&leg.sent_meter, samples, count, METER_FRAMES * leg.frame,
-            &leg.counters.sent_peak, &leg.counters.sent_rms)
+    samples = to_be_sent(leg, frame, count, events, deadline_ns)
+    energy = measure(&leg.sent_meter, samples, count, METER_FRAMES * leg.frame,
+                     &leg.counters.sent_peak, &leg.counters.sent_rms)
+    if leg.tells_voice:
+        tell_voice(leg, &leg.sent_voice, 0, energy, count, events)
+    record_both(leg, samples, count, writer)
     length = stream_capture(leg.stream, samples, count, packet, STREAM_MAX_PACKET)
-    if length <= 0:
-        return
-    problem = guard_send(leg, leg.rtp, &leg.latch.target, packet, length, False)
-    if problem:
-        tell_send_error(leg, events, problem)
-        return
-    lateness_add(lateness, platform_monotonic_ns() - deadline_ns)
+    if send_packet(leg, events, packet, length):
+        leg.kept_alive_ns = deadline_ns
+        lateness_add(lateness, platform_monotonic_ns() - deadline_ns)
 
 
 cdef void leg_skip(
@@ -362,8 +476,11 @@ cdef void leg_skip(
     if leg.recording == NULL:
         return
     memset(silence, 0, sizeof(silence))
+    if leg.recording.recorder.channels == 2:
+        memset(leg.played, 0, sizeof(leg.played))
     for index in range(min(frames, SILENCE_FRAMES_MAX)):
         record(leg, silence, leg.frame, writer)
+        record_both(leg, NULL, leg.frame, writer)
 
 
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil:

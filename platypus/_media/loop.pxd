@@ -36,6 +36,8 @@ cdef class Leg:
     cdef int source_rate     # of what it was joined to; 0: nothing, or any
     cdef int sink_rate
     cdef int record_rate
+    cdef bint record_both        # both sides
+    cdef int conference_rate     # 0: in none
     cdef uint32_t digits_queued
 
     cdef int set_up(self, Loop loop, int number, int rate, first, bytes cname) except -1

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+from platypus._media.conference import Conference
 from platypus._media.endpoint import Sink, Source
 from platypus._media.srtp import Context
 
@@ -156,8 +157,11 @@ class Leg:
     def set_sink(self, sink: Sink | None) -> None:
         """Where the far end is heard; None is nowhere. A sink given to a second leg moves."""
 
-    def set_mute(self, on: bool) -> None:
-        """Send silence instead of the source, which goes on running unheard."""
+    def set_mute(self, on: bool, *, held: bool = False) -> None:
+        """Send silence instead of the source, which goes on running unheard.
+
+        A leg that is held does not hear the others of its conference either.
+        """
 
     def send_dtmf(
         self, digits: str | Iterable[str], duration_ms: int = 160, gap_ms: int = 80
@@ -168,8 +172,26 @@ class Leg:
         for events.
         """
 
-    def start_record(self, fd: int, rate: int | None = None, *, when_started: bool = False) -> None:
+    def watch_voice(self, on: bool) -> None:
+        """Tell by `("voice", "sent" | "received", bool)` when speech begins and ends."""
+
+    def join(self, conference: Conference) -> None:
+        """Hear and be heard by the other legs of a conference; one at a time."""
+
+    def leave(self) -> None:
+        """Out of the conference; the leg goes on by itself."""
+
+    def start_record(
+        self,
+        fd: int,
+        rate: int | None = None,
+        *,
+        when_started: bool = False,
+        stereo: bool = False,
+    ) -> None:
         """Write what this leg plays to `fd` as WAV (mono, 16 bit) until it is told to stop.
+
+        Stereo has both sides: what is sent on the left, what is played on the right.
 
         The loop owns the descriptor from here and closes it; "recorded" tells when. `rate`
         is the leg's when None. The header is written at once, each 20 ms frame as it plays;

@@ -23,6 +23,7 @@ from platypus._media.codec cimport (
     codec_encoder_new, codec_has_state, codec_name, codec_of, codec_rate,
 )
 from platypus._media.command cimport checked_type, command_free, command_new
+from platypus._media.conference cimport Conference, party_new
 from platypus._media.endpoint cimport Sink, Source
 from platypus._media.event cimport DIGITS, events_drain
 from platypus._media.feed cimport feed_new
@@ -30,9 +31,9 @@ from platypus._media.gear cimport gear_new
 from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
     DIGITS_MAX, GUARD_PLAIN, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE, VERB_DIRECTION,
-    VERB_DTMF, VERB_MUTE, VERB_OPEN, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP,
-    VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT, command_t, counters_t,
-    leg_free, leg_new, snapshot_read,
+    VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE, VERB_OPEN, VERB_PROTECT, VERB_RECEIVE,
+    VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT,
+    VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
 )
 from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.outlet cimport outlet_new
@@ -369,7 +370,10 @@ cdef class Leg:
                 raise MemoryError("no memory for an encoder")
         if rate == self.rate:
             return 0
-        command.gear = gear_new(rate, self.source_rate, self.sink_rate, self.record_rate)
+        command.gear = gear_new(
+            rate, self.source_rate, self.sink_rate, self.record_rate, self.record_both,
+            self.conference_rate,
+        )
         if command.gear == NULL:
             raise self.loop.error(
                 f"can't change to {rate} Hz between a source of {self.source_rate} Hz and a sink "
@@ -393,11 +397,41 @@ cdef class Leg:
         command.second = bool(receive)
         self.submit(command, None)
 
-    def set_mute(self, on):
-        """Send silence instead of the source, which goes on running unheard."""
+    def set_mute(self, on, *, held=False):
+        """Send silence instead of the source, which goes on running unheard.
+
+        A leg that is held does not hear the others of its conference either.
+        """
         cdef command_t *command = self.command(VERB_MUTE)
         command.first = bool(on)
+        command.second = bool(held)
         self.submit(command, None)
+
+    def watch_voice(self, on):
+        """Tell by "voice" events when speech begins and ends, on either side."""
+        cdef command_t *command = self.command(VERB_VOICE)
+        command.first = bool(on)
+        self.submit(command, None)
+
+    def join(self, Conference conference not None):
+        """Hear and be heard by the other legs of a conference; one at a time."""
+        cdef command_t *command
+        before = conference.loop() if conference.loop is not None else None
+        if before is not None and before is not self.loop:
+            raise self.loop.error("this conference belongs to another engine")
+        conference.loop = weakref.ref(self.loop)
+        command = self.command(VERB_JOIN)
+        command.party = party_new(self.rate, conference.conference)
+        if command.party == NULL:
+            command_free(command)
+            raise MemoryError("no memory for a party of a conference")
+        self.submit(command, conference)
+        self.conference_rate = conference.rate
+
+    def leave(self):
+        """Out of the conference; the leg goes on by itself."""
+        self.submit(self.command(VERB_LEAVE), None)
+        self.conference_rate = 0
 
     def protect(self, how):
         """How to send: a Context, "plain", or "shut" for not at all."""
@@ -491,18 +525,22 @@ cdef class Leg:
         self.submit(command, None)
         self.digits_queued += <uint32_t>len(codes)
 
-    def start_record(self, int fd, rate=None, *, when_started=False):
-        """Write what this leg plays as WAV; the loop owns the descriptor from here."""
+    def start_record(self, int fd, rate=None, *, when_started=False, stereo=False):
+        """Write what this leg plays as WAV; the loop owns the descriptor from here.
+
+        Stereo has both sides: what is sent on the left, what is played on the right.
+        """
         cdef command_t *command = self.command(VERB_RECORD)
         cdef int wanted = self.rate if rate is None else rate
         command.first = bool(when_started)
         if wanted in RATES or wanted == 44100:
-            command.recorder = recorder_new(fd, self.rate, wanted)
+            command.recorder = recorder_new(fd, self.rate, wanted, 2 if stereo else 1)
         if command.recorder == NULL:
             command_free(command)
             raise ValueError(f"can't record at {wanted} Hz")
         self.submit(command, None)
         self.record_rate = wanted
+        self.record_both = bool(stereo)
 
     def stop_record(self):
         self.submit(self.command(VERB_STOP_RECORD), None)

@@ -11,7 +11,7 @@ from platypus._media.resample cimport resampler_t
 from platypus._media.ring cimport ring_t
 
 cdef enum:
-    RECORDERS_MAX = 64
+    RECORDERS_MAX = 512
     RECORD_BLOCK = 4096  # samples written in one system call
 
 
@@ -24,11 +24,13 @@ cdef enum recorder_state_t:
 cdef struct recorder_t:
     ring_t *ring            # loop -> writer; owned
     resampler_t *resampler  # the loop's; owned; NULL at equal rates
+    resampler_t *second     # of the other side, likewise; NULL for one side
+    int channels            # 1: what is played; 2: what is sent (left) and played (right)
     int fd                  # the writer's
     int rate
     uint32_t state          # atomic recorder_state_t
     uint32_t failed         # atomic; stored by the writer: errno when the file took no more
-    int64_t written         # samples in the file; the writer's until DONE
+    int64_t written         # frames in the file, a sample of each channel; the writer's until DONE
     bint begun              # the header was written; the writer's
 
 
@@ -36,14 +38,17 @@ cdef struct writer_t:
     recorder_t *recorders[RECORDERS_MAX]
     uint32_t taken[RECORDERS_MAX]  # atomic; set by the loop, cleared by the writer
     uint32_t stop                  # atomic; set under the GIL: finish everything and end
+    bint fed                       # the loop's: somebody was fed since the last rouse
     platform_semaphore_t work      # posted by the loop
     platform_semaphore_t ended     # posted by the writer, last
     platform_thread_t thread
 
 
-cdef recorder_t *recorder_new(int fd, int leg_rate, int rate) noexcept nogil
+cdef recorder_t *recorder_new(int fd, int leg_rate, int rate, int channels) noexcept nogil
 cdef void recorder_free(recorder_t *recorder) noexcept nogil
 cdef void recorder_feed(recorder_t *recorder, const int16_t *frame, int count) noexcept nogil
+cdef void recorder_feed_both(recorder_t *recorder, const int16_t *sent, const int16_t *played,
+                             int count) noexcept nogil
 cdef void recorder_finish(recorder_t *recorder) noexcept nogil
 cdef bint recorder_done(const recorder_t *recorder) noexcept nogil
 
@@ -51,6 +56,9 @@ cdef int writer_start(writer_t *writer) noexcept nogil
 cdef bint writer_stop(writer_t *writer, int64_t timeout_ns) noexcept nogil
 cdef bint writer_take(writer_t *writer, recorder_t *recorder) noexcept nogil
 cdef void writer_wake(writer_t *writer) noexcept nogil
+# Fed now, rouse at the end of the turn: one post for all that were fed in it.
+cdef void writer_fed(writer_t *writer) noexcept nogil
+cdef void writer_rouse(writer_t *writer) noexcept nogil
 
 
 cdef class Writer:

@@ -1,4 +1,4 @@
-"""The recording of what a leg plays: mono 16-bit WAV, frame by frame as it plays."""
+"""Recordings of a leg: what it plays (mono), or both sides (stereo: left sent, right played)."""
 
 from array import array
 
@@ -6,9 +6,14 @@ class Writer:
     def close(self) -> None: ...
 
 class Recording:
-    def __init__(self, writer: Writer, fd: int, leg_rate: int, rate: int) -> None: ...
+    def __init__(
+        self, writer: Writer, fd: int, leg_rate: int, rate: int, *, stereo: bool = False
+    ) -> None: ...
     def feed(self, frame: array[int]) -> None:
         """Up to 20 ms of int16 samples at the leg's rate."""
+
+    def feed_both(self, sent: array[int], played: array[int]) -> None:
+        """Up to 20 ms of each side, as many samples of one as of the other."""
 
     def finish(self) -> None: ...
     @property

@@ -1,4 +1,6 @@
-"""The recording of what a leg plays: mono 16-bit WAV, frame by frame as it plays.
+"""Recordings of a leg: what it plays (mono), or both sides (stereo: left sent, right played).
+
+16-bit WAV, frame by frame as it plays.
 
 The loop puts samples into a ring and posts a semaphore, neither of which can block; a native
 thread writes them behind a 44-byte header at once, so that a reader may follow the file as it
@@ -35,34 +37,38 @@ cdef void put(uint8_t *header, int at, uint32_t value, int width) noexcept nogil
         header[at + index] = (value >> (8 * index)) & 0xFF
 
 
-cdef bint write_header(int fd, int rate, uint32_t riff_size, uint32_t data_size) noexcept nogil:
+cdef bint write_header(int fd, int rate, int channels, uint32_t riff_size, uint32_t data_size) noexcept nogil:
     cdef uint8_t header[HEADER]
     memcpy(header, <const char *>b"RIFF....WAVEfmt ", 16)
     put(header, 4, riff_size, 4)
     put(header, 16, 16, 4)         # size of the format chunk
     put(header, 20, 1, 2)          # PCM
-    put(header, 22, 1, 2)          # mono
+    put(header, 22, channels, 2)
     put(header, 24, rate, 4)
-    put(header, 28, 2 * rate, 4)   # bytes a second
-    put(header, 32, 2, 2)          # bytes a sample
+    put(header, 28, 2 * channels * rate, 4)  # bytes a second
+    put(header, 32, 2 * channels, 2)  # bytes a frame
     put(header, 34, 16, 2)         # bits a sample
     memcpy(header + 36, <const char *>b"data", 4)
     put(header, 40, data_size, 4)
     return platform_file_write(fd, header, HEADER) == 0
 
 
-cdef recorder_t *recorder_new(int fd, int leg_rate, int rate) noexcept nogil:
+cdef recorder_t *recorder_new(int fd, int leg_rate, int rate, int channels) noexcept nogil:
     """NULL when memory or a resampler for these rates can't be had."""
     cdef recorder_t *recorder = <recorder_t *>calloc(1, sizeof(recorder_t))
     if recorder == NULL:
         return NULL
     recorder.fd = fd
     recorder.rate = rate
-    recorder.ring = ring_new(SLACK_S * rate)
+    recorder.channels = channels
+    recorder.ring = ring_new(SLACK_S * rate * channels)
     if rate != leg_rate:
         recorder.resampler = resampler_new(leg_rate, rate)
+        if channels == 2:
+            recorder.second = resampler_new(leg_rate, rate)
     if recorder.ring == NULL or (rate != leg_rate and (
         recorder.resampler == NULL
+        or (channels == 2 and recorder.second == NULL)
         or resampler_max_output(recorder.resampler, leg_rate // 50) > RESAMPLED_MAX
     )):
         recorder_free(recorder)
@@ -73,6 +79,7 @@ cdef recorder_t *recorder_new(int fd, int leg_rate, int rate) noexcept nogil:
 cdef void recorder_free(recorder_t *recorder) noexcept nogil:
     if recorder != NULL:
         resampler_free(recorder.resampler)
+        resampler_free(recorder.second)
         ring_free(recorder.ring)
         free(recorder)
 
@@ -85,6 +92,24 @@ cdef void recorder_feed(recorder_t *recorder, const int16_t *frame, int count) n
         return
     count = resampler_process(recorder.resampler, frame, count, samples, RESAMPLED_MAX)
     ring_write(recorder.ring, samples, count)
+
+
+cdef void recorder_feed_both(
+    recorder_t *recorder, const int16_t *sent, const int16_t *played, int count
+) noexcept nogil:
+    """At most 20 ms of each side, in step. The ring holds pairs, and never half of one."""
+    cdef int16_t left[RESAMPLED_MAX]
+    cdef int16_t right[RESAMPLED_MAX]
+    cdef int16_t pairs[2 * RESAMPLED_MAX]
+    cdef int index
+    if recorder.resampler != NULL:
+        resampler_process(recorder.second, sent, count, left, RESAMPLED_MAX)
+        count = resampler_process(recorder.resampler, played, count, right, RESAMPLED_MAX)
+        sent, played = left, right
+    for index in range(count):
+        pairs[2 * index] = sent[index]
+        pairs[2 * index + 1] = played[index]
+    ring_write(recorder.ring, pairs, 2 * count)
 
 
 cdef void recorder_finish(recorder_t *recorder) noexcept nogil:
@@ -100,7 +125,9 @@ cdef void drain(recorder_t *recorder) noexcept nogil:
     cdef int count
     if not recorder.begun:
         recorder.begun = True
-        if not write_header(recorder.fd, recorder.rate, UNKNOWN_SIZE, UNKNOWN_SIZE):
+        if not write_header(
+            recorder.fd, recorder.rate, recorder.channels, UNKNOWN_SIZE, UNKNOWN_SIZE
+        ):
             platform_store_release(&recorder.failed, <uint32_t>max(1, errno))
     while True:
         count = ring_read(recorder.ring, block, RECORD_BLOCK)
@@ -111,14 +138,16 @@ cdef void drain(recorder_t *recorder) noexcept nogil:
         if platform_file_write(recorder.fd, block, count * sizeof(int16_t)) != 0:
             platform_store_release(&recorder.failed, <uint32_t>max(1, errno))
             continue
-        recorder.written += count
+        recorder.written += count // recorder.channels
 
 
 cdef void finish(recorder_t *recorder) noexcept nogil:
-    cdef int64_t size = 2 * recorder.written
+    cdef int64_t size = 2 * recorder.channels * recorder.written
     # A WAV over 4 GB keeps the sizes that mean "to the end of the file".
     if size + 36 < UNKNOWN_SIZE and platform_file_seek(recorder.fd, 0) == 0:
-        write_header(recorder.fd, recorder.rate, <uint32_t>(size + 36), <uint32_t>size)
+        write_header(
+            recorder.fd, recorder.rate, recorder.channels, <uint32_t>(size + 36), <uint32_t>size
+        )
     platform_file_close(recorder.fd)
     platform_store_release(&recorder.state, RECORDER_DONE)
 
@@ -185,6 +214,16 @@ cdef void writer_wake(writer_t *writer) noexcept nogil:
     platform_semaphore_post(&writer.work)
 
 
+cdef void writer_fed(writer_t *writer) noexcept nogil:
+    writer.fed = True
+
+
+cdef void writer_rouse(writer_t *writer) noexcept nogil:
+    if writer.fed:
+        writer.fed = False
+        platform_semaphore_post(&writer.work)
+
+
 cdef class Writer:
     """The writer thread from Python, for tests: the loop has its own."""
 
@@ -207,9 +246,11 @@ cdef class Writer:
 cdef class Recording:
     """One recording fed from Python, for tests; owns the descriptor."""
 
-    def __cinit__(self, Writer writer not None, int fd, int leg_rate, int rate):
+    def __cinit__(
+        self, Writer writer not None, int fd, int leg_rate, int rate, *, bint stereo=False
+    ):
         self.writer = writer
-        self.recorder = recorder_new(fd, leg_rate, rate)
+        self.recorder = recorder_new(fd, leg_rate, rate, 2 if stereo else 1)
         if self.recorder == NULL:
             raise ValueError(f"can't record {leg_rate} Hz at {rate} Hz")
         writer_take(writer.writer, self.recorder)
@@ -221,6 +262,13 @@ cdef class Recording:
     def feed(self, const int16_t[::1] frame not None):
         if frame.shape[0] and frame.shape[0] <= 960:
             recorder_feed(self.recorder, &frame[0], <int>frame.shape[0])
+        writer_wake(self.writer.writer)
+
+    def feed_both(self, const int16_t[::1] sent not None, const int16_t[::1] played not None):
+        if sent.shape[0] != played.shape[0]:
+            raise ValueError("both sides have as many samples")
+        if sent.shape[0] and sent.shape[0] <= 960:
+            recorder_feed_both(self.recorder, &sent[0], &played[0], <int>sent.shape[0])
         writer_wake(self.writer.writer)
 
     def finish(self):

@@ -32,6 +32,7 @@ cdef codec_encoder_t *sender_swap(sender_t *sender, codec_encoder_t *encoder) no
 cdef void sender_pace(sender_t *sender, int rate, int ptime_ms) noexcept nogil
 cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples, uint8_t *packet,
                         int capacity) noexcept nogil
+cdef int sender_keep_alive(sender_t *sender, int payload_type, uint8_t *packet) noexcept nogil
 cdef void sender_skip(sender_t *sender, int samples) noexcept nogil
 cdef int sender_event(sender_t *sender, int event, int duration_ms, int volume) noexcept nogil
 cdef int sender_pause(sender_t *sender, int duration_ms) noexcept nogil

@@ -113,6 +113,13 @@ cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
     return send_packet(sender, sender.payload_type, marker, timestamp, length, packet)
 
 
+cdef int sender_keep_alive(sender_t *sender, int payload_type, uint8_t *packet) noexcept nogil:
+    """An empty packet; it takes a sequence number, and counts as none of the audio."""
+    rtp_write_header(packet, payload_type, 0, sender.sequence, sender.timestamp, sender.ssrc)
+    sender.sequence += 1
+    return RTP_HEADER
+
+
 cdef void sender_skip(sender_t *sender, int samples) noexcept nogil:
     # What was gathered is given up with the rest; its time counts as well.
     if samples > 0:

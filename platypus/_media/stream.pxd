@@ -54,6 +54,8 @@ cdef void stream_pass_over(stream_t *stream) noexcept nogil
 cdef int stream_capture(stream_t *stream, const int16_t *frame, int samples,
                         uint8_t *packet, int capacity) noexcept nogil
 # Time passed in which nothing was sent (held, or slots missed): timestamps go on.
+# An empty packet of a type that nobody knows, to keep a NAT's binding (RFC 6263, 4.6).
+cdef int stream_keep_alive(stream_t *stream, int payload_type, uint8_t *packet) noexcept nogil
 cdef void stream_skip_capture(stream_t *stream, int samples) noexcept nogil
 cdef int stream_playout(stream_t *stream, int16_t *frame, int samples,
                         int64_t now_ns) noexcept nogil

@@ -19,8 +19,8 @@ from platypus._media.receiver cimport (
     receiver_playout, receiver_receive, receiver_statistics, receiver_swap,
 )
 from platypus._media.sender cimport (
-    sender_capture, sender_configure, sender_event, sender_init, sender_pace, sender_pause,
-    sender_skip, sender_swap,
+    sender_capture, sender_configure, sender_event, sender_init, sender_keep_alive, sender_pace,
+    sender_pause, sender_skip, sender_swap,
 )
 
 
@@ -99,6 +99,10 @@ cdef void stream_pass_over(stream_t *stream) noexcept nogil:
 cdef int stream_capture(stream_t *stream, const int16_t *frame, int samples,
                         uint8_t *packet, int capacity) noexcept nogil:
     return sender_capture(&stream.sender, frame, samples, packet, capacity)
+
+
+cdef int stream_keep_alive(stream_t *stream, int payload_type, uint8_t *packet) noexcept nogil:
+    return sender_keep_alive(&stream.sender, payload_type, packet)
 
 
 cdef void stream_skip_capture(stream_t *stream, int samples) noexcept nogil:

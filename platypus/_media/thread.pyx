@@ -9,16 +9,17 @@ from libc.errno cimport EBUSY
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 
+from platypus._media.conference cimport conference_join, conference_leave, conference_sum
 from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
 from platypus._media.leg cimport (
-    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_MUTE, VERB_OPEN, VERB_PROTECT, VERB_RECEIVE,
-    VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT,
-    command_t,
-    leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play,
+    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE, VERB_OPEN,
+    VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE,
+    VERB_STOP_RECORD, VERB_UNPROTECT, VERB_VOICE, command_t,
+    leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play, leg_play_all,
     leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
-    leg_skip, leg_t, leg_watch,
+    leg_skip, leg_speak, leg_t, leg_watch,
 )
 from platypus._media.leg_rtcp cimport (
     leg_configure_rtcp, leg_receive_rtcp, leg_report, leg_say_bye,
@@ -35,7 +36,7 @@ from platypus._media.platform cimport (
 from platypus._media.queue cimport queue_length, queue_pop, queue_push
 from platypus._media.recorder cimport (
     RECORDERS_MAX, recorder_done, recorder_finish, recorder_t, writer_start, writer_stop, writer_take,
-    writer_wake,
+    writer_rouse, writer_wake,
 )
 from platypus._media.schedule cimport (
     WORK_MAX_NS, WORK_MAX_SLICE_NS, slot_add, slot_advance, slot_remove, slot_skip, slot_t,
@@ -56,11 +57,32 @@ cdef void give_back(loop_t *loop, command_t *lease) noexcept nogil:
         queue_push(&loop.returns, lease)
 
 
+cdef bint confers(const leg_t *leg, const leg_t *other) noexcept nogil:
+    """Whether two legs are in one conference."""
+    return (leg.party != NULL and other.party != NULL
+            and leg.party.party.conference == other.party.party.conference)
+
+
+cdef int company(loop_t *loop, const leg_t *leg) noexcept nogil:
+    """The slot of another party of the leg's conference, or -1."""
+    cdef int index
+    cdef const leg_t *other
+    if leg.party == NULL:
+        return -1
+    for index in range(loop.leg_count):
+        other = loop.legs[index]
+        if other != leg and other.slot >= 0 and other.card == leg.card and confers(leg, other):
+            return other.slot
+    return -1
+
+
 cdef void join_slot(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
     cdef int64_t work_max_ns = WORK_MAX_NS
     if loop.scheduling == PLATFORM_SCHEDULING_SLICE:
         work_max_ns = WORK_MAX_SLICE_NS
-    leg.slot = slots_choose(loop.slots, leg.card, work_max_ns)
+    leg.slot = company(loop, leg)
+    if leg.slot < 0:
+        leg.slot = slots_choose(loop.slots, leg.card, work_max_ns)
     slot_add(&loop.slots[leg.slot], leg.card, now_ns)
     leg.next = loop.first[leg.slot]
     loop.first[leg.slot] = leg
@@ -75,25 +97,37 @@ cdef void leave_slot(loop_t *loop, leg_t *leg) noexcept nogil:
     leg.slot = -1
 
 
-cdef void settle_card(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
-    """Whether the leg is on a sound card, or has packets for it, and so in the cards' slot."""
+cdef bint has_card(const leg_t *leg) noexcept nogil:
+    """Whether the leg is on a sound card, or has packets for it."""
     cdef bint card = leg.tenths
     if leg.source != NULL and leg.source.feed.source != NULL:
         card = card or leg.source.feed.source.card.period > 0
     if leg.sink != NULL and leg.sink.outlet.sink != NULL:
         card = card or leg.sink.outlet.sink.card.period > 0
-    if card == leg.card:
+    return card
+
+
+cdef void settle(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
+    """In the slot of the cards if the leg, or its conference, has one; and with its conference."""
+    cdef bint card = has_card(leg)
+    cdef int index, slot
+    if leg.party != NULL:
+        for index in range(loop.leg_count):
+            if confers(leg, loop.legs[index]):
+                card = card or has_card(loop.legs[index])
+    slot = company(loop, leg) if card == leg.card else -1
+    if card == leg.card and (slot < 0 or slot == leg.slot):
         return
     leave_slot(loop, leg)
     leg.card = card
     join_slot(loop, leg, now_ns)
 
 
-cdef void settle_all_cards(loop_t *loop, int64_t now_ns) noexcept nogil:
-    """After a source or sink moved: it may have been taken from another leg."""
+cdef void settle_all(loop_t *loop, int64_t now_ns) noexcept nogil:
+    """After a source, a sink or a party moved: it may have been taken from another leg."""
     cdef int index
     for index in range(loop.leg_count):
-        settle_card(loop, loop.legs[index], now_ns)
+        settle(loop, loop.legs[index], now_ns)
 
 
 cdef void build_poll(loop_t *loop) noexcept nogil:
@@ -156,6 +190,20 @@ cdef void change_guard(loop_t *loop, leg_t *leg, command_t *command) noexcept no
         give_back(loop, given_up[index])
 
 
+cdef void leave_conference(loop_t *loop, leg_t *leg) noexcept nogil:
+    cdef command_t *before = leg.party
+    leg.party = NULL
+    if before != NULL:
+        conference_leave(before.party)
+        give_back(loop, before)
+
+
+cdef void join_conference(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
+    leave_conference(loop, leg)
+    conference_join(command.party)
+    leg.party = command
+
+
 cdef void end_recording(loop_t *loop, leg_t *leg) noexcept nogil:
     """From here on it is the writer's, and the leg may record anew or close."""
     if leg.recording == NULL:
@@ -209,6 +257,7 @@ cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
     leg_close_sockets(leg)
     leave_slot(loop, leg)
     end_recording(loop, leg)
+    leave_conference(loop, leg)
     if leg.source != NULL:
         feed_detach(leg.source.feed)
         give_back(loop, leg.source)
@@ -233,11 +282,15 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         return
     if command.verb == VERB_SOURCE:
         set_source(loop, leg, command)
-        settle_all_cards(loop, now_ns)
+        settle_all(loop, now_ns)
         return
     if command.verb == VERB_SINK:
         set_sink(loop, leg, command)
-        settle_all_cards(loop, now_ns)
+        settle_all(loop, now_ns)
+        return
+    if command.verb == VERB_JOIN:
+        join_conference(loop, leg, command)
+        settle_all(loop, now_ns)
         return
     if command.verb == VERB_RECORD:
         start_recording(loop, leg, command)
@@ -251,7 +304,7 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         leg_configure_receive(leg, command, now_ns)
     elif command.verb == VERB_SEND:
         leg_configure_send(leg, command)
-        settle_card(loop, leg, now_ns)
+        settle_all(loop, now_ns)
         leg.receiving_since_ns = now_ns
     elif command.verb == VERB_RTCP:
         leg_configure_rtcp(leg, command, now_ns)
@@ -259,8 +312,14 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         leg_set_direction(leg, command.first, command.second, now_ns)
     elif command.verb == VERB_MUTE:
         leg.muted = command.first
+        leg.held = command.second
     elif command.verb == VERB_DTMF:
         leg_queue_digits(leg, command)
+    elif command.verb == VERB_LEAVE:
+        leave_conference(loop, leg)
+        settle_all(loop, now_ns)
+    elif command.verb == VERB_VOICE:
+        leg.tells_voice = command.first
     elif command.verb == VERB_STOP_RECORD:
         end_recording(loop, leg)
     give_back(loop, command)
@@ -286,6 +345,21 @@ cdef void read_rtcp(loop_t *loop, int64_t now_ns) noexcept nogil:
             leg_receive_rtcp(loop.polled[index], &loop.batch, loop.offset_ns, now_ns)
 
 
+cdef void finish_turn(
+    loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
+) noexcept nogil:
+    """After the leg was heard: what it sends, reports and tells."""
+    if leg.tenths:
+        leg_send(leg, leg.frame // 2, &loop.events, &loop.lateness, &loop.writer, deadline_ns)
+    elif not half:
+        leg_send(leg, leg.frame, &loop.events, &loop.lateness, &loop.writer, deadline_ns)
+    if not half:
+        if leg.reports.next_ns <= now_ns:
+            leg_report(leg, deadline_ns, platform_monotonic_ns())
+        leg_watch(leg, &loop.events, now_ns)
+    leg_publish(leg)
+
+
 cdef void serve(
     loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
 ) noexcept nogil:
@@ -294,15 +368,29 @@ cdef void serve(
     leg_receive(leg, &loop.batch, &loop.events, loop.offset_ns, now_ns)
     leg_play(leg, leg.frame // 2 if leg.card else leg.frame, &loop.events, &loop.writer,
              deadline_ns)
-    if leg.tenths:
-        leg_send(leg, leg.frame // 2, &loop.events, &loop.lateness, deadline_ns)
-    elif not half:
-        leg_send(leg, leg.frame, &loop.events, &loop.lateness, deadline_ns)
-    if not half:
-        if leg.reports.next_ns <= now_ns:
-            leg_report(leg, deadline_ns, platform_monotonic_ns())
-        leg_watch(leg, &loop.events, now_ns)
-    leg_publish(leg)
+    if leg.party != NULL:
+        return  # the conference goes on when all of its parties were heard
+    finish_turn(loop, leg, half, deadline_ns, now_ns)
+
+
+cdef void confer(
+    loop_t *loop, leg_t *first, bint half, int64_t deadline_ns, int64_t now_ns
+) noexcept nogil:
+    """The rest of the turn for the legs of a slot that are in conferences."""
+    cdef leg_t *leg = first
+    cdef int count
+    while leg != NULL:
+        if leg.party != NULL and (leg.card or not half):
+            count = leg.frame // 2 if leg.card else leg.frame
+            conference_sum(leg.party.party.conference, deadline_ns)
+            leg_play_all(leg, count, &loop.writer, deadline_ns)
+            leg_speak(leg, count, &loop.events, deadline_ns)
+        leg = leg.next
+    leg = first
+    while leg != NULL:
+        if leg.party != NULL and (leg.card or not half):
+            finish_turn(loop, leg, half, deadline_ns, now_ns)
+        leg = leg.next
 
 
 cdef void take_turn(loop_t *loop, int index) noexcept nogil:
@@ -310,12 +398,17 @@ cdef void take_turn(loop_t *loop, int index) noexcept nogil:
     cdef int64_t began_ns = platform_monotonic_ns()
     cdef int skipped = slot_skip(slot, began_ns)
     cdef leg_t *leg = loop.first[index]
+    cdef bint parties = False
     loop.offset_ns = platform_realtime_offset_ns()
     while leg != NULL:
         if skipped:
             leg_skip(leg, skipped, &loop.lateness, &loop.writer)
         serve(loop, leg, slot.half, slot.deadline_ns, began_ns)
+        parties = parties or leg.party != NULL
         leg = leg.next
+    if parties:
+        confer(loop, loop.first[index], slot.half, slot.deadline_ns, began_ns)
+    writer_rouse(&loop.writer)
     slot_worked(slot, platform_monotonic_ns() - began_ns)
     slot_advance(slot)
 

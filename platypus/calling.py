@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from platypus.call import Call
 from platypus.call_end import Ends
 from platypus.call_waiting import hold_others
+from platypus.codecs import DEFAULT_CODECS
 from platypus.encryption import Encryption
 from platypus.incoming import Reception
 from platypus.media.core import MediaCore
@@ -150,7 +151,12 @@ class Calling:
         encryption = Encryption(
             options.srtp, suites=options.srtp_suites, random=os.urandom, dtls_first=options.dtls
         )
-        return Negotiator(options.codecs, random=os.urandom, encryption=encryption)
+        return Negotiator(
+            DEFAULT_CODECS if options.codecs is None else options.codecs,
+            in_order=options.codecs is not None,
+            random=os.urandom,
+            encryption=encryption,
+        )
 
     def _announce(self, call: Call) -> None:
         if not self._engine.running:

@@ -111,7 +111,7 @@ class Config:
     tls_key: str | None = None
     tls_pins: tuple[str, ...] = ()  # SHA-256 fingerprints, and no other certificate is taken
     tls_insecure: bool = False
-    codecs: tuple[str, ...] = ("pcmu", "pcma")
+    codecs: tuple[str, ...] = ()  # none said: all, and answers keep the caller's order
     rtp_ports: tuple[int, int] | None = None
     audio: AudioConfig = AudioConfig()
     window: WindowConfig = WindowConfig()

@@ -24,7 +24,6 @@ from platypus.forwarding import CallRules
 from platypus.leaving import leave
 from platypus.notices import Notices
 from platypus.options import (
-    DEFAULT_CODECS,
     DEFAULT_SUITES,
     IncomingOptions,
     IntercomRule,
@@ -94,7 +93,7 @@ class Engine(Core):
         *,
         listen: tuple[str, int] = ("0.0.0.0", 0),  # noqa: S104 - a phone is to be called
         rtp_ports: tuple[int, int] | None = None,
-        codecs: Sequence[str] = DEFAULT_CODECS,
+        codecs: Sequence[str] | None = None,
         user_agent: str | None = None,
         audio: str = "null",
         record: str | None = None,
@@ -137,7 +136,7 @@ class Engine(Core):
         super().__init__(settings, listen=listen, transport=transport, tls=tls)
         self._instance_id = instance_id
         self._media_options = MediaOptions(
-            codecs=tuple(codecs),
+            codecs=tuple(codecs) if codecs is not None else None,
             rtp_ports=rtp_ports,
             audio=audio,
             input=input,

@@ -8,21 +8,18 @@ media loop. Hold is a direction of the media, not a state of the call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import Literal
 
+from platypus.codecs import capabilities, names, ptime
 from platypus.encryption import Encryption, Words
-from platypus.errors import ConfigError, SdpError, StateError
+from platypus.errors import SdpError, StateError
 from platypus.media.keys import Security
 from platypus.sdp.description import MediaDescription, SessionDescription, parse
+from platypus.sdp.fmtp import parameters
 from platypus.sdp.offer_answer import (
-    DTMF_EVENTS,
-    TELEPHONE_EVENT,
     Agreement,
-    Capabilities,
     Direction,
     Format,
     address_of,
@@ -39,12 +36,6 @@ from platypus.sdp.security import with_session_attributes
 
 HoldState = Literal["none", "local", "remote", "both"]
 
-# The codecs by the names users give them, with the payload type we offer them at.
-CODECS: Mapping[str, Format] = {
-    "pcmu": Format(0, "PCMU", 8000),
-    "pcma": Format(8, "PCMA", 8000),
-}
-EVENT_PAYLOAD_TYPE = 101  # what nearly every phone uses, which helps the few that assume it
 DYNAMIC = range(96, 128)  # RFC 3551, table 4
 
 
@@ -55,8 +46,10 @@ class StreamPlan:
     remote: tuple[str, int] | None  # None: nothing may be sent (hold by 0.0.0.0, stream off)
     codec: str  # as in CODECS
     send_payload_type: int
-    receive_payload_types: Mapping[int, str]  # to names of CODECS, or "telephone-event"
+    parameters: Mapping[str, str]  # of that format, as the other side wants to receive it
+    receive_payload_types: Mapping[int, str]  # to names of CODECS, or "telephone-event/48000"
     dtmf_payload_type: int | None  # None: the other side takes no telephone-events
+    dtmf_clock: int
     send: bool
     receive: bool
     ptime_ms: int  # to send with
@@ -70,8 +63,8 @@ class StreamPlan:
 class Negotiator:
     """The offers and answers of one call, in the order they crossed the wire.
 
-    `codecs` are names of `CODECS` in the order of preference. `random` gives that
-    many random bytes. `ptimes_ms` are the packet times the stream can send with.
+    `codecs` are names of `CODECS` in the order of preference: in offers, and in answers too
+    unless `in_order` is off. `random` gives that many random bytes.
     """
 
     def __init__(
@@ -79,13 +72,12 @@ class Negotiator:
         codecs: Sequence[str],
         *,
         ptime_ms: int = 20,
-        ptimes_ms: Sequence[int] = (20,),
+        in_order: bool = True,
         random: Callable[[int], bytes],
         encryption: Encryption | None = None,
     ) -> None:
         self._encryption = encryption or Encryption("off", random=random)
-        self._ours = _capabilities(tuple(codecs), ptime_ms)
-        self._ptimes_ms = tuple(ptimes_ms)
+        self._ours = capabilities(tuple(codecs), ptime_ms, in_order=in_order)
         self._session_id = int.from_bytes(random(4), "big")
         self._sent: SessionDescription | None = None
         self._version = 0
@@ -115,7 +107,7 @@ class Negotiator:
         """What may arrive before the answer does (RFC 3264, 5.1)."""
         if self._offered is None:
             return {}
-        return _names(formats(self._offered.media[self._index]))
+        return names(formats(self._offered.media[self._index]))
 
     @property
     def offers_keys(self) -> bool:
@@ -216,7 +208,7 @@ class Negotiator:
         media[index] = _in_words(audio, words)
         local = make_description(media, session_id=0, version=0, address=local_address)
         # It may refuse: nothing has changed yet.
-        agreement = agree(local, offer, index, self._ours, _any_transport)
+        agreement = agree(local, offer, index, self._ours, _any_transport, answering=True)
         self._encryption.settle(words)
         self._index, self._offered = index, None
         self._is_held = not agreement.theirs.receive
@@ -266,10 +258,7 @@ class Negotiator:
     def _learn(self, remote: SessionDescription) -> None:
         for each in formats(remote.media[self._index]):
             if each.payload_type in DYNAMIC and len(self._remote_numbers) < len(DYNAMIC) // 2:
-                name = each.name
-                if each.clock_rate != 8000:
-                    name += f"/{each.clock_rate}"  # telephone-event may come at several rates
-                self._remote_numbers.setdefault(each.payload_type, name)
+                self._remote_numbers.setdefault(each.payload_type, each.name)
 
     def _settle(self, agreed: Agreement, security: Security | None) -> StreamPlan:
         self._holds = self._wants_hold
@@ -277,11 +266,15 @@ class Negotiator:
             remote=agreed.remote,
             codec=agreed.send.name,
             send_payload_type=agreed.send.payload_type,
-            receive_payload_types=_names(agreed.receive.values()),
+            parameters=parameters(agreed.send.fmtp),
+            receive_payload_types=names(agreed.receive.values()),
             dtmf_payload_type=agreed.event.payload_type if agreed.event else None,
+            dtmf_clock=agreed.event.clock_rate if agreed.event else 8000,
             send=agreed.direction.send and agreed.remote is not None,
             receive=agreed.direction.receive,
-            ptime_ms=self._ptime_ms(agreed),
+            ptime_ms=ptime(
+                agreed.send.name, agreed.ptime_ms or self._ours.ptime_ms, agreed.max_ptime_ms
+            ),
             rtcp=agreed.rtcp,
             rtcp_mux=agreed.rtcp_mux,
             voip_metrics=agreed.voip_metrics,
@@ -289,13 +282,6 @@ class Negotiator:
             security=security,
         )
         return self._plan
-
-    def _ptime_ms(self, agreed: Agreement) -> int:
-        """Theirs if we can send with it; it is a wish (RFC 8866, 6.4), so anything else is not."""
-        for wish in (agreed.ptime_ms, agreed.max_ptime_ms):
-            if wish in self._ptimes_ms and wish <= (agreed.max_ptime_ms or wish):
-                return wish
-        return self._ours.ptime_ms
 
     def _is_switch_off(self, offer: SessionDescription) -> bool:
         """A later offer that sets our stream's port to 0: taken, or the call would be lost."""
@@ -312,24 +298,6 @@ class Negotiator:
         return self._plan
 
 
-@lru_cache(maxsize=16)
-def _capabilities(codecs: Sequence[str], ptime_ms: int) -> Capabilities:
-    """The same for every call of an engine."""
-    event = Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)
-    return Capabilities((*_chosen(codecs), event), ptime_ms)
-
-
-def _chosen(codecs: Sequence[str]) -> list[Format]:
-    if not codecs:
-        raise ConfigError("no codec is chosen", hint=f"there are {', '.join(CODECS)}")
-    for name in codecs:
-        if name not in CODECS:
-            close = get_close_matches(name, CODECS, 1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(CODECS)}"
-            raise ConfigError(f"unknown codec {name!r}", hint=hint)
-    return [CODECS[name] for name in dict.fromkeys(codecs)]
-
-
 def _in_words(audio: MediaDescription, words: Words) -> MediaDescription:
     """Our section with what is to be said of encryption."""
     attributes = (*audio.attributes, *words.attributes)
@@ -339,7 +307,3 @@ def _in_words(audio: MediaDescription, words: Words) -> MediaDescription:
 def _any_transport(media: MediaDescription) -> str | None:
     """`Encryption` has judged it, or will."""
     return None
-
-
-def _names(listed: Iterable[Format]) -> Mapping[int, str]:
-    return {each.payload_type: each.name for each in listed}

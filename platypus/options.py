@@ -21,7 +21,6 @@ IntercomRule = Literal["never", "server", "anyone"]
 # Plain RTP only; encrypted where the other side is able to; or no call without.
 SrtpRule = Literal["off", "prefer", "require"]
 
-DEFAULT_CODECS = ("pcmu", "pcma")
 # RFC 7714 and RFC 4568, in the order they are offered in.
 DEFAULT_SUITES = (
     "AEAD_AES_128_GCM",
@@ -36,7 +35,7 @@ TRYING_AFTER = 0.2  # as late as RFC 3261, 17.2.1 allows: nearly every call ring
 class MediaOptions:
     """Codecs by preference, ports, and where sound comes from and goes to."""
 
-    codecs: tuple[str, ...] = DEFAULT_CODECS
+    codecs: tuple[str, ...] | None = None  # None: all, and answers keep the caller's order
     rtp_ports: tuple[int, int] | None = None
     audio: str = "null"
     input: str | None = None

@@ -51,9 +51,51 @@ class TestFirstCall:
         assert (ours.send, ours.receive, ours.direction) == (True, True, "sendrecv")
         assert (ours.rtcp, ours.rtcp_mux, ours.voip_metrics) == ((B, 5000), True, True)
 
-    def test_the_order_of_the_codecs_is_the_callers_preference(self):
-        ours, theirs = exchange(negotiator("pcma", "pcmu"), negotiator("pcmu", "pcma"))
-        assert ours.codec == theirs.codec == "pcma"
+    def test_the_answer_keeps_the_order_of_whoever_answers(self):
+        ours, theirs = exchange(negotiator("pcma", "pcmu", "g722"), negotiator("g722", "pcmu"))
+        assert ours.codec == theirs.codec == "g722"
+
+    def test_without_an_order_of_his_own_the_callers_is_kept(self):
+        answerer = negotiator("pcmu", "pcma", "g722", in_order=False)
+        ours, theirs = exchange(negotiator("g722", "pcma", "pcmu"), answerer)
+        assert ours.codec == theirs.codec == "g722"
+
+    def test_thirty_payload_types_are_read_and_the_ones_we_know_answered(self):
+        strange = [f"a=rtpmap:{number} X{number}/8000" for number in range(97, 123)]
+        numbers = " ".join(map(str, (*range(97, 123), 3, 9, 0, 123)))
+        ours = negotiator("g722", "pcmu")
+        ours.receive_offer(
+            sdp(f"m=audio 7000 RTP/AVP {numbers}", *strange, "a=rtpmap:123 telephone-event/8000")
+        )
+        body, plan = ours.answer(A, 4000)
+        assert parse(body).media[0].formats == ("9", "0", "123")
+        assert (plan.codec, plan.send_payload_type, plan.dtmf_payload_type) == ("g722", 9, 123)
+
+    def test_each_side_sends_with_the_others_numbers(self):
+        """RFC 3264, 5.1: payload types may differ for the two directions."""
+        ours = negotiator("pcmu")
+        assert b"m=audio 4000 RTP/AVP 0 101\r\n" in ours.offer(A, 4000)
+        answer = sdp(
+            "m=audio 7000 RTP/AVP 98 97",
+            "a=rtpmap:98 PCMU/8000",
+            "a=rtpmap:97 telephone-event/8000",
+        )
+        plan = ours.receive_answer(answer)
+        assert (plan.send_payload_type, plan.dtmf_payload_type) == (98, 97)
+        expected = {0: "pcmu", 101: "telephone-event", 98: "pcmu", 97: "telephone-event"}
+        assert plan.receive_payload_types == expected
+
+    def test_what_has_a_number_of_its_own_needs_no_rtpmap(self):
+        body = negotiator("pcma", "g722", "pcmu").offer(A, 4000)
+        assert b"m=audio 4000 RTP/AVP 8 9 0 101\r\n" in body
+        assert body.count(b"a=rtpmap:") == 1  # telephone-event's
+
+    def test_an_answer_may_change_the_codec_in_mid_call(self):
+        a, b = negotiator("pcmu", "g722"), negotiator("pcmu", "g722")
+        exchange(a, b)
+        a.offer(A, 4000)
+        plan = a.receive_answer(sdp("m=audio 7000 RTP/AVP 9 101"))
+        assert (plan.codec, plan.send_payload_type) == ("g722", 9)
 
     def test_an_offer_leaves_room_for_the_rest_of_an_invite(self):
         # With digest an INVITE has 1,000 bytes beside its body, and must stay under 1,300.
@@ -119,11 +161,12 @@ class TestFirstCall:
 
     @pytest.mark.parametrize(
         ("lines", "ptime"),
-        [((), 20), (("a=ptime:30",), 30), (("a=ptime:40",), 20), (("a=maxptime:10",), 10),
-         (("a=ptime:30", "a=maxptime:10"), 10)],
+        [((), 20), (("a=ptime:30",), 30), (("a=ptime:10",), 10), (("a=maxptime:10",), 10),
+         (("a=ptime:30", "a=maxptime:10"), 10), (("a=ptime:25",), 20), (("a=ptime:200",), 60),
+         (("a=ptime:5",), 10), (("a=ptime:60", "a=maxptime:45"), 40), (("a=maxptime:150",), 20)],
     )  # fmt: skip
     def test_the_other_sides_packet_time_is_used_where_the_stream_can(self, lines, ptime):
-        ours = negotiator(ptimes_ms=(10, 20, 30))
+        ours = negotiator()
         ours.offer(A, 4000)
         assert ours.receive_answer(sdp("m=audio 7000 RTP/AVP 0", *lines)).ptime_ms == ptime
 

@@ -48,7 +48,7 @@ class PhoneSettings:
 
     accounts: tuple[AccountSettings, ...] = ()
     listen: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104 - a phone is to be called
-    codecs: tuple[str, ...] = ("pcmu", "pcma")
+    codecs: tuple[str, ...] = ()  # none said: all
     rtp_ports: tuple[int, int] | None = None
     audio: str = "system"
     input: str | None = None
@@ -167,7 +167,7 @@ class Bridge:
                 transport=settings.transport,  # type: ignore[arg-type] # the file was checked
                 tls=settings.tls,
                 listen=settings.listen if not hint else ("127.0.0.1", 0),
-                codecs=settings.codecs,
+                codecs=settings.codecs or None,
                 rtp_ports=settings.rtp_ports,
                 audio=settings.audio,
                 input=settings.input,

@@ -26,7 +26,7 @@ def read_configured(
             "tls_key": found.tls_key,
             "tls_pins": found.tls_pins,
             "tls_insecure": found.tls_insecure,
-            "codecs": check.codecs(",".join(found.codecs)),
+            "codecs": check.codecs(",".join(found.codecs)) if found.codecs else None,
             "rtp_ports": found.rtp_ports,
             "audio": check.audio(found.audio.source),
             "input": found.audio.input,

@@ -145,7 +145,7 @@ def add_media_options(parser: Parser) -> None:
         help="default prefer: offered where the signalling is encrypted, taken anywhere",
     )
     parser.add_argument(
-        "--codecs", type=check.codecs, metavar="pcmu,pcma", help="order is preference"
+        "--codecs", type=check.codecs, metavar="g722,pcmu,...", help="order is preference"
     )
     parser.add_argument("--rtp-ports", type=check.port_range, metavar="LOW-HIGH")
     parser.add_argument(

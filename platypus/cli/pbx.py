@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tls-cert", metavar="FILE", help="listen for TLS with this certificate (PEM)"
     )
     parser.add_argument("--tls-key", metavar="FILE", help="its key, where it is not in that file")
-    parser.add_argument("--codecs", type=check.codecs, metavar="pcmu,pcma", default=check.CODECS)
+    parser.add_argument("--codecs", type=check.codecs, metavar="g722,pcmu,...")
     parser.add_argument("--rtp-ports", type=check.port_range, metavar="LOW-HIGH")
     parser.add_argument(
         "--record-dir",

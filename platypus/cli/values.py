@@ -15,8 +15,8 @@ from pathlib import Path
 from platypus.errors import ProtocolError
 from platypus.sip.uri import Uri
 
-CODECS = ("pcmu", "pcma")
-LATER_CODECS = ("g722", "opus", "l16")
+CODECS = ("pcmu", "pcma", "g722")
+LATER_CODECS = ("opus", "l16")
 MAX_EXPIRES = 7 * 24 * 3600  # a week: no registrar grants more
 
 

@@ -38,9 +38,13 @@ class Plan(Protocol):
     @property
     def send_payload_type(self) -> int: ...
     @property
+    def parameters(self) -> Mapping[str, str]: ...
+    @property
     def receive_payload_types(self) -> Mapping[int, str]: ...
     @property
     def dtmf_payload_type(self) -> int | None: ...
+    @property
+    def dtmf_clock(self) -> int: ...
     @property
     def send(self) -> bool: ...
     @property
@@ -181,7 +185,12 @@ class MediaSession:
             leg.configure_receive(plan.receive_payload_types)
         if old is None or _sending(old) != _sending(plan):
             leg.configure_send(
-                plan.send_payload_type, plan.codec, plan.remote, plan.dtmf_payload_type
+                plan.send_payload_type,
+                plan.codec,
+                plan.remote,
+                plan.dtmf_payload_type,
+                event_clock=plan.dtmf_clock,
+                ptime_ms=plan.ptime_ms,
             )
         if old is None or _reporting(old) != _reporting(plan):
             leg.configure_rtcp(plan.rtcp, mux=plan.rtcp_mux, voip_metrics=plan.voip_metrics)
@@ -302,7 +311,10 @@ def _ignore(kind: str, *values: object) -> None:
 
 
 def _sending(plan: Plan) -> tuple[object, ...]:
-    return plan.send_payload_type, plan.codec, plan.remote, plan.dtmf_payload_type
+    return (
+        *(plan.send_payload_type, plan.codec, plan.parameters, plan.remote, plan.ptime_ms),
+        *(plan.dtmf_payload_type, plan.dtmf_clock),
+    )
 
 
 def _reporting(plan: Plan) -> tuple[object, ...]:

@@ -61,7 +61,7 @@ class Pbx:
         *,
         listen: tuple[str, int] = ("127.0.0.1", 0),
         users: Mapping[str, str],
-        codecs: Sequence[str] = ("pcmu", "pcma"),
+        codecs: Sequence[str] | None = None,
         rtp_ports: tuple[int, int] | None = None,
         record_dir: Path | None = None,
         min_expires: int = MIN_EXPIRES,

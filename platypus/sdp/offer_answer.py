@@ -27,6 +27,7 @@ from platypus.sdp.description import (
 )
 
 TELEPHONE_EVENT = "telephone-event"
+OPUS = "opus"
 DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
 PROTOCOL = "RTP/AVP"
 MAX_ADDRESS = 60  # characters: an IPv6 address with its zone is shorter
@@ -61,12 +62,16 @@ class Format:
     kind: tuple[str, int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        kind = (self.encoding.lower(), self.clock_rate, self.channels)
-        object.__setattr__(self, "kind", kind)
+        encoding = self.encoding.lower()
+        # RFC 7587, 7: Opus always says two channels; some forget to, and mean the same.
+        channels = 2 if encoding == OPUS else self.channels
+        object.__setattr__(self, "kind", (encoding, self.clock_rate, channels))
 
     @property
     def name(self) -> str:
-        """The encoding in lower case: it is compared without case."""
+        """The encoding in lower case: it is compared without case. Events have their clock."""
+        if self.is_event and self.clock_rate != 8000:
+            return f"{TELEPHONE_EVENT}/{self.clock_rate}"
         return self.kind[0]
 
     @property
@@ -81,6 +86,7 @@ class Capabilities:
 
     formats: tuple[Format, ...]  # codecs, and telephone-event last
     ptime_ms: int = 20
+    in_order: bool = True  # our answers keep it as well, instead of the offer's
 
     def find(self, offered: Format) -> Format | None:
         for ours in self.formats:
@@ -199,9 +205,10 @@ def make_audio(
     attributes: list[Attribute] = []
     for each in listed:
         channels = f"/{each.channels}" if each.channels > 1 else ""
-        attributes.append(
-            ("rtpmap", f"{each.payload_type} {each.encoding}/{each.clock_rate}{channels}")
-        )
+        if _STATIC.get(each.payload_type) != (each.encoding, each.clock_rate):
+            attributes.append(
+                ("rtpmap", f"{each.payload_type} {each.encoding}/{each.clock_rate}{channels}")
+            )
         if each.fmtp:
             attributes.append(("fmtp", f"{each.payload_type} {each.fmtp}"))
     attributes.append(("ptime", str(ptime_ms)))
@@ -224,7 +231,7 @@ def make_answer_audio(
     wanted: Direction,
     rtcp_port: int | None = None,
 ) -> MediaDescription:
-    """Our side of the stream at `index`: the offer's formats that we know, in its order."""
+    """Our side of the stream at `index`: the offer's formats that we know."""
     media = offer.media[index]
     common: list[Format] = []
     for offered in formats(media):
@@ -233,6 +240,9 @@ def make_answer_audio(
             # RFC 3264, 6.1: the offer's number for it; the parameters say what we receive.
             same = mine.payload_type == offered.payload_type
             common.append(mine if same else replace(mine, payload_type=offered.payload_type))
+    if ours.in_order:
+        kinds = [each.kind for each in ours.formats]
+        common.sort(key=lambda each: kinds.index(each.kind))
     way = wanted.answering(direction(offer, media))
     return make_audio(
         common,
@@ -262,10 +272,13 @@ def agree(
     index: int,
     ours: Capabilities,
     transport: Transport = plain_only,
+    *,
+    answering: bool = False,
 ) -> Agreement:
-    """What the two say together about the audio stream at `index`, whoever offered.
+    """What the two say together about the audio stream at `index`.
 
-    Raises `SdpError` when the other side's stream is not one that fits ours.
+    The answer's first codec is the one to send: ours if we are `answering`. Raises
+    `SdpError` when the other side's stream is not one that fits ours.
     """
     theirs = remote.media[index] if index < len(remote.media) else None
     if theirs is None or theirs.kind != "audio":
@@ -278,6 +291,8 @@ def agree(
     codecs = [each for each in shared if not each.is_event]
     if not codecs or transport(theirs):
         raise SdpError(_problem(theirs, ours, transport) or "no codec in common")
+    if answering:
+        codecs.sort(key=lambda each: kinds.index(each.kind))
     address = address_of(remote, theirs)
     said = direction(remote, theirs)
     mux = has_rtcp_mux(local.media[index]) and has_rtcp_mux(theirs)
@@ -371,11 +386,15 @@ def _rtcp(media: MediaDescription, address: str | None) -> tuple[str, int] | Non
 
 
 def _event(shared: Iterable[Format], codec: Format) -> Format | None:
-    # RFC 4733, 2.1: events share the codec's timestamps, so they must share its clock.
-    for each in shared:
-        if each.is_event and each.clock_rate == codec.clock_rate:
+    """RFC 4733, 2.1: events share the codec's timestamps, so they should share its clock.
+
+    Many phones know them at 8000 only, and take these beside Opus (baresip 1.0, Asterisk).
+    """
+    events = [each for each in shared if each.is_event]
+    for each in events:
+        if each.clock_rate == codec.clock_rate:
             return each
-    return None
+    return events[0] if events else None
 
 
 def _milliseconds(media: MediaDescription, name: str) -> int | None:

@@ -13,6 +13,7 @@ from functools import partial
 
 from platypus._media.reports import Reports
 from platypus._media.stream import Stream
+from platypus.codecs import DEFAULT_CODECS, PTIMES_MS
 from platypus.dtmf_info import parse_info
 from platypus.encryption import Encryption
 from platypus.errors import ProtocolError, SdpError
@@ -20,6 +21,7 @@ from platypus.media import srtp
 from platypus.negotiation import Negotiator
 from platypus.net import stun
 from platypus.sdp import description
+from platypus.sdp.fmtp import parameters, whole
 from platypus.sdp.offer_answer import direction, formats
 from platypus.sdp.security import cryptos, fingerprints
 from platypus.sip.challenge import Challenge
@@ -137,15 +139,23 @@ def read_description(data: bytes) -> None:
     assert description.parse(written).serialize() == written
 
 
+def read_parameters(data: bytes) -> None:
+    found = parameters(data.decode("utf-8", "surrogateescape"))
+    for name in found:
+        value = whole(found, name, 0, 510_000)
+        assert value is None or 0 <= value <= 510_000
+
+
 def answer_offer(data: bytes) -> None:
-    negotiator = Negotiator(("pcmu", "pcma"), random=bytes)
+    negotiator = Negotiator(DEFAULT_CODECS, random=bytes)
     try:
         negotiator.receive_offer(data)
         body, plan = negotiator.answer("192.0.2.1", 4000)
     except SdpError:
         return
     assert len(description.parse(body).media) == len(description.parse(data).media)
-    assert plan.codec in ("pcmu", "pcma")
+    assert plan.codec in DEFAULT_CODECS
+    assert plan.ptime_ms in PTIMES_MS
 
 
 def agree_on_keys(data: bytes) -> None:
@@ -204,7 +214,7 @@ def read_documents(data: bytes) -> None:
 def receive_media(data: bytes) -> None:
     """Packets of a stream, each with its length in front, and what they sound like."""
     stream = Stream(ssrc=1)
-    stream.configure_receive({0: "pcmu", 8: "pcma", 101: "telephone-event"})
+    stream.configure_receive({0: "pcmu", 8: "pcma", 9: "g722", 101: "telephone-event"})
     now, at = 0, 0
     while at < len(data):
         length = data[at]
@@ -255,6 +265,7 @@ TARGETS = {
         Target("offer", SDP, answer_offer),
         Target("keys", SECURE_SDP, agree_on_keys),
         Target("srtp", SRTP, open_srtp),
+        Target("fmtp", b"useinbandfec=1; maxaveragebitrate=20000;usedtx=0", read_parameters),
         Target("uri", b"\"A\" <sip:a%20b:c@[2001:db8::1]:5061;lr?Subject=x>;tag=1", read_uri),
         Target("challenge", CHALLENGE, read_challenge),
         Target("stun", stun.build_request(bytes(12)), read_stun),

@@ -121,14 +121,14 @@ class TestAnswering:
         assert index is not None
         return make_answer_audio(offer, index, OURS, port=5000, wanted=wanted)
 
-    def test_takes_the_offers_order_and_numbers(self):
+    def test_takes_our_order_and_the_offers_numbers(self):
         audio = self.answer(
             "m=audio 4000 RTP/AVP 18 8 100 0 96",
             "a=rtpmap:100 opus/48000/2",
             "a=rtpmap:96 telephone-event/8000",
             "a=fmtp:96 0-11",
         )
-        assert audio.formats == ("8", "0", "96")
+        assert audio.formats == ("0", "8", "96")
         assert ("fmtp", "96 0-16") in audio.attributes
 
     def test_lists_a_codec_offered_twice_only_once(self):
@@ -277,7 +277,7 @@ class TestProperties:
         wanted = Direction(receive=not held)
         audio = make_answer_audio(offer, 0, OURS, port=5000, wanted=wanted)
         answer = make_description([audio], session_id=2, version=1, address="192.0.2.2")
-        us, them = agree(answer, offer, 0, OURS), agree(offer, answer, 0, OURS)
+        us, them = agree(answer, offer, 0, OURS, answering=True), agree(offer, answer, 0, OURS)
         assert us.send.kind == them.send.kind
         assert (us.direction.send, us.direction.receive) == (
             them.direction.receive,

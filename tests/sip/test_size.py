@@ -7,8 +7,8 @@ import random
 
 import pytest
 
+from platypus.codecs import DEFAULT_CODECS
 from platypus.negotiation import Negotiator
-from platypus.options import DEFAULT_CODECS
 from platypus.sip.message import Request
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import Network

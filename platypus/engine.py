@@ -357,7 +357,7 @@ class Engine(Core):
             _ = self.calling  # says now what is wrong with them, not at the first call
 
     def _started(self) -> None:
-        self.registering.start(self.loop, self._pump.transport)
+        self.registering.start(self.loop, self._pump.transport, self.recovery)
 
     async def _leave(self, timeout: float) -> None:  # noqa: ASYNC109 - bounded
         await leave(self, timeout)

@@ -74,10 +74,14 @@ class Recovery:
             self._user_agent.reachable(self._pump.now())
             self._pump.run()
 
-    def flow_lost(self, flow: Flow, why: str) -> None:
-        """Nothing comes through it any more."""
+    def flow_lost(self, flow: Flow, why: str, seen: Address | None = None) -> None:
+        """Nothing comes through it any more; `seen` is where its far end sees us now."""
         logger.info("lost the way to %s: %s", format_address(flow.remote), why)
+        if seen is not None:
+            self._transport.drop_opened(why)  # the router has forgotten these as well
         self._user_agent.lost(flow, why, self._pump.now())
+        if seen is not None:
+            self._user_agent.seen_at(flow, seen)
         self._transport.drop(flow, why)
         self._pump.run()
 

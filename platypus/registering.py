@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from platypus.account import Account
     from platypus.net.transport import Transport
     from platypus.notices import Notices
+    from platypus.recovery import Recovery
     from platypus.sip.events import RegistrationChanged
     from platypus.sip.registration import Registration
 
@@ -30,9 +31,17 @@ class Registering:
         self._registrations: dict[Registration, Account] = {}
         self._keepalive: KeepAlive | None = None
 
-    def start(self, loop: asyncio.AbstractEventLoop, transport: Transport) -> None:
+    def start(
+        self, loop: asyncio.AbstractEventLoop, transport: Transport, recovery: Recovery
+    ) -> None:
         """There are sockets."""
-        self._keepalive = KeepAlive(loop.call_later, transport.send, os.urandom)
+        self._keepalive = KeepAlive(
+            loop.call_later,
+            transport.send,
+            os.urandom,
+            ask=transport.ask_stun,
+            failed=recovery.flow_lost,
+        )
 
     def add(self, account: Account, *, register: bool) -> None:
         """One more; with `register` it begins to."""
@@ -54,7 +63,7 @@ class Registering:
             return
         flow = registration.flow
         if event.state == "registered" and flow is not None:
-            self._keepalive.add(account, flow)
+            self._keepalive.add(account, flow, registration.flow_timer)
         elif event.state in ("unregistered", "failed"):
             self._keepalive.remove(account)
         account.receive_change(event)

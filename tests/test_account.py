@@ -42,11 +42,11 @@ class TestRegistering:
                 await account.registered()
                 keepalive = alice.engine.registering._keepalive
                 assert keepalive is not None
-                [flow] = keepalive._flows.values()
+                [flow] = keepalive.flows
                 assert flow.remote == ("127.0.0.1", server.engine.address[1])
                 account.unregister()
                 await account.unregistered()
-                assert keepalive._flows == {}
+                assert keepalive.flows == set()
 
         run(work())
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import struct
 import sys
@@ -29,6 +30,7 @@ from platypus.net.addresses import (
     why_not_bound,
 )
 from platypus.net.stun import answer, is_stun
+from platypus.net.stun_client import StunClient
 from platypus.sip.flow import Address, Flow
 
 logger = logging.getLogger("platypus.net")
@@ -78,11 +80,13 @@ class Datagrams(asyncio.DatagramProtocol):
         self._bound: Address = ("", 0)
         self._wildcard = False
         self._routes: dict[str, tuple[str, float]] = {}
+        self.stun: StunClient | None = None  # once it is open
 
     async def open(self, sock: socket.socket) -> None:
         """Use a bound socket, see `bind_datagram`."""
         self._loop = asyncio.get_running_loop()
         self._socket = sock
+        self.stun = StunClient(self._loop, self._send_stun, os.urandom)
         bound = sock.getsockname()
         self._bound = bound[0], bound[1]
         self._wildcard = bound[0] in WILDCARDS
@@ -131,6 +135,8 @@ class Datagrams(asyncio.DatagramProtocol):
             self._report(flow, describe(error, flow.remote))
 
     def close(self) -> None:
+        if self.stun is not None:
+            self.stun.close()
         if self._transport is not None:
             self._transport.close()
         self._transport = self._socket = None
@@ -138,7 +144,7 @@ class Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
         self.counters.received += 1
         if is_stun(data):
-            self._answer_stun(data, addr)
+            self._receive_stun(data, addr)
             return
         if len(data) < SHORTEST_MESSAGE:
             self.counters.dropped += 1
@@ -153,10 +159,16 @@ class Datagrams(asyncio.DatagramProtocol):
             return
         self._receive(data, flow)
 
-    def _answer_stun(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
-        """A peer asks whether this flow lives (RFC 5626, 4.4.2 and 8)."""
+    def _send_stun(self, data: bytes, address: Address) -> None:
+        if self._transport is not None:
+            self._transport.sendto(data, address)
+
+    def _receive_stun(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
+        """An answer to us, or a peer asks whether this flow lives (RFC 5626, 4.4.2 and 8)."""
         host, port = str(addr[0]).partition("%")[0], addr[1]
         assert isinstance(port, int)  # noqa: S101 - asyncio's, not the network's
+        if self.stun is not None and self.stun.receive(data, (host, port)):
+            return
         reply = answer(data, (host, port))
         if reply is None:
             self.counters.dropped += 1

@@ -126,6 +126,11 @@ class Streams:
         if connection is not None:
             connection.abort(reason)
 
+    def abort_opened(self, reason: str) -> None:
+        """The same for all that we opened."""
+        for connection in [each for each in self._connections.values() if not each.accepted]:
+            connection.abort(reason)
+
     def close_flow(self, flow: Flow) -> None:
         """Nobody needs this connection any more."""
         connection = self._connections.get(flow.number)

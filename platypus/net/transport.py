@@ -25,6 +25,7 @@ from platypus.net.addresses import (
 )
 from platypus.net.datagram import Datagrams, TransportCounters, bind_datagram
 from platypus.net.stream import Streams, bind_stream
+from platypus.net.stun_client import Done
 from platypus.net.tls import Tls, TlsSettings
 from platypus.sip.flow import Address, Flow, Hop
 
@@ -132,6 +133,14 @@ class Transport:
         if datagrams is not None:
             datagrams.send(flow, data)
 
+    def ask_stun(self, flow: Flow, done: Done, requests: int) -> None:
+        """Ask the far end of a UDP flow where it sees us."""
+        datagrams = self._datagrams.get(family_of(flow.remote[0]))
+        if datagrams is None or datagrams.stun is None:
+            done(None, "there is no socket")
+        else:
+            datagrams.stun.ask(flow.remote, done, requests=requests)
+
     def forget_routes(self) -> None:
         """The system may route otherwise now."""
         for datagrams in self._datagrams.values():
@@ -164,6 +173,11 @@ class Transport:
         """A lost connection is of no use to anybody."""
         if flow.transport != "udp" and self._streams is not None:
             self._streams.abort(flow, reason)
+
+    def drop_opened(self, reason: str) -> None:
+        """No connection that we opened leads anywhere any more."""
+        if self._streams is not None:
+            self._streams.abort_opened(reason)
 
     def close_flow(self, flow: Flow) -> None:
         """Nobody needs this flow any more; UDP has one socket for everybody."""

@@ -39,7 +39,7 @@ class Moves:
     def lost(self, flow: Flow, now: float) -> None:
         """Nothing gets through over `flow` any more."""
         for session in tuple(self._stack.sessions.values()):
-            if not session.ended and flow in flows_of(session):
+            if not session.ended and not self.has(session) and flow in flows_of(session):
                 self._start(session, now)
 
     def check(self, now: float) -> None:
@@ -130,7 +130,12 @@ def moving(session: Session, status: int) -> bool:
 
 
 def flows_of(session: Session) -> tuple[Flow, ...]:
-    """What a call counts on: the flow of its INVITE, and of its dialog once there is one."""
-    if session.dialog is not None:
-        return session.dialog.flows
-    return () if session.flow is None else (session.flow,)
+    """What a call counts on: its dialog's flows, and the one that its Contact was made for.
+
+    They differ where only its size sent the INVITE by TCP. One that is being moved has none of
+    the latter kind until the peer is told another.
+    """
+    made = () if session.dialog is None else session.dialog.flows
+    if session.flow is None or session.stack.moves.has(session):
+        return made
+    return (*made, session.flow)

@@ -1,9 +1,12 @@
-"""Where the far end of a UDP flow sees us (RFC 3581, 4): behind a NAT not where we think we are.
+"""Where the far end of a flow sees us (RFC 3581, 4): behind a NAT not where we think we are.
 
 A registrar's response tells by `received` and `rport` in our Via, or a STUN server does where
-the driver asked one. What was learned stands in
-the Contact of registrations and calls on that flow. Streams need none of it: their connection
-is the way back. Where a registrar keeps flows (RFC 5626), calls say by `;ob` that they keep to it.
+the driver asked one. What was learned stands in the Contact of registrations and calls on that
+flow. On a connection it counts only where there is a NAT: a PBX that knows nothing of RFC 5626
+finds the connection by the address it comes from, and nobody could open another. A call whose
+INVITE was too large for a datagram has the Contact that datagrams reach.
+
+Where a registrar keeps flows (RFC 5626), calls say by `;ob` that they keep to it.
 Nothing here asks anybody.
 """
 
@@ -30,10 +33,10 @@ class SeenAddresses:
 
     def learn(self, flow: Flow, response: Response) -> bool:
         """Take the word of `response`, an answer by `flow`; whether it is news."""
-        if flow.transport != "udp":
-            return False
         via = response.via
         if via.received is None and via.rport is None:
+            return False
+        if flow.transport != "udp" and via.received in (None, flow.local[0]):
             return False
         found = (via.received or flow.local[0], via.rport or flow.local[1])
         if found == self._seen.get(flow, flow.local) or not _is_numeric(found[0]):
@@ -61,7 +64,17 @@ class SeenAddresses:
     def advertised(self, flow: Flow) -> Flow:
         """`flow` with the address that the far end can reach as the local one."""
         seen = self._seen.get(flow)
-        return flow if seen is None else flow._replace(local=seen)
+        if seen is not None:
+            return flow._replace(local=seen)
+        return flow if flow.transport == "udp" or not self._seen else self._by_datagram(flow)
+
+    def _by_datagram(self, flow: Flow) -> Flow:
+        """The UDP flow beside a connection behind the same NAT, as its far end sees it."""
+        for known, seen in self._seen.items():
+            same = known.local[0] == flow.local[0] and known.remote[0] == flow.remote[0]
+            if same and known.transport == "udp" and seen[0] != known.local[0]:
+                return known._replace(local=seen)
+        return flow
 
     def contact(self, flow: Flow, user: str, *, secure: bool = False) -> str:
         """Our Contact in a call or a subscription over `flow`."""

@@ -17,7 +17,7 @@ from platypus.errors import ProtocolError, StateError
 from platypus.sip.build import build_response, loose
 from platypus.sip.calling import Calling
 from platypus.sip.event_headers import PACKAGES
-from platypus.sip.flow import Effect, Flow, Hop
+from platypus.sip.flow import Address, Effect, Flow, Hop
 from platypus.sip.headers import NameAddr
 from platypus.sip.inbound import Inbound
 from platypus.sip.message import Headers
@@ -95,6 +95,10 @@ class UserAgent:
             registration.flow_lost(flow, reason, now)
         stack.flow_failed(flow, reason, now)
         reroute(stack, flow, now)
+
+    def seen_at(self, flow: Flow, address: Address) -> None:
+        """By a STUN server's word: what the Contact of whatever goes by `flow` will be."""
+        self._stack.seen.note(flow, address)
 
     def reachable(self, now: float) -> None:
         """There may be a network again: what waits to be tried again is tried now."""

@@ -56,6 +56,7 @@ loadmodule "siputils.so"
 loadmodule "xlog.so"
 loadmodule "auth.so"
 loadmodule "htable.so"
+{stun}
 {tls_module}
 
 modparam("usrloc", "db_mode", 0)
@@ -149,6 +150,7 @@ class Kamailio(Program):
         nonce_expire: int = 300,
         certificate: Issued | None = None,
         client_authority: str | None = None,
+        stun: bool = False,
     ) -> None:
         self.host = host
         self.port = port or free_port(host)
@@ -169,6 +171,7 @@ class Kamailio(Program):
                 port=self.port,
                 tls="" if certificate is None else f"enable_tls=yes\nlisten=tls:{bound}:{tls_port}",
                 tls_module=module,
+                stun='loadmodule "stun.so"' if stun else "",
                 users=entries,
                 realm=REALM,
                 algorithm=algorithm,

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from platypus import Account, Call, CallState, Engine, MediaChanged
-from platypus.events import MediaState, Registered, RegistrationFailed
-from platypus.net import connection, keepalive, stream
+from platypus import Account, Call, CallState, Engine, IncomingCall, MediaChanged
+from platypus.events import CallEnded, MediaState, Registered, RegistrationFailed
+from platypus.net import connection, keepalive, stream, stun_client
 from tests.harness.kamailio import Kamailio
 from tests.harness.lan import SERVICE, Lan, Machine, Natted
 from tests.harness.phones import Heard
@@ -206,5 +206,75 @@ def test_a_connection_that_is_half_dead_is_given_up(bench: Bench, lan: Lan) -> N
             await phone.failed("does not answer any more")
             await phone.registered(2)
             assert flow not in engine.user_agent.flows
+
+    run(lan.phone, work())
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_behind_a_nat_it_is_called_and_heard(bench: Bench, natted: Natted, transport: Any) -> None:
+    """Nothing but what we send lets anything in: rport, the connection, and symmetric RTP."""
+    kamailio = kamailio_at(bench, natted.pbx)
+    callee = Callee(bench, kamailio, natted.pbx)
+
+    async def work() -> None:
+        async with Engine(transport=transport, audio="tone") as engine:
+            phone = Phone(engine, kamailio)
+            assert "@10.98.1.2:" in (await phone.registered(2)).contact
+            await asyncio.to_thread(callee.agent.command, "call", to="alice")
+            incoming = await phone.heard.next(IncomingCall)
+            incoming.call.answer()
+            await flowing(incoming.call, callee)
+            await asyncio.to_thread(callee.agent.command, "hangup")
+            ended: CallEnded = await incoming.call.ended(timeout=5)
+            assert (ended.code, ended.by) == (200, "remote")
+            call = phone.account.call("bob")
+            await call.answered(timeout=5)
+            await flowing(call, callee)
+
+    run(natted.phone, work())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_router_that_forgot_us_is_noticed_by_stun(bench: Bench, natted: Natted) -> None:
+    kamailio = kamailio_at(bench, natted.pbx, stun=True)
+    callee = Callee(bench, kamailio, natted.pbx)
+
+    async def work() -> None:
+        async with Engine(audio="tone") as engine:
+            phone = Phone(engine, kamailio)
+            assert "@10.98.1.2:" in (await phone.registered(2)).contact
+            call = phone.account.call("bob")
+            await call.answered(timeout=5)
+            await flowing(call, callee)
+            await asyncio.sleep(2.5)  # so that the keep-alive knows where we are seen
+            await asyncio.to_thread(natted.renumber)
+            await phone.failed("seen at changed from 10.98.1.2")
+            assert "@10.98.1.3:" in (await phone.registered(3)).contact
+            await flowing(call, callee)
+            await asyncio.to_thread(callee.agent.command, "hangup")
+            assert (await call.ended(timeout=5)).by == "remote"
+
+    run(natted.phone, work())
+    assert "@10.98.1.2" not in kamailio.lines[-1]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_server_that_answers_no_stun_any_more_is_given_up(
+    bench: Bench, lan: Lan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs, with its socket open: no ICMP error tells."""
+    monkeypatch.setattr(stun_client, "FIRST_WAIT", 0.1)
+    kamailio = kamailio_at(bench, lan.pbx, stun=True)
+
+    async def work() -> None:
+        async with Engine() as engine:
+            phone = Phone(engine, kamailio)
+            await phone.registered(1)
+            await asyncio.sleep(2.5)
+            kamailio.freeze()
+            await phone.failed("does not answer any more")
+            assert phone.account.state != "registered"
+            kamailio.thaw()
+            await phone.registered(2)
 
     run(lan.phone, work())

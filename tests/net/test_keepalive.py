@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from platypus.net.keepalive import LONGEST, PING, SHORTEST, KeepAlive
-from platypus.sip.flow import Flow
+from platypus.net.keepalive import LEAST, LONGEST, PING, SHORTEST, Asked, KeepAlive
+from platypus.sip.flow import Address, Flow
 
 FLOW = Flow("udp", ("192.0.2.1", 5060), ("192.0.2.9", 5060))
 OTHER = Flow("udp", ("192.0.2.1", 5060), ("192.0.2.8", 5060))
@@ -99,3 +99,106 @@ def test_nothing_runs_after_closing() -> None:
     pings.keepalive.close()
     pings.loop.run_until(100)
     assert pings.sent == []
+
+
+SEEN, ELSEWHERE = ("203.0.113.5", 40000), ("203.0.113.6", 40000)
+
+
+class Stun(Pings):
+    """A far end whose answers to STUN the test gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[Flow, Asked, int]] = []
+        self.failures: list[tuple[Flow, str, Address | None]] = []
+        self.keepalive = KeepAlive(
+            self.loop.call_later,
+            self._send,
+            lambda count: bytes([128] * count),
+            ask=lambda *question: self.asked.append(question),
+            failed=lambda *failure: self.failures.append(failure),
+        )
+
+    def answer(self, seen: Address | None) -> None:
+        """The oldest question; None is silence."""
+        self.asked.pop(0)[1](seen, "" if seen else "no answer")
+
+
+def test_a_far_end_that_knows_stun_is_asked_by_it_and_gets_no_crlf_any_more() -> None:
+    stun = Stun()
+    stun.keepalive.add("alice", FLOW)
+    stun.loop.run_until(30)
+    assert len(stun.sent) == 1  # nobody knows yet
+    stun.answer(SEEN)
+    stun.loop.run_until(90)
+    assert len(stun.asked) == 2
+    assert len(stun.sent) == 1
+    assert stun.failures == []
+
+
+def test_a_far_end_that_knows_none_is_asked_once() -> None:
+    stun = Stun()
+    stun.keepalive.add("alice", FLOW)
+    stun.loop.run_until(30)
+    stun.answer(None)
+    stun.loop.run_until(300)
+    assert stun.asked == []
+    assert len(stun.sent) > 9
+    assert stun.failures == []
+
+
+def test_silence_where_there_was_an_answer_is_a_flow_that_failed() -> None:
+    stun = Stun()
+    stun.keepalive.add("alice", FLOW)
+    stun.loop.run_until(30)
+    stun.answer(SEEN)
+    stun.loop.run_until(60)
+    stun.answer(None)
+    [(flow, reason, seen)] = stun.failures
+    assert (flow, seen) == (FLOW, None)
+    assert "192.0.2.9:5060 does not answer any more" in reason
+
+
+def test_another_address_is_a_router_that_forgot_us() -> None:
+    stun = Stun()
+    stun.keepalive.add("alice", FLOW)
+    stun.loop.run_until(30)
+    stun.answer(SEEN)
+    stun.loop.run_until(60)
+    stun.answer(ELSEWHERE)
+    [(flow, reason, seen)] = stun.failures
+    assert (flow, seen) == (FLOW, ELSEWHERE)
+    assert "203.0.113.5:40000 to 203.0.113.6:40000" in reason
+
+
+def test_an_answer_for_a_flow_that_was_replaced_says_nothing() -> None:
+    stun = Stun()
+    stun.keepalive.add("alice", FLOW)
+    stun.loop.run_until(30)
+    stun.answer(SEEN)
+    stun.loop.run_until(60)
+    stun.keepalive.add("alice", OTHER)
+    stun.answer(None)
+    assert stun.failures == []
+
+
+def test_a_connection_is_never_asked_by_stun() -> None:
+    stun = Stun()
+    stun.keepalive.add("alice", FLOW._replace(transport="tcp"))
+    stun.loop.run_until(60)
+    assert stun.asked == []
+    assert len(stun.sent) == 2
+
+
+def test_a_registrar_that_names_a_time_hears_from_us_within_it() -> None:
+    pings = Pings(255)
+    pings.keepalive.add("alice", FLOW, 10)
+    pings.loop.run_until(31)
+    assert [when for when, _, _ in pings.sent] == [10.0, 20.0, 30.0]
+
+
+def test_a_registrar_that_wants_to_hear_all_the_time_does_not() -> None:
+    pings = Pings(255)
+    pings.keepalive.add("alice", FLOW, 1)
+    pings.loop.run_until(30)
+    assert len(pings.sent) == 30 / LEAST

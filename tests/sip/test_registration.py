@@ -600,6 +600,36 @@ class TestSeenElsewhere:
         (only,) = setup.newest.contacts
         assert only.uri.host == "192.0.2.7"
 
+    def test_on_a_connection_only_a_nat_counts(self) -> None:
+        setup = Setup(registrar="sip:10.0.0.9;transport=tcp")
+        setup.start()
+        own = setup.newest.contacts[0].uri
+        self.grant_seen_at(setup, own.host, 40000)  # the port that the connection has
+        assert setup.count() == 1
+        setup.phone.do(setup.phone.agent.registrations[0].refresh)
+        setup.network.run(0.1)
+        self.grant_seen_at(setup, "192.0.2.7", 40000)
+        assert str(setup.newest.contacts[0].uri) == "sip:alice@192.0.2.7:40000;transport=tcp"
+
+    def test_a_call_too_large_for_datagrams_is_reached_by_them(self) -> None:
+        setup = Setup()
+        setup.start()
+        for _ in range(2):
+            self.grant_seen_at(setup, "192.0.2.7", 40000)
+        session = setup.phone.call(
+            "sip:bob@10.0.0.9", account=setup.account, headers=[("X", "x" * 1300)]
+        )
+        setup.network.run(0.1)
+        invite = setup.registrar.request("INVITE")
+        assert invite.via.transport == "TCP"
+        assert invite.contacts[0].uri.host == "192.0.2.7"
+        setup.registrar.respond(invite, 200, body=b"v=0 answer")
+        setup.network.run(0.1)
+        setup.phone.do(session.reinvite, b"v=0 hold")
+        setup.network.run(0.1)
+        again = setup.registrar.request("INVITE")
+        assert str(again.contacts[0].uri) == str(invite.contacts[0].uri)
+
     def test_calls_are_made_from_there_too(self) -> None:
         setup = Setup()
         setup.start()
@@ -609,3 +639,60 @@ class TestSeenElsewhere:
         setup.network.run(0.1)
         contact = setup.registrar.request("INVITE").contacts[0].uri
         assert (contact.host, contact.port) == ("192.0.2.7", 40000)
+
+
+class TestOutbound:
+    """One flow that the registrar keeps (RFC 5626)."""
+
+    def start(self) -> Setup:
+        setup = Setup(instance_id=INSTANCE)
+        setup.start()
+        return setup
+
+    def test_asks_for_it_where_there_is_an_instance(self) -> None:
+        setup = self.start()
+        (contact,) = setup.newest.contacts
+        assert contact.params["reg-id"] == "1"
+        assert INSTANCE in (contact.params["+sip.instance"] or "")
+        assert set(setup.newest.supported) == {"path", "outbound"}
+
+    def test_without_an_instance_there_is_nothing_to_ask_for(self) -> None:
+        setup = Setup()
+        setup.start()
+        assert "reg-id" not in setup.newest.contacts[0].params
+        assert setup.newest.supported == ()
+
+    def test_a_first_hop_that_knows_none_is_asked_without(self) -> None:
+        setup = self.start()
+        setup.refuse(439)
+        assert "reg-id" not in setup.newest.contacts[0].params
+        assert "outbound" not in setup.newest.supported
+        setup.grant()
+        assert setup.last().state == "registered"
+
+    def test_a_first_hop_that_says_so_twice_has_refused(self) -> None:
+        setup = self.start()
+        setup.refuse(439)
+        setup.refuse(439)
+        assert (setup.last().state, setup.last().code) == ("failed", 439)
+        assert setup.count() == 2
+
+    @pytest.mark.parametrize("keeps", [True, False])
+    def test_calls_keep_to_a_flow_that_is_kept(self, keeps: bool) -> None:
+        """4.3: `;ob` only where the registrar said that it keeps flows."""
+        setup = self.start()
+        setup.grant(headers=[("Require", "outbound")] if keeps else [])
+        setup.phone.call("sip:bob@10.0.0.9", account=setup.account)
+        setup.network.run(0.1)
+        contact = setup.registrar.request("INVITE").contacts[0].uri
+        assert ("ob" in contact.params) == keeps
+
+    def test_says_how_often_the_registrar_wants_to_hear_from_us(self) -> None:
+        setup = self.start()
+        setup.grant(headers=[("Flow-Timer", "95")])
+        (registration,) = setup.phone.agent.registrations
+        assert registration.flow_timer == 95
+        setup.phone.do(registration.refresh)
+        setup.network.run(0.1)
+        setup.grant()
+        assert registration.flow_timer is None

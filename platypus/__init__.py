@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from platypus.account import Account
     from platypus.audio.device import DeviceLists, SoundDevice
     from platypus.call import Call
+    from platypus.conference import Conference
     from platypus.engine import Engine
     from platypus.errors import (
         AudioFileError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         Transferred,
         TransferRequested,
         Unregistered,
+        VoiceActivity,
     )
     from platypus.forwarding import CallRules
     from platypus.net.tls import TlsSettings
@@ -69,6 +71,7 @@ __all__ = [
     "CallRules",
     "CallState",
     "CallStateChanged",
+    "Conference",
     "ConfigError",
     "CredentialsError",
     "DeviceChanged",
@@ -103,6 +106,7 @@ __all__ = [
     "TransferRequested",
     "Transferred",
     "Unregistered",
+    "VoiceActivity",
     "__version__",
 ]
 
@@ -120,7 +124,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'platypus' has no attribute {name!r}")
     if name in _HOMES:
         home = _HOMES[name]
-    elif name in ("Account", "Call", "Engine", "Sound"):
+    elif name in ("Account", "Call", "Conference", "Engine", "Sound"):
         home = name.lower()
     else:
         home = "errors" if name.endswith("Error") else "events"

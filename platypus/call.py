@@ -30,6 +30,7 @@ from platypus.sound import make_source, read_source
 if TYPE_CHECKING:
     from platypus.account import Account
     from platypus.calling import Calling
+    from platypus.conference import Conference
     from platypus.engine import Engine
     from platypus.media.endpoints import Sink, Source
     from platypus.negotiation import Negotiator
@@ -307,10 +308,29 @@ class Call:
         self._living("play a file")
         self.media.play(path, read_source(path, loop=loop))
 
-    def record(self, path: str) -> None:
-        """Write what this call plays to a WAV file, frame by frame. Raises AudioFileError."""
+    @property
+    def conference(self) -> Conference | None:
+        """The conference this call is in, None if it is in none."""
+        return self._calling.conferences.of(self)
+
+    def split(self) -> None:
+        """Leave the conference and go on alone. Raises StateError where there is none."""
+        if self.conference is None:
+            raise StateError(f"call {self.id} is in no conference")
+        self._calling.conferences.leave(self)
+
+    def watch_voice(self, on: bool = True) -> None:
+        """Tell by `VoiceActivity` when somebody begins or ends to speak, on either side."""
+        self._living("be listened to")
+        self.media.stream.watch_voice(on)
+
+    def record(self, path: str, *, stereo: bool = False) -> None:
+        """Write what this call plays to a WAV file, frame by frame. Raises AudioFileError.
+
+        Stereo has both sides: what the far end hears on the left, what is heard here on the right.
+        """
         self._living("be recorded")
-        self.media.stream.record(path)
+        self.media.stream.record(path, stereo=stereo)
 
     def stop_record(self) -> None:
         """Finish the recording; nothing is written after this. Raises MediaError if none runs."""

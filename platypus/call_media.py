@@ -22,6 +22,7 @@ from platypus.events import (
     MediaChanged,
     MediaState,
     Played,
+    VoiceActivity,
 )
 from platypus.negotiation import Negotiator, StreamPlan
 from platypus.net.addresses import format_address
@@ -158,6 +159,7 @@ class CallMedia:
         """Stop the stream; MediaChanged tells of its end if it ever started."""
         if self.stream.closed:
             return
+        self._calling.conferences.leave(self._call)
         self.stream.close()
         self._calling.sound.release(self)
         self._tell(MediaState.ENDED)
@@ -218,6 +220,8 @@ class CallMedia:
                 self._tell(MediaState.RESUMED)
             case "source-ended", _:
                 self._source_ended()
+            case "voice", ("sent" | "received" as side, bool(active)):
+                self._publish(VoiceActivity(self._call, side, active))
             case "error", (str(message),):
                 self._publish(ErrorOccurred(message, self._call))
             case _:

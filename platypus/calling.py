@@ -14,6 +14,7 @@ from platypus.call import Call
 from platypus.call_end import Ends
 from platypus.call_waiting import hold_others
 from platypus.codecs import DEFAULT_CODECS
+from platypus.conference import Conferences
 from platypus.encryption import Encryption
 from platypus.incoming import Reception
 from platypus.media.core import MediaCore
@@ -54,6 +55,7 @@ class Calling:
         self._wake: Wake | None = None
         self._one_at_a_time = hold_others
         self.ends = Ends(engine.pump)
+        self.conferences = Conferences(self)
         self._reception = Reception(engine, self, incoming)
         self.transfers = Transfers(engine, self, incoming.refer)
         self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)
@@ -111,7 +113,8 @@ class Calling:
     def take_up(self, call: Call) -> None:
         """Somebody turns to `call`: hold the others where that is wanted."""
         if self._one_at_a_time:
-            hold_others(self._calls.values(), call)
+            together = self.conferences.together
+            hold_others((each for each in self._calls.values() if not together(each, call)), call)
 
     def find(self, session: Session | None) -> Call | None:
         """The call of a session, until it has ended."""

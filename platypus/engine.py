@@ -42,6 +42,7 @@ from platypus.targets import by_transport, complete, parse_account
 if TYPE_CHECKING:
     from platypus.call import Call
     from platypus.calling import Calling
+    from platypus.conference import Conference
     from platypus.media.endpoints import Sink, Source
     from platypus.net.tls import TlsSettings
     from platypus.sip.message import Response
@@ -322,6 +323,14 @@ class Engine(Core):
         call = self.notices.pickups.pick_up(self.complete(to, account), account)
         self.calling.take_up(call)
         return call
+
+    def conference(self, *calls: Call) -> Conference:
+        """Mix answered calls here, so that everybody hears everybody else; held ones are resumed.
+
+        Where one of them is in a conference already, the others come to it. Raises StateError.
+        """
+        self.now()
+        return self.calling.conferences.confer(calls)
 
     def find_call(self, call_id: str) -> Call | None:
         """The call with this `id`, None if there is none or it has ended."""

@@ -166,6 +166,18 @@ class Transferred:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceActivity:
+    """Somebody begins or ends to speak: here (`sent`) or at the far end (`received`).
+
+    Told only for calls that were asked to (`Call.watch_voice`).
+    """
+
+    call: Call
+    side: Literal["sent", "received"]
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """A file given to `Call.play` was heard to its end."""
 
@@ -245,6 +257,7 @@ Event = (
     | TransferRequested
     | Transferred
     | Played
+    | VoiceActivity
     | MessageWaiting
     | Notified
     | MessageReceived

@@ -24,6 +24,7 @@ PUBLIC = {
     *("Played", "Registered", "RegistrationFailed", "Unregistered"),
     *("CallRules", "IdentityChanged", "TlsSettings"),
     *("CredentialsError", "DeviceLists", "Sound", "SoundDevice"),
+    *("Conference", "VoiceActivity"),
     *("TransferProgressed", "TransferRequested", "Transferred"),
 }
 
@@ -74,7 +75,7 @@ def test_every_event_is_a_frozen_value_and_exported() -> None:
             assert value.__dataclass_params__.frozen, name  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", ["Account", "Call", "Engine", "Sound"])
+@pytest.mark.parametrize("name", ["Account", "Call", "Conference", "Engine", "Sound"])
 def test_every_public_method_of_a_handle_is_documented(name: str) -> None:
     handle = getattr(platypus, name)
     bare = [

@@ -123,6 +123,8 @@ class Control:
 
     def _happened(self, event: events.Event) -> None:
         match event:
+            case events.VoiceActivity():
+                return  # for embedders: the protocol has no such event
             case events.IncomingCall(call):
                 self._calls[call.id] = call
             case events.Transferred(_, call):
@@ -229,11 +231,17 @@ class Control:
     def _do_refuse_transfer(self, call: str | int | None = None) -> None:
         self._call(call).refuse_transfer()
 
+    def _do_conference(self, calls: list[str | int]) -> None:
+        self._engine.conference(*(self._call(call) for call in calls))
+
+    def _do_split(self, call: str | int | None = None) -> None:
+        self._call(call).split()
+
     def _do_play(self, file: str, call: str | int | None = None) -> None:
         self._call(call).play(file)
 
     def _do_record(self, file: str, call: str | int | None = None) -> None:
-        self._call(call).record(file)
+        self._call(call).record(file, stereo=True)
 
     def _do_stop_record(self, call: str | int | None = None, file: str | None = None) -> None:
         self._call(call).stop_record()

@@ -54,6 +54,8 @@ def event_to_json(event: events.Event) -> Json:
             return _of_call("transfer_requested", call) | {"to": to}
         case events.Transferred(call, new, to):
             return _of_call("transferred", call) | {"new": new.id, "to": to}
+        case events.VoiceActivity():
+            raise ValueError("the control protocol does not tell voice activity")
         case events.Played(call, file):
             return _of_call("played", call) | {"file": file}
         case events.MessageWaiting():

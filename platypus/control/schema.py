@@ -17,6 +17,7 @@ from platypus.errors import PlatypusError
 DTMF_DIGITS = "0123456789*#ABCD"
 MAX_DIGITS = 128  # of one command: at 230 ms each that is half a minute of tones
 PACKAGES = ("dialog", "message-summary", "presence")
+MAX_PARTIES = 64  # of one conference
 MAX_DEPTH = 32  # far more than any command nests; json itself would give up at 1,000
 
 
@@ -62,6 +63,14 @@ def _call(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return "must be a string or a number"
     return None
+
+
+def _calls(value: object) -> str | None:
+    if not isinstance(value, list) or len(value) < 2:
+        return "must be a list of two calls or more"
+    if len(value) > MAX_PARTIES:
+        return f"must have at most {MAX_PARTIES} calls"
+    return next((f"{problem} in it" for each in value if (problem := _call(each))), None)
 
 
 def _flag(value: object) -> str | None:
@@ -130,6 +139,8 @@ SHAPES: Mapping[str, _Shape] = {
     "transfer": _Shape(optional={**_NEWEST, "to": _line, "other": _call}),
     "accept_transfer": _ONE_CALL,
     "refuse_transfer": _ONE_CALL,
+    "conference": _Shape({"calls": _calls}),
+    "split": _ONE_CALL,
     "play": _Shape({"file": _text}, _NEWEST),
     "record": _Shape({"file": _text}, _NEWEST),
     "stop_record": _Shape(optional={**_NEWEST, "file": _text}),
@@ -154,7 +165,6 @@ SHAPES: Mapping[str, _Shape] = {
     "quit": _Shape(),
 }
 
-NOT_YET = frozenset({"conference", "split"})
 
 
 def parse_command(line: bytes) -> Command:
@@ -202,10 +212,8 @@ def _depth(value: object) -> int:
 def _check(name: object, fields: Mapping[str, object]) -> None:
     if name is None:
         raise CommandError("missing field: cmd", code="missing-field")
-    if not isinstance(name, str) or (name not in SHAPES and name not in NOT_YET):
+    if not isinstance(name, str) or name not in SHAPES:
         raise CommandError(f"unknown command: {name}", code="unknown-command")
-    if name in NOT_YET:
-        raise CommandError(f"not supported yet: {name}", code="not-supported")
     shape = SHAPES[name]
     checks = {**shape.required, **shape.optional}
     for key in fields:

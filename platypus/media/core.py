@@ -18,6 +18,7 @@ from platypus.media.ports import Ports
 from platypus.media.session import MediaSession
 
 if TYPE_CHECKING:
+    from platypus._media.conference import Conference
     from platypus._media.loop import Leg, Loop
 
 logger = logging.getLogger("platypus.media")
@@ -59,6 +60,12 @@ class MediaCore:
     @property
     def running(self) -> bool:
         return self._loop is not None and not self._closed
+
+    def mixer(self, rate: int) -> Conference:
+        """What the streams of a conference join; it mixes at `rate`."""
+        from platypus._media.conference import Conference
+
+        return Conference(rate)
 
     def session(self, on_event: Callable[..., None]) -> MediaSession:
         return MediaSession(self, on_event)

@@ -21,6 +21,7 @@ from platypus.media.security import LegSecurity
 from platypus.media.statistics import statistics
 
 if TYPE_CHECKING:
+    from platypus._media.conference import Conference
     from platypus._media.endpoint import Sink, Source
     from platypus._media.loop import Leg
     from platypus.media.core import MediaCore
@@ -97,6 +98,7 @@ class MediaSession:
         self._source: Source | None = None
         self._sink: Sink | None = None
         self._record: str | None = None
+        self._record_stereo = False
         self._record_fd: int | None = None  # opened before there is a stream to record
         self._final: dict[str, Any] | None = None
         self._files = 0  # recordings the loop has not completed yet
@@ -232,6 +234,18 @@ class MediaSession:
         self.held = on
         self._apply_mute()
 
+    def join(self, conference: Conference) -> None:
+        """Mix this stream with the others of `conference`."""
+        self._open_leg().join(conference)
+
+    def leave(self) -> None:
+        if self._leg is not None and not self.closed:
+            self._leg.leave()
+
+    def watch_voice(self, on: bool) -> None:
+        """Tell by "voice" events when somebody begins or ends to speak."""
+        self._open_leg().watch_voice(on)
+
     def send_dtmf(self, digits: Iterable[str], duration_ms: int) -> None:
         """RFC 4733 events. Raises MediaError where the far end takes none."""
         if self._plan is None or self._plan.dtmf_payload_type is None:
@@ -242,12 +256,15 @@ class MediaSession:
             raise MediaError("the far end takes no media while it holds the call")
         self._open_leg().send_dtmf(digits, duration_ms)
 
-    def record(self, path: str) -> None:
-        """Write what this stream plays to `path`, from now or from its start on."""
+    def record(self, path: str, *, stereo: bool = False) -> None:
+        """Write what this stream plays to `path`, from now or from its start on.
+
+        Stereo has both sides: what is sent on the left, what is played on the right.
+        """
         if self._record is not None:
             raise MediaError(f"already recording to {self._record}; stop that first")
         self._record_fd = open_for_recording(path)
-        self._record = path
+        self._record, self._record_stereo = path, stereo
         if self._leg is not None and self.started:
             self._hand_over_recording(self._leg)
 
@@ -288,7 +305,7 @@ class MediaSession:
     def _hand_over_recording(self, leg: Leg) -> None:
         fd, self._record_fd = self._record_fd, None
         if fd is not None:
-            leg.start_record(fd)  # it closes the descriptor
+            leg.start_record(fd, stereo=self._record_stereo)  # it closes the descriptor
             self._files += 1
 
     def _drop_recording(self) -> None:
@@ -298,7 +315,7 @@ class MediaSession:
 
     def _apply_mute(self) -> None:
         if self._leg is not None and self.started and not self.closed:
-            self._leg.set_mute(self.muted or self.held)
+            self._leg.set_mute(self.muted or self.held, held=self.held)
 
     def _open_leg(self) -> Leg:
         if self._leg is None or self.closed:

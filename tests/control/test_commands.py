@@ -184,8 +184,9 @@ def test_an_unknown_account_is_named_with_those_there_are(desk: Desk) -> None:
         ({"cmd": "accept_transfer"}, ("accept_transfer",)),
         ({"cmd": "refuse_transfer"}, ("refuse_transfer",)),
         ({"cmd": "play", "file": "a.wav"}, ("play", "a.wav")),
-        ({"cmd": "record", "file": "b.wav"}, ("record", "b.wav")),
+        ({"cmd": "record", "file": "b.wav"}, ("record", "b.wav", True)),
         ({"cmd": "stop_record"}, ("stop_record",)),
+        ({"cmd": "split"}, ("split",)),
     ],
 )
 def test_a_command_reaches_the_call(desk: Desk, fields: Any, told: Any) -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from platypus.control.schema import (
     MAX_DEPTH,
     MAX_DIGITS,
-    NOT_YET,
     SHAPES,
     CommandError,
     parse_command,
@@ -111,11 +110,9 @@ def test_names_a_field_of_the_wrong_type():
     assert str(refusal(cmd="mute", on=1)) == "field on of mute must be true or false"
 
 
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_commands_of_later_versions_are_known_but_not_supported_yet(name):
-    error = refusal(cmd=name, anything=1)
-    assert str(error) == f"not supported yet: {name}"
-    assert error.code == "not-supported"
+@pytest.mark.parametrize("calls", [None, "1", [], ["1"], ["1", True], ["1"] * 65])
+def test_a_conference_names_at_least_two_calls(calls):
+    assert "field calls of conference must" in str(refusal(cmd="conference", calls=calls))
 
 
 @pytest.mark.parametrize("name", sorted(set(SHAPES) - {"call", "mute", "dtmf", "redirect"}))

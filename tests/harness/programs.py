@@ -185,6 +185,14 @@ class Program:
             self._changed.notify_all()
 
 
+def wait_until(holds: Callable[[], bool], what: str, timeout: float = 15.0) -> None:
+    """For what nobody tells: a file that grows. Looks a few times a second."""
+    end = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < end, f"it never came to pass: {what}"
+        time.sleep(0.1)
+
+
 def _close_quietly(stream: IO[str] | None) -> None:
     # Closing flushes, and the program that would read it is gone.
     with contextlib.suppress(BrokenPipeError, ValueError):

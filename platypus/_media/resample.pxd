@@ -14,10 +14,11 @@ cdef struct resampler_t:
     int part                 # of the position of the next output sample
     int start                # first of the samples that it is made of, in `history`
     int filled               # samples in `history`
-    float *table             # (phases + 1) x taps; owned
+    float *table             # (phases + 1) x taps; owned, unless
+    bint shared              # all of these two rates have the same
     float *history           # taps + RESAMPLE_BLOCK; owned
 
-# NULL: no memory, or a rate that is not 1,000 to 384,000 or more than 48 times the other.
+# Under the GIL. NULL: no memory, or a rate that is not 1,000 to 384,000 or more than 48 times the other.
 cdef resampler_t *resampler_new(int in_rate, int out_rate) noexcept nogil
 cdef void resampler_free(resampler_t *resampler) noexcept nogil
 cdef void resampler_reset(resampler_t *resampler) noexcept nogil

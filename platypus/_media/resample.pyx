@@ -6,8 +6,8 @@ steady: n samples in give n times the ratio out, at once. The delay is 24 sample
 the lower rate, 3.0 ms at 8 kHz. Flat within 0.2 dB up to 3.4 kHz of 8 (7 of 16),
 images and aliases under -85 dB from 4.2 (8.6) kHz on. Equal rates pass bit for bit.
 
-Coefficients are computed when a resampler is made. It does not follow clocks that
-drift; that takes a ratio that changes.
+Coefficients are computed when two rates are first met, and short tables then kept: every
+call may need one. It does not follow clocks that drift; that takes a ratio that changes.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -25,12 +25,23 @@ cdef enum:
     MAX_RATIO = 48           # 384 kHz to 8 kHz
     MAX_TABLE = 1 << 17      # coefficients: beyond it rows are interpolated
     MID_PHASES = 256         # rows then, a sample of the lower rate: an error of -94 dB
+    SHARED_TABLES = 32       # of the codecs' rates, and of sound cards'
+    SHARED_SIZE = 1 << 13    # coefficients
 
 # Found by search: the narrowest transition that is within 0.2 dB at the upper edge of
 # the telephone band and at -87 dB beyond; fractions of the lower rate.
 cdef double BETA = 8.8
 cdef double CUTOFF_NARROW = 0.463    # 3.4 kHz of 8
 cdef double CUTOFF_WIDE = 0.4755     # 7 kHz of 16
+
+
+cdef struct shared_t:
+    int in_rate              # 0: free
+    int out_rate
+    float *table
+
+
+cdef shared_t shared_tables[SHARED_TABLES]
 
 
 cdef double bessel_i0(double x) noexcept nogil:
@@ -74,6 +85,37 @@ cdef void fill_table(resampler_t *resampler) noexcept nogil:
                 half - 1.0 - tap + <double>phase / resampler.phases, half, cutoff) / total)
 
 
+cdef shared_t *place_for(const resampler_t *resampler) noexcept nogil:
+    """Where the table of these rates is kept, or may be; NULL: nowhere."""
+    cdef int index
+    if <int64_t>(resampler.phases + 1) * resampler.taps > SHARED_SIZE:
+        return NULL
+    for index in range(SHARED_TABLES):
+        if shared_tables[index].in_rate == 0:
+            return &shared_tables[index]
+        if (shared_tables[index].in_rate == resampler.in_rate
+                and shared_tables[index].out_rate == resampler.out_rate):
+            return &shared_tables[index]
+    return NULL
+
+
+cdef void take_table(resampler_t *resampler) noexcept nogil:
+    cdef shared_t *place = place_for(resampler)
+    if place != NULL and place.in_rate:
+        resampler.table = place.table
+        resampler.shared = True
+        return
+    resampler.table = <float *>malloc(
+        <size_t>(resampler.phases + 1) * resampler.taps * sizeof(float))
+    if resampler.table == NULL:
+        return
+    fill_table(resampler)
+    if place != NULL:
+        place.in_rate, place.out_rate = resampler.in_rate, resampler.out_rate
+        place.table = resampler.table
+        resampler.shared = True
+
+
 cdef resampler_t *resampler_new(int in_rate, int out_rate) noexcept nogil:
     cdef resampler_t *resampler
     cdef int a = in_rate, b = out_rate, rest
@@ -100,20 +142,19 @@ cdef resampler_t *resampler_new(int in_rate, int out_rate) noexcept nogil:
     if <int64_t>(resampler.parts + 1) * resampler.taps > MAX_TABLE:
         resampler.between = 1
         resampler.phases = max(MID_PHASES // 16, MID_PHASES * TAPS // resampler.taps)
-    resampler.table = <float *>malloc(
-        <size_t>(resampler.phases + 1) * resampler.taps * sizeof(float))
+    take_table(resampler)
     resampler.history = <float *>malloc((resampler.taps + RESAMPLE_BLOCK) * sizeof(float))
     if resampler.table == NULL or resampler.history == NULL:
         resampler_free(resampler)
         return NULL
-    fill_table(resampler)
     resampler_reset(resampler)
     return resampler
 
 
 cdef void resampler_free(resampler_t *resampler) noexcept nogil:
     if resampler != NULL:
-        free(resampler.table)
+        if not resampler.shared:
+            free(resampler.table)
         free(resampler.history)
         free(resampler)
 

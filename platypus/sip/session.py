@@ -61,10 +61,11 @@ class Session:
     """
 
     __slots__ = (
-        "_changes", "_infos", "_timer", "_updates", "account", "answers", "bye_headers",
-        "call_id", "called", "calling", "contact_user", "dialog", "digest", "flow", "id",
-        "identity", "local", "local_tag", "owed", "referred", "referring", "refusal", "remote",
-        "remote_allow", "remote_body", "remote_supported", "request", "role", "stack", "state",
+        "__weakref__", "_changes", "_infos", "_timer", "_updates", "account", "answers",
+        "bye_headers", "call_id", "called", "calling", "contact_user", "dialog", "digest",
+        "flow", "id", "identity", "local", "local_tag", "owed", "referred", "referring",
+        "refusal", "remote", "remote_allow", "remote_body", "remote_supported", "request",
+        "role", "stack", "state",
     )  # fmt: skip
 
     def __init__(

@@ -110,7 +110,7 @@ def test_without_an_offer_we_make_one_and_take_the_answer_from_the_ack() -> None
         async with talking() as (alice, far, call):
             far.request("INVITE", "one", alice.port, 1)
             offer = (await far.response(1)).body
-            assert b"RTP/AVP 0 8 101" in offer
+            assert b"RTP/AVP 0 8 " in offer
             far.request("ACK", "one", alice.port, 1, describe(far.branches["two"].port, 8))
             event = await alice.heard.next(MediaChanged, lambda event: event.codec == "pcma")
             assert event.remote == far.remote("two")

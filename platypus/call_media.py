@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from platypus.call_public import counts
 from platypus.errors import MediaError, SdpError
 from platypus.events import (
     CallStateChanged,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from platypus.calling import Calling
     from platypus.events import Direction, HoldState
     from platypus.media.endpoints import Sink, Source
+    from platypus.sip.flow import Address
 
 MAX_BRANCHES = 16  # of a forked call; a proxy that makes more does not make our table grow
 
@@ -51,6 +53,8 @@ class CallMedia:
         self._calling = calling
         self._negotiator = negotiator
         self._publish = publish
+        self.public: tuple[Address, Address] | None = None  # RTP and RTCP, by a STUN server
+        self._public_from = ""  # our own address by then
         self._answers: dict[tuple[str, int], bytes] = {}  # of branches, by where their RTP is
         self._hold: HoldState = "none"
         self._own_source = self._own_sink = False  # given by whoever holds the call
@@ -90,11 +94,23 @@ class CallMedia:
         """Our offer, as the machine asks for it once it knows the way. The ports are open."""
         self.stream.advertise(local_address)
         port = self.stream.open()
-        body = self._negotiator.offer(local_address, port, encrypted_hop=self._hop_is_encrypted)
+        host, port, rtcp_port = self._where(local_address, port)
+        body = self._negotiator.offer(
+            host, port, rtcp_port=rtcp_port, encrypted_hop=self._hop_is_encrypted
+        )
         self.stream.expect(
             self._negotiator.offered_payload_types, encrypted=self._negotiator.offers_keys
         )
         return body
+
+    def _where(self, local_address: str, port: int) -> tuple[str, int, int | None]:
+        """Where our media are to be sent: host, port, and RTCP's if that is no neighbour."""
+        self._public_from = self._public_from or local_address
+        moved = local_address != self._public_from  # to another network
+        if self.public is None or moved or not counts(self.public[0][0], self._call.session):
+            return local_address, port, None
+        (host, rtp), (_, rtcp) = self.public
+        return host, rtp, rtcp if rtcp != rtp + 1 else None
 
     def receive_answer(self, body: bytes, *, early: bool = False) -> None:
         """Raises SdpError for an answer that doesn't fit."""
@@ -112,7 +128,8 @@ class CallMedia:
     def answer(self, local_address: str) -> bytes:
         """Our answer to the offer that came last, already applied to the stream."""
         self.stream.advertise(local_address)
-        body, plan = self._negotiator.answer(local_address, self.stream.open())
+        host, port, rtcp_port = self._where(local_address, self.stream.open())
+        body, plan = self._negotiator.answer(host, port, rtcp_port=rtcp_port)
         self._apply(plan)
         return body
 

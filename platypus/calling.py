@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from platypus.call import Call
 from platypus.call_end import Ends
+from platypus.call_public import PublicMedia
 from platypus.call_waiting import hold_others
 from platypus.codecs import DEFAULT_CODECS
 from platypus.conference import Conferences
@@ -56,6 +58,7 @@ class Calling:
         self._one_at_a_time = hold_others
         self.ends = Ends(engine.pump)
         self.conferences = Conferences(self)
+        self.public = PublicMedia(engine.public_address)
         self._reception = Reception(engine, self, incoming)
         self.transfers = Transfers(engine, self, incoming.refer)
         self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)
@@ -82,20 +85,32 @@ class Calling:
             call.media.set_source(make_source(source) if isinstance(source, str) else source)
         if sink is not None:
             call.media.set_sink(sink)
-        call.media.stream.open()  # no free port is told to whoever calls, not to the far end
+        # No free port is told to whoever calls, not to the far end.
+        if self.public.wanted:
+            call.media.stream.reserve()
+        else:
+            call.media.stream.open()
         session = self._engine.user_agent.invite(
             target,
             account=account.settings if account is not None else None,
             body=call.media.offer if offer else None,
             headers=tuple(headers),
-            start=start,
+            start=start and not self.public.wanted,
             now=self._engine.now(),
         )
         call.signals.begin(session)
         self.adopt(session, call)
+        if start and self.public.wanted:
+            self.public.prepare(call, partial(self._start, call))
         # In a turn of its own, so that whoever calls has the call before its first event.
         self._engine.loop.call_soon(self._announce, call)
         return call
+
+    def _start(self, call: Call) -> None:
+        call.media.stream.open()
+        if call.session.calling is not None:
+            call.session.calling.start(self._engine.now())
+        self._engine.pump()
 
     def new_call(self, account: Account | None, direction: Literal["outgoing", "incoming"]) -> Call:
         self._count += 1
@@ -144,6 +159,7 @@ class Calling:
     def close(self) -> None:
         for call in self.calls:
             call.media.close()
+        self.public.close()
         if self._wake is not None:
             self._wake.close()
         self.sound.close()

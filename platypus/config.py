@@ -33,7 +33,7 @@ from platypus.files import write_whole
 MAX_BYTES = 1_048_576  # a file that is larger is not ours, and TOML is parsed in memory
 MAX_ACCOUNTS = 64  # each keeps a registration alive
 
-_TLS_KEYS = ("tls_ca", "tls_certificate", "tls_key", "tls_pins", "tls_insecure")
+_PLAIN_KEYS = ("stun_server", "tls_ca", "tls_certificate", "tls_key", "tls_pins", "tls_insecure")
 _PASSWORD_KEYS = frozenset({"password", "passwd", "passphrase", "pwd", "secret"})
 _TABLE = re.compile(r"\s*\[\[?(?P<name>[^\[\]]+)\]\]?\s*(#.*)?$")
 _DECODE_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
@@ -106,6 +106,7 @@ class Config:
 
     listen: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104 - a phone is called from anywhere
     transport: str = "udp"
+    stun_server: str | None = None  # HOST[:PORT] of a server to ask where others see us
     tls_ca: str | None = None  # files, PEM
     tls_certificate: str | None = None
     tls_key: str | None = None
@@ -192,7 +193,7 @@ def serialize(config: Config) -> str:
         lines.append(_entry("transport", config.transport))
     lines += [
         _entry(key, list(value) if key == "tls_pins" else value)
-        for key in _TLS_KEYS
+        for key in _PLAIN_KEYS
         if (value := getattr(config, key)) != getattr(default, key)
     ]
     if config.codecs != default.codecs:
@@ -232,7 +233,7 @@ class _Reader:
             given["listen"] = self._listen(table["listen"])
         if "transport" in table:
             given["transport"] = self._transport(table["transport"])
-        texts = {key: table[key] for key in _TLS_KEYS if key in table and key != "tls_pins"}
+        texts = {key: table[key] for key in _PLAIN_KEYS if key in table and key != "tls_pins"}
         given |= self._values(texts, Config, "")
         for key, hint in (("tls_pins", "SHA-256 fingerprints"), ("codecs", '"pcmu", "pcma"')):
             if key in table:

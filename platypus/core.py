@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from platypus.delivery import Delivery, EventStream
 from platypus.errors import StateError
-from platypus.events import Event
+from platypus.events import ErrorOccurred, Event
+from platypus.public_address import PublicAddress
 from platypus.pump import Pump
 from platypus.recovery import Recovery
 from platypus.sip import events as sip
@@ -141,6 +142,16 @@ class Core:
     def pump(self) -> None:
         """Carry out what the signalling wants, after something was asked of it."""
         self._pump.run()
+
+    def _ask(self, stun: tuple[str, int] | None) -> PublicAddress | None:
+        """Have a STUN server asked where others see us."""
+        if stun is None:
+            return None
+        tell = lambda why: self.publish(ErrorOccurred(why))  # noqa: E731
+        public = PublicAddress(stun, self._pump.transport, tell)
+        self._pump.seen_from = public.of_flow
+        self.recovery.public = public
+        return public
 
     def _receive(self, event: sip.Event) -> None:
         """What the signalling tells."""

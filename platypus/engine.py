@@ -85,6 +85,9 @@ class Engine(Core):
     `session_expires` and `min_se` are the seconds of session timers asked for, 0 for none,
     and the least that is taken (RFC 4028).
 
+    `stun` is the host and port of a server that is asked where others see us, for signalling and
+    media (RFC 8489): for where the PBX does not help a phone behind a router.
+
     `watchers` are who may see our calls as dialog state (RFC 4235): the `server` of an
     account, or without any account whoever asks; `anybody`; `nobody`.
     """
@@ -124,6 +127,7 @@ class Engine(Core):
         min_se: int = 90,
         packages: Sequence[str] = ("dialog",),
         watchers: WatcherRule = "server",
+        stun: tuple[str, int] | None = None,
     ) -> None:
         settings = user_agent_settings(
             user_agent=user_agent or f"Platypus/{__version__}",
@@ -136,6 +140,7 @@ class Engine(Core):
         )
         super().__init__(settings, listen=listen, transport=transport, tls=tls)
         self._instance_id = instance_id
+        self.public_address = self._ask(stun)
         self._media_options = MediaOptions(
             codecs=tuple(codecs) if codecs is not None else None,
             rtp_ports=rtp_ports,

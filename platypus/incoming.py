@@ -9,6 +9,7 @@ otherwise                                         rings, and waits or is answere
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from platypus.delivery import guarded
@@ -62,11 +63,19 @@ class Reception:
                 session.reject(488, engine.now(), headers=[warning(problem)])
                 return
         self._calling.adopt(session, call)
+        try:
+            self._calling.public.prepare(call, partial(self._announce, call, replaced))
+        except MediaError as problem:
+            logger.info("refused a call from %s: %s", session.remote_uri, problem)
+            session.reject(480, engine.now())
+
+    def _announce(self, call: Call, replaced: Call | None) -> None:
         if replaced is not None:
             self._calling.transfers.replace(replaced, call)
-            return
-        engine.publish(IncomingCall(call))
-        self._take(call)
+        else:
+            self._engine.publish(IncomingCall(call))
+            self._take(call)
+        self._engine.pump()
 
     def _server_of(self, session: Session) -> Account | None:
         """The account whose server sends a call to a user that we know nothing of."""

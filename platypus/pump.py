@@ -20,7 +20,7 @@ from platypus.clock import awake_and_asleep
 from platypus.errors import NetworkError
 from platypus.net.addresses import format_address
 from platypus.net.transport import Transport
-from platypus.sip.flow import Close, Connect, Flow, Hop, Resolve, Send
+from platypus.sip.flow import Address, Close, Connect, Flow, Hop, Resolve, Send
 from platypus.waiting import log_failure
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Pump:
         self._timer_at = float("inf")
         self._tasks: set[asyncio.Task[None]] = set()
         self._resolver: Resolver | None = None
+        # Where a UDP flow is seen by somebody who was asked, where that is wanted.
+        self.seen_from: Callable[[Flow], Coroutine[Any, Any, Address | None]] | None = None
         self._running = self._again = False
 
     async def open(
@@ -152,7 +154,8 @@ class Pump:
         except NetworkError as problem:
             self._user_agent.failed(key, str(problem), self.now())
             return
-        if flow is not None:
+        ask = self.seen_from is not None and hop.transport == "udp"
+        if flow is not None and not ask:
             self._user_agent.connected(key, flow, self.now())
         else:
             self._start(self._establish(key, hop))
@@ -163,6 +166,10 @@ class Pump:
         except NetworkError as problem:
             self._user_agent.failed(key, str(problem), self.now())
         else:
+            if self.seen_from is not None and flow.transport == "udp":
+                seen = await self.seen_from(flow)
+                if seen is not None and not self._user_agent.is_seen(flow):
+                    self._user_agent.seen_at(flow, seen)
             self._user_agent.connected(key, flow, self.now())
         self.run()
 

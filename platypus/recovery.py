@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from platypus.net.transport import Transport
+    from platypus.public_address import PublicAddress
     from platypus.pump import Pump
     from platypus.sip.flow import Address, Flow
     from platypus.sip.user_agent import UserAgent
@@ -46,6 +47,7 @@ class Recovery:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changes: NetworkChanges | None = None
+        self.public: PublicAddress | None = None
         self._sleep: SleepWatch | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float]) -> None:
@@ -65,6 +67,8 @@ class Recovery:
     def look(self) -> None:
         """Something changed: find out what of it is ours."""
         self._transport.forget_routes()
+        if self.public is not None:
+            self.public.forget()
         flows = self._user_agent.flows
         lost = {flow: why for flow in flows if (why := self._transport.why_lost(flow)) is not None}
         if self._sources_changed(flows) or lost:

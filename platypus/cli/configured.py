@@ -21,6 +21,7 @@ def read_configured(
         engine = {
             "listen": found.listen,
             "transport": found.transport,
+            "stun": check.stun_server(found.stun_server) if found.stun_server else None,
             "tls_ca": found.tls_ca,
             "tls_cert": found.tls_certificate,
             "tls_key": found.tls_key,

@@ -79,6 +79,12 @@ def add_phone_options(parser: Parser) -> None:
     parser.add_argument(
         "--transport", type=check.transport, metavar="udp|tcp|tls", help="default udp"
     )
+    parser.add_argument(
+        "--stun",
+        metavar="HOST[:PORT]",
+        type=check.stun_server,
+        help="a server to ask where others see us, where the PBX does not help behind a router",
+    )
     _add_tls_options(parser)
     group = parser.add_argument_group("accounts (may be repeated)")
     group.add_argument(
@@ -163,7 +169,6 @@ def add_media_options(parser: Parser) -> None:
 
 
 def _add_later_options(parser: Parser) -> None:
-    parser.add_argument("--stun", action=_NotYet, help=argparse.SUPPRESS)
     parser.add_argument("--dtls", action=_NotYet, nargs=0, help=argparse.SUPPRESS)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ENGINE_OPTIONS = (
     "listen", "rtp_ports", "codecs", "audio", "record", "input", "output", "ring",
     "user", "max_calls", "auto_answer", "reject", "refer", "intercom", "prack", "min_se",
-    "transport", "srtp", *TLS_OPTIONS,
+    "transport", "stun", "srtp", *TLS_OPTIONS,
 )  # fmt: skip
 
 

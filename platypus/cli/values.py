@@ -32,6 +32,14 @@ def host_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def stun_server(text: str) -> tuple[str, int]:
+    """HOST or HOST:PORT; 3478 is STUN's (RFC 8489, 18.4)."""
+    host, port = host_port(f"{text}:3478" if ":" not in text or text.endswith("]") else text)
+    if not port or any(letter.isspace() for letter in host):
+        raise ArgumentTypeError(f"{text!r} is not HOST or HOST:PORT")
+    return host, port
+
+
 def sip_uri(text: str) -> str:
     """A SIP URI; `sip:` may be left out."""
     return str(_parse_uri(text))

@@ -70,10 +70,17 @@ class MediaCore:
     def session(self, on_event: Callable[..., None]) -> MediaSession:
         return MediaSession(self, on_event)
 
-    def open_leg(self, session: MediaSession) -> tuple[Leg, int]:
-        """A leg and its RTP port; random first values (RFC 3550, 5.1)."""
+    def bind(self) -> tuple[socket.socket, socket.socket]:
+        """An RTP and an RTCP socket. Raises MediaError."""
+        return self._ports.open(self.host)
+
+    def open_leg(
+        self, session: MediaSession, sockets: tuple[socket.socket, socket.socket] | None = None
+    ) -> tuple[Leg, int]:
+        """A leg and its RTP port, on these sockets or new ones; random first values (RFC 3550,
+        5.1)."""
         loop = self.loop
-        rtp, rtcp = self._ports.open(self.host)
+        rtp, rtcp = sockets or self.bind()
         port = int(rtp.getsockname()[1])
         seed = self._random(22)
         try:

@@ -21,6 +21,8 @@ from platypus.media.security import LegSecurity
 from platypus.media.statistics import statistics
 
 if TYPE_CHECKING:
+    import socket
+
     from platypus._media.conference import Conference
     from platypus._media.endpoint import Sink, Source
     from platypus._media.loop import Leg
@@ -91,6 +93,8 @@ class MediaSession:
         self.closed = False
         self.on_event = on_event
         self._core = core
+        self._sockets: tuple[socket.socket, socket.socket] | None = None  # reserved
+        self._lent = False
         self._leg: Leg | None = None
         self._security = LegSecurity()
         self._plan: Plan | None = None
@@ -157,13 +161,33 @@ class MediaSession:
         if written is not None:
             written()
 
+    def reserve(self) -> tuple[socket.socket, socket.socket]:
+        """The sockets for `open`, lent to whoever wants to ask something by them first.
+
+        They stay open until they are given back. Raises MediaError when none is free, or the
+        stream is open.
+        """
+        if self.port is not None or self.closed:
+            raise MediaError("the sockets of this stream are in use")
+        if self._sockets is None:
+            self._sockets = self._core.bind()
+        self._lent = True
+        return self._sockets
+
+    def give_back(self) -> None:
+        """Nobody reads them any more."""
+        self._lent = False
+        if self.closed:
+            self._close_sockets()
+
     def open(self) -> int:
         """Bind the RTP and RTCP ports and start the leg; the RTP port.
 
         Called again it gives the port there is. Raises MediaError when none is free.
         """
         if self.port is None:
-            self._leg, self.port = self._core.open_leg(self)
+            sockets, self._sockets = self._sockets, None
+            self._leg, self.port = self._core.open_leg(self, sockets)
             self._leg.set_sink(self._sink)
         return self.port
 
@@ -295,12 +319,19 @@ class MediaSession:
             return
         self.closed = True
         self._drop_recording()
+        if not self._lent:
+            self._close_sockets()
         if self._leg is not None:
             self._leg.close()
             self._final = self._leg.statistics()
             if not self._files:
                 self._core.forget(self._leg.id)
         self.on_event = _ignore  # nothing leads back from here to whoever holds it
+
+    def _close_sockets(self) -> None:
+        for sock in self._sockets or ():
+            sock.close()
+        self._sockets = None
 
     def _hand_over_recording(self, leg: Leg) -> None:
         fd, self._record_fd = self._record_fd, None

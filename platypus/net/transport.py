@@ -13,7 +13,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from platypus.errors import NetworkError
 from platypus.net.addresses import (
@@ -135,11 +135,15 @@ class Transport:
 
     def ask_stun(self, flow: Flow, done: Done, requests: int) -> None:
         """Ask the far end of a UDP flow where it sees us."""
+        self.ask_stun_at(flow, flow.remote, done, requests=requests)
+
+    def ask_stun_at(self, flow: Flow, server: Address, done: Done, **patience: Any) -> None:
+        """Ask a server where it sees the socket of a UDP flow."""
         datagrams = self._datagrams.get(family_of(flow.remote[0]))
         if datagrams is None or datagrams.stun is None:
             done(None, "there is no socket")
         else:
-            datagrams.stun.ask(flow.remote, done, requests=requests)
+            datagrams.stun.ask(server, done, **patience)
 
     def forget_routes(self) -> None:
         """The system may route otherwise now."""

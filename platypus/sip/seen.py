@@ -29,6 +29,7 @@ class SeenAddresses:
 
     def __init__(self) -> None:
         self._seen: dict[Flow, Address] = {}
+        self._direct: set[Flow] = set()  # connections without a NAT
         self._outbound: set[Flow] = set()
 
     def learn(self, flow: Flow, response: Response) -> bool:
@@ -37,6 +38,8 @@ class SeenAddresses:
         if via.received is None and via.rport is None:
             return False
         if flow.transport != "udp" and via.received in (None, flow.local[0]):
+            if len(self._direct) < MAX_FLOWS:
+                self._direct.add(flow)
             return False
         found = (via.received or flow.local[0], via.rport or flow.local[1])
         if found == self._seen.get(flow, flow.local) or not _is_numeric(found[0]):
@@ -60,6 +63,16 @@ class SeenAddresses:
         """It is no more."""
         self._seen.pop(flow, None)
         self._outbound.discard(flow)
+        self._direct.discard(flow)
+
+    def is_known(self, flow: Flow) -> bool:
+        """Whether anybody has said where we are seen."""
+        return flow in self._seen
+
+    def is_direct(self, flow: Flow) -> bool:
+        """Whether the far end has said that it sees us as we are."""
+        seen = self._seen.get(flow)
+        return flow in self._direct or (seen is not None and seen[0] == flow.local[0])
 
     def advertised(self, flow: Flow) -> Flow:
         """`flow` with the address that the far end can reach as the local one."""

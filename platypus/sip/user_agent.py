@@ -96,6 +96,10 @@ class UserAgent:
         stack.flow_failed(flow, reason, now)
         reroute(stack, flow, now)
 
+    def is_seen(self, flow: Flow) -> bool:
+        """Whether it is known where the far end of `flow` sees us."""
+        return self._stack.seen.is_known(flow)
+
     def seen_at(self, flow: Flow, address: Address) -> None:
         """By a STUN server's word: what the Contact of whatever goes by `flow` will be."""
         self._stack.seen.note(flow, address)

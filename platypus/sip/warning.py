@@ -19,7 +19,7 @@ _VALUE = re.compile(r'\s*[0-9]{3}\s+\S{1,255}\s+"((?:[^"\\]|\\.){1,1000})"')
 
 
 def warning_of(response: Response) -> str:
-    """"" where there is none that can be read."""
+    """ "" where there is none that can be read."""
     found = _VALUE.match(response.headers.get("Warning") or "")
     if found is None:
         return ""

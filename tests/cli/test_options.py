@@ -10,6 +10,7 @@ import pytest
 from platypus.cli import agent
 from platypus.cli.options import AccountOptions, ask_password, collect_accounts
 from platypus.cli.phone import Phone, read_phone
+from platypus.cli.values import stun_server
 from platypus.net.tls import TlsSettings
 from tests.harness.authority import Authority
 
@@ -112,6 +113,10 @@ class TestEngineOptions:
             ("--reject", "99999999999"),
             ("--max-calls", "0"),
             ("--prack", "maybe"),
+            ("--stun", "a b"),
+            ("--stun", "stun.example.com:0"),
+            ("--stun", "stun.example.com:port"),
+            ("--stun", "2001:db8::1"),
             ("--min-se", "0"),
             ("--account", "alice"),
             ("--account", "sip:pbx.example.com"),
@@ -124,6 +129,18 @@ class TestEngineOptions:
         self, capsys: pytest.CaptureFixture[str], words: tuple[str, str]
     ) -> None:
         assert words[0] in complaint(capsys, *words)
+
+    @pytest.mark.parametrize(
+        ("text", "server"),
+        [
+            ("stun.example.com", ("stun.example.com", 3478)),
+            ("192.0.2.1:5000", ("192.0.2.1", 5000)),
+            ("[2001:db8::1]", ("2001:db8::1", 3478)),
+            ("[2001:db8::1]:5000", ("2001:db8::1", 5000)),
+        ],
+    )
+    def test_a_stun_server_has_a_port_of_its_own(self, text: str, server: tuple[str, int]) -> None:
+        assert stun_server(text) == server
 
     @pytest.mark.parametrize("uri", ["nope:", "sip:nope:", "sip:nope:;lr", "sip:"])
     def test_an_outbound_proxy_without_its_port_is_refused(
@@ -145,7 +162,6 @@ class TestEngineOptions:
         "words",
         [
             ("--dtls",),
-            ("--stun", "stun.example.com"),
             ("--codecs", "opus"),
         ],
     )

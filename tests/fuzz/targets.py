@@ -247,11 +247,16 @@ def report_of_the_far_end() -> bytes:
 
 REPORT = report_of_the_far_end()
 
-SECURE_SDP = SDP.replace(b"RTP/AVP", b"RTP/SAVP") + b"""a=crypto:1 AEAD_AES_128_GCM inline:QUFB\r
+SECURE_SDP = (
+    SDP.replace(b"RTP/AVP", b"RTP/SAVP")
+    + b"""a=crypto:1 AEAD_AES_128_GCM inline:QUFB\r
 a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB|2^20|1:4 WSH=64\r
 a=setup:actpass\r
-a=fingerprint:sha-256 """ + b":".join([b"0A"] * 32) + b"""\r
+a=fingerprint:sha-256 """
+    + b":".join([b"0A"] * 32)
+    + b"""\r
 """
+)
 SRTP_KEY = partial(srtp.context, "AES_CM_128_HMAC_SHA1_80", bytes(30), outbound=False)
 SRTP_KEY_WITH_MKI = partial(SRTP_KEY, mki=b"\1")
 SRTP = srtp.context("AES_CM_128_HMAC_SHA1_80", bytes(30), outbound=True).protect(RTP)

@@ -147,10 +147,11 @@ class Lan:
 class Natted:
     """A phone at 192.168.77.2 behind a router that others see as 10.98.1.2 (or .3).
 
-    Inbound packets reach the phone only by mappings that its own have made.
+    Inbound packets reach the phone only by mappings that its own have made. `symmetric` gives
+    every destination another port, as the strictest routers do; else a port is kept (RFC 4787).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, symmetric: bool = True) -> None:
         needed()
         find_program("nft")
         self.phone, self.router, self.pbx = Machine("phone"), Machine("router"), Machine("pbx")
@@ -162,7 +163,10 @@ class Natted:
         self.router.forward()
         self.router.nft(
             "add table ip nat; add chain ip nat out { type nat hook postrouting priority 100; };"
-            "add rule ip nat out oifname street masquerade random"
+            f"add rule ip nat out oifname street masquerade {'random' if symmetric else ''};"
+            # What nobody asked for is for nobody, as with every router that is one.
+            "add chain ip nat in { type filter hook input priority 0; };"
+            "add rule ip nat in iifname street meta l4proto { udp, tcp } drop"
         )
         self.pbx.add_address("lo", f"{SERVICE}/32")
         self.pbx.add_address("street", "10.98.1.1/24")

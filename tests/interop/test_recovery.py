@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -15,6 +16,9 @@ import pytest
 from platypus import Account, Call, CallState, Engine, IncomingCall, MediaChanged
 from platypus.events import CallEnded, MediaState, Registered, RegistrationFailed
 from platypus.net import connection, keepalive, stream, stun_client
+from platypus.sdp.description import SessionDescription
+from platypus.sdp.description import parse as parse_sdp
+from platypus.sip.message import parse_message
 from tests.harness.kamailio import Kamailio
 from tests.harness.lan import SERVICE, Lan, Machine, Natted
 from tests.harness.phones import Heard
@@ -278,3 +282,59 @@ def test_a_server_that_answers_no_stun_any_more_is_given_up(
             await phone.registered(2)
 
     run(lan.phone, work())
+
+
+class Deaf:
+    """A phone at the PBX that answers a call, and sends to where the offer says for ever."""
+
+    def __init__(self) -> None:
+        self.sip, self.rtp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for each in (self.sip, self.rtp):
+            each.bind((SERVICE, 0))
+            each.setblocking(False)
+        self.uri = f"sip:deaf@{SERVICE}:{self.sip.getsockname()[1]}"
+
+    async def answer(self) -> SessionDescription:
+        """Take the INVITE that comes, without `received` and `rport` in the answer."""
+        loop = asyncio.get_running_loop()
+        data, source = await loop.sock_recvfrom(self.sip, 65_536)
+        invite = parse_message(data)
+        port = self.rtp.getsockname()[1]
+        body = (
+            f"v=0\r\no=- 1 1 IN IP4 {SERVICE}\r\ns=-\r\nc=IN IP4 {SERVICE}\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP 0\r\n"
+        )
+        lines = ["SIP/2.0 200 OK"]
+        lines += [f"{name}: {invite.headers.get(name)}" for name in ("Via", "From", "Call-ID")]
+        lines += [f"CSeq: {invite.headers.get('CSeq')}", f"To: {invite.headers.get('To')};tag=1"]
+        lines += [f"Contact: <{self.uri}>", "Content-Type: application/sdp"]
+        lines += [f"Content-Length: {len(body)}", "", body]
+        self.sip.sendto("\r\n".join(lines).encode(), source)
+        return parse_sdp(invite.body)
+
+    async def speak(self, address: tuple[str, int]) -> None:
+        """A second of silence as G.711, at the pace of speech."""
+        for number in range(50):
+            header = bytes([0x80, 0]) + number.to_bytes(2, "big")
+            header += (160 * number).to_bytes(4, "big") + b"deaf"
+            self.rtp.sendto(header + bytes([0xD5]) * 160, address)
+            await asyncio.sleep(0.02)
+
+
+def test_stun_tells_where_rtp_is_to_be_sent_where_nobody_else_helps(bench: Bench) -> None:
+    natted = Natted(symmetric=False)
+    stun = kamailio_at(bench, natted.pbx, stun=True)
+    with natted.pbx.inside():
+        deaf = Deaf()
+
+    async def work() -> None:
+        async with Engine(stun=(SERVICE, stun.port)) as engine:
+            call = engine.call(deaf.uri)
+            offer = await deaf.answer()
+            assert offer.connection == "10.98.1.2"
+            await call.answered(timeout=5)
+            await deaf.speak(("10.98.1.2", offer.media[0].port))
+            assert call.statistics()["receive"]["packets"] > 40
+
+    run(natted.phone, work())
+    natted.close()

@@ -262,7 +262,6 @@ class TestLooks:
         assert pixels[1230, 1590].any() and not pixels[1250, 1590].any()  # 1240 high, then black
 
 
-
 class TestStarting:
     def test_without_a_display_it_says_what_to_do(self, tmp_path):
         environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}

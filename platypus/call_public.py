@@ -1,0 +1,65 @@
+"""A call's media at a public address: asked for before the offer or answer is made.
+
+Whoever makes or takes a call goes on after that, at most `public_address.PATIENCE` later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from platypus.public_address import PublicAddress, differs
+from platypus.waiting import log_failure
+
+if TYPE_CHECKING:
+    from platypus.call import Call
+    from platypus.sip.session import Session
+
+
+class PublicMedia:
+    """Asks for the calls of one engine; without a server nothing waits."""
+
+    def __init__(self, public: PublicAddress | None) -> None:
+        self._public = public
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to ask."""
+        return self._public is not None
+
+    def prepare(self, call: Call, then: Callable[[], None]) -> None:
+        """Call `then` once the address is known, or is not to be had; not for a call that ended.
+
+        Raises MediaError when no port is free.
+        """
+        if self._public is None:
+            then()
+            return
+        sockets = call.media.stream.reserve()
+        task = asyncio.get_running_loop().create_task(self._learn(call, *sockets, then))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(log_failure)
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _learn(self, call: Call, rtp: Any, rtcp: Any, then: Callable[[], None]) -> None:
+        assert self._public is not None  # noqa: S101 - prepare() checked
+        try:
+            call.media.public = await self._public.of_media(rtp, rtcp)
+        finally:
+            call.media.stream.give_back()
+        if not call.session.ended:
+            then()
+
+
+def counts(host: str, session: Session) -> bool:
+    """Whether a public address of the media is what the far end of a session needs."""
+    flow = session.flow
+    if flow is None or session.stack.seen.is_direct(flow):
+        return False
+    return host != flow.local[0] and differs(host, flow)

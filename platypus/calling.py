@@ -15,7 +15,7 @@ from platypus.call import Call
 from platypus.call_end import Ends
 from platypus.call_public import PublicMedia
 from platypus.call_waiting import hold_others
-from platypus.codecs import DEFAULT_CODECS
+from platypus.codecs import choose
 from platypus.conference import Conferences
 from platypus.encryption import Encryption
 from platypus.incoming import Reception
@@ -50,7 +50,8 @@ class Calling:
         self._engine = engine
         self._options = options
         self.verifies_servers = verifies_servers
-        self._negotiator()  # an unknown codec is told before the first call
+        if options.codecs is not None:
+            choose(options.codecs)  # an unknown codec is told before the first call
         self._calls: dict[str, Call] = {}
         self._sessions: dict[Session, Call] = {}
         self._count = 0
@@ -171,7 +172,7 @@ class Calling:
             options.srtp, suites=options.srtp_suites, random=os.urandom, dtls_first=options.dtls
         )
         return Negotiator(
-            DEFAULT_CODECS if options.codecs is None else options.codecs,
+            choose(options.codecs),
             in_order=options.codecs is not None,
             random=os.urandom,
             encryption=encryption,

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from platypus.errors import ConfigError
+from platypus.media import opus
 from platypus.sdp.offer_answer import DTMF_EVENTS, OPUS, TELEPHONE_EVENT, Capabilities, Format
 
 # With the payload type we offer them at.
@@ -18,10 +19,13 @@ CODECS: Mapping[str, Format] = {
     "pcmu": Format(0, "PCMU", 8000),
     "pcma": Format(8, "PCMA", 8000),
     "g722": Format(9, "G722", 8000),  # RFC 3551, 4.5.2: its clock is a slip of long ago
+    # RFC 7587, 7: always two channels, whatever is sent. What comes may hold the packet before.
+    "opus": Format(107, "opus", 48000, 2, "useinbandfec=1"),
 }
 # What every phone has comes first: who wants wideband says so, or is called by somebody who does.
-DEFAULT_CODECS = ("pcmu", "pcma", "g722")
+DEFAULT_CODECS = ("pcmu", "pcma", "g722", "opus")
 EVENT_PAYLOAD_TYPE = 101  # what nearly every phone uses, which helps the few that assume it
+WIDE_EVENT_PAYLOAD_TYPE = 102
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
 OPUS_PTIMES_MS = (10, 20, 40, 60)  # RFC 6716, 2.1.4: what one of its frames may have
 
@@ -30,8 +34,21 @@ OPUS_PTIMES_MS = (10, 20, 40, 60)  # RFC 6716, 2.1.4: what one of its frames may
 def capabilities(codecs: Sequence[str], ptime_ms: int, *, in_order: bool = True) -> Capabilities:
     """The same for every call of an engine. Raises ConfigError for what is no codec."""
     chosen = _chosen(codecs)
-    event = Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)
-    return Capabilities((*chosen, event), ptime_ms, in_order)
+    events = [Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)]
+    if any(each.name == OPUS for each in chosen):
+        # Without parameters, which are the same by default (RFC 4733, 2.4.1): an INVITE is full.
+        events.append(Format(WIDE_EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 48000))
+    return Capabilities((*chosen, *events), ptime_ms, in_order)
+
+
+def choose(codecs: Sequence[str] | None) -> tuple[str, ...]:
+    """These, or all that this machine has. Raises ConfigError for what it has not."""
+    if codecs is None:
+        return DEFAULT_CODECS if opus.available() else DEFAULT_CODECS[:-1]
+    capabilities(tuple(codecs), 20)
+    if OPUS in codecs and not opus.available():
+        raise ConfigError("there is no libopus, which Opus needs", hint=opus.how_to_get_it())
+    return tuple(codecs)
 
 
 def ptime(codec: str, wish: int, most: int | None) -> int:

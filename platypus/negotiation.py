@@ -242,7 +242,7 @@ class Negotiator:
         in_use = self._plan.codec if self._plan else None
         numbered: list[Format] = []
         taken = dict(self._remote_numbers)
-        for each in sorted(self._ours.formats, key=lambda each: each.name != in_use):
+        for each in sorted(self._ours.offered, key=lambda each: each.name != in_use):
             name = each.name
             number = self._numbers.get(name, each.payload_type)
             if taken.get(number, name) != name:

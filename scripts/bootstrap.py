@@ -10,6 +10,7 @@ only when their sources changed.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import shutil
@@ -43,6 +44,14 @@ def say(text: str) -> None:
     print(f"platypus: {text}", flush=True)
 
 
+def loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
 def compiles(source: str, *libraries: str) -> bool:
     """Whether a C program with `source` in it builds and links: a file alone proves less."""
     compiler = os.environ.get("CC", "cc").split()
@@ -73,6 +82,7 @@ def phone_needs() -> list[Need]:
             "portaudio19-dev",
             lambda: compiles("#include <portaudio.h>", "portaudio"),
         ),
+        Need("libopus (calls in full band)", "libopus0", lambda: loads("libopus.so.0")),
     ]
 
 

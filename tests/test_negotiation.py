@@ -413,3 +413,69 @@ def test_after_any_history_both_sides_agree_on_direction_and_hold(steps):
         assert (ours.send, ours.receive) == (theirs.receive, theirs.send)
         mirror = {"local": "remote", "remote": "local"}
         assert a.hold_state == mirror.get(b.hold_state, b.hold_state)
+
+
+class TestOpus:
+    CHROME = (
+        "m=audio 7000 RTP/AVP 111 9 0 110 126",
+        "a=rtpmap:111 opus/48000/2",
+        "a=fmtp:111 minptime=10;useinbandfec=1;maxaveragebitrate=20000;usedtx=1",
+        "a=rtpmap:110 telephone-event/48000",
+        "a=rtpmap:126 telephone-event/8000",
+    )
+
+    def test_is_offered_as_its_rfc_wants_it(self):
+        """RFC 7587, 7: 48,000 and two channels, whatever is sent; and events at its clock."""
+        lines = negotiator("opus", "pcmu").offer(A, 4000).decode().splitlines()
+        assert "m=audio 4000 RTP/AVP 107 0 101 102" in lines
+        assert "a=rtpmap:107 opus/48000/2" in lines
+        assert "a=fmtp:107 useinbandfec=1" in lines
+        assert "a=rtpmap:102 telephone-event/48000" in lines
+
+    def test_is_sent_as_the_other_side_wants_it_with_events_of_its_clock(self):
+        ours = negotiator("opus", "pcmu")
+        ours.receive_offer(sdp(*self.CHROME))
+        body, plan = ours.answer(A, 4000)
+        assert parse(body).media[0].formats == ("111", "0", "126", "110")
+        assert (plan.codec, plan.send_payload_type) == ("opus", 111)
+        assert (plan.dtmf_payload_type, plan.dtmf_clock) == (110, 48000)
+        assert plan.parameters["maxaveragebitrate"] == "20000"
+        assert plan.receive_payload_types[126] == "telephone-event"
+        assert plan.receive_payload_types[110] == "telephone-event/48000"
+
+    def test_events_of_8000_do_where_the_other_side_knows_no_others(self):
+        ours = negotiator("opus", "pcmu")
+        ours.receive_offer(sdp(self.CHROME[0], self.CHROME[1], self.CHROME[4]))
+        _, plan = ours.answer(A, 4000)
+        assert (plan.codec, plan.dtmf_payload_type, plan.dtmf_clock) == ("opus", 126, 8000)
+
+    def test_events_of_its_clock_are_offered_where_it_is_the_favourite(self):
+        assert b"telephone-event/48000" not in negotiator("pcmu", "opus").offer(A, 4000)
+
+    def test_is_known_without_its_channels(self):
+        ours = negotiator("opus")
+        ours.receive_offer(sdp("m=audio 7000 RTP/AVP 96", "a=rtpmap:96 OPUS/48000"))
+        assert ours.answer(A, 4000)[1].codec == "opus"
+
+    def test_its_packet_times_are_those_its_frames_have(self):
+        ours = negotiator("opus")
+        ours.receive_offer(sdp("m=audio 7000 RTP/AVP 96", "a=rtpmap:96 opus/48000/2", "a=ptime:30"))
+        assert ours.answer(A, 4000)[1].ptime_ms == 20
+
+    def test_a_number_of_ours_that_means_something_else_to_them_is_given_up(self):
+        """RFC 3264, 8.3.2: a number keeps its meaning for the whole session."""
+        ours = negotiator("opus", "pcmu")
+        ours.receive_offer(
+            sdp("m=audio 7000 RTP/AVP 0 102 107", "a=rtpmap:102 telephone-event/8000",
+                "a=rtpmap:107 iLBC/8000")
+        )  # fmt: skip
+        ours.answer(A, 4000)
+        audio = parse(ours.offer(A, 4000)).media[0]
+        maps = dict(value.split(" ") for name, value in audio.attributes if name == "rtpmap")
+        assert maps["102"] == "telephone-event/8000"
+        assert "107" not in maps
+        assert sorted(maps.values()) == [
+            "opus/48000/2",
+            "telephone-event/48000",
+            "telephone-event/8000",
+        ]

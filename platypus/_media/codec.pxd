@@ -20,13 +20,17 @@ For a jitter buffer, with `decoder` a codec_decoder_t:
     codec_make_comfort and this makes `samples` of it; 0 where no noise was ever described.
 
 FEC and concealment by Opus need lengths of whole 2.5 ms, and no more than CODEC_MOST_MS.
+A gap in which no packet is lost is what an Opus sender with DTX leaves out: its concealment
+makes the room's noise of it.
 
 Decoders and encoders are made and freed under the GIL, and travel by command.
 """
 
 from libc.stdint cimport int16_t, uint8_t, uint32_t
 
+from platypus._media.comfort cimport comfort_t
 from platypus._media.g722 cimport g722_t
+from platypus._media.opus cimport opus_encoder_t, opus_settings_t
 from platypus._media.resample cimport resampler_t
 
 cdef enum codec_t:
@@ -46,18 +50,21 @@ cdef struct codec_decoder_t:
     int rate                   # of all that comes out
     int last                   # the codec decoded last; one that comes anew begins anew
     g722_t g722
+    void *opus                 # libopus's, at `rate`; owned, NULL where Opus was not agreed
+    comfort_t comfort
     resampler_t *narrow        # 8000 -> rate; owned, NULL where they are equal
     resampler_t *wide          # 16000 -> rate
 
 cdef struct codec_encoder_t:
     int codec
     g722_t g722
+    opus_encoder_t *opus       # owned; NULL for another codec
 
 cdef int codec_clock(int codec) noexcept nogil
 cdef int codec_rate(int codec) noexcept nogil
 
-# NULL: no memory, or a rate that is not 8, 16, 24, 32 or 48 kHz.
-cdef codec_decoder_t *codec_decoder_new(int rate) noexcept nogil
+# NULL: no memory, a rate that is not 8, 16, 24, 32 or 48 kHz, or no Opus (at that rate).
+cdef codec_decoder_t *codec_decoder_new(int rate, bint opus) noexcept nogil
 cdef void codec_decoder_free(codec_decoder_t *decoder) noexcept nogil
 cdef int codec_samples(int codec, const uint8_t *payload, int length, int rate) noexcept nogil
 cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
@@ -70,7 +77,8 @@ cdef int codec_make_comfort(void *decoder, int16_t *out, int samples) noexcept n
 
 # NULL is also right for a codec without state (G.711): codec_encode needs no encoder then.
 cdef bint codec_has_state(int codec) noexcept nogil
-cdef codec_encoder_t *codec_encoder_new(int codec) noexcept nogil
+# NULL: no memory, or no Opus here. The settings are Opus's; NULL are all at their defaults.
+cdef codec_encoder_t *codec_encoder_new(int codec, const opus_settings_t *settings) noexcept nogil
 cdef void codec_encoder_free(codec_encoder_t *encoder) noexcept nogil
 # The length of the payload; 0: nothing is to be sent.
 cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame, int samples,
@@ -79,3 +87,10 @@ cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame,
 # A codec and the clock of its RTP timestamps, by name; ValueError for others.
 cdef int codec_of(name, int *clock) except -1
 cdef object codec_name(int codec)  # None for what is no codec
+
+
+cdef class Decoder:
+    cdef codec_decoder_t *decoder  # owned
+    cdef int codec
+
+    cdef bytes decoded(self, payload, bint fec, int samples)

@@ -18,7 +18,7 @@ cdef struct gear_t:
 
 # The rates of what the leg is joined to; 0: nothing, or whatever the leg has. NULL: no
 # memory, or no resampler for these rates.
-cdef gear_t *gear_new(int rate, int source_rate, int sink_rate, int record_rate, bint both,
-                      int conference_rate) noexcept nogil
+cdef gear_t *gear_new(int rate, bint opus, int source_rate, int sink_rate, int record_rate,
+                      bint both, int conference_rate) noexcept nogil
 cdef void gear_free(gear_t *gear) noexcept nogil
 cdef void gear_swap(resampler_t **used, resampler_t **other) noexcept nogil

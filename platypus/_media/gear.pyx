@@ -12,13 +12,14 @@ from platypus._media.resample cimport resampler_free, resampler_t
 
 
 cdef gear_t *gear_new(
-    int rate, int source_rate, int sink_rate, int record_rate, bint both, int conference_rate
+    int rate, bint opus, int source_rate, int sink_rate, int record_rate, bint both,
+    int conference_rate
 ) noexcept nogil:
     cdef gear_t *gear = <gear_t *>calloc(1, sizeof(gear_t))
     if gear == NULL:
         return NULL
     gear.rate = rate
-    gear.decoder = codec_decoder_new(rate)
+    gear.decoder = codec_decoder_new(rate, opus)
     if (
         gear.decoder == NULL
         or not converts(&gear.source, source_rate, rate)

@@ -172,7 +172,7 @@ cdef void leg_free(leg_t *leg) noexcept nogil
 cdef void leg_close_sockets(leg_t *leg) noexcept nogil
 
 # The commands that touch only the leg.
-cdef void leg_configure_receive(leg_t *leg, const command_t *command, int64_t now_ns) noexcept nogil
+cdef void leg_configure_receive(leg_t *leg, command_t *command, int64_t now_ns) noexcept nogil
 cdef void leg_configure_send(leg_t *leg, command_t *command) noexcept nogil
 cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil
 cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil

@@ -100,9 +100,11 @@ cdef void leg_close_sockets(leg_t *leg) noexcept nogil:
 
 
 cdef void leg_configure_receive(
-    leg_t *leg, const command_t *command, int64_t now_ns
+    leg_t *leg, command_t *command, int64_t now_ns
 ) noexcept nogil:
     cdef int index
+    if command.decoder != NULL:
+        command.decoder = stream_swap_decoder(leg.stream, command.decoder)
     stream_clear_receive(leg.stream)
     memset(leg.known_types, 0, sizeof(leg.known_types))
     leg.known_types[COMFORT_NOISE] = 1

@@ -22,6 +22,7 @@ from platypus._media.reports cimport (
 )
 from platypus._media.rtcp cimport rtcp_voip_t
 from platypus._media.srtp cimport PACKET_WORDS
+from platypus._media.stream cimport stream_follow_loss
 from platypus._media.voip cimport voip_describe
 
 
@@ -52,6 +53,7 @@ cdef void leg_take_rtcp(
 ) noexcept nogil:
     cdef const platform_address_t *source = &datagram.source
     cdef int length = guard_open(leg, &datagram.data[0], datagram.length, True)
+    cdef uint32_t blocks = leg.reports.figures.remote_blocks
     if length < 0:
         return
     if not is_known(leg, source):
@@ -63,6 +65,8 @@ cdef void leg_take_rtcp(
         return
     leg.counters.rtcp_packets += 1
     leg.counters.reports = leg.reports.figures
+    if leg.reports.figures.remote_blocks != blocks:
+        stream_follow_loss(leg.stream, leg.reports.figures.remote_fraction)
     if not on_rtp_port:
         leg.rtcp_heard = source[0]
 

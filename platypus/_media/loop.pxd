@@ -32,6 +32,8 @@ cdef class Leg:
     cdef bint shut
     cdef bint has_events     # a payload type for telephone-events was configured
     cdef int codec           # that is sent; 0: none yet
+    cdef object settings     # of its encoder
+    cdef bint opus           # the decoder knows it
     cdef int rate            # of the leg, once it has done what it was told
     cdef int source_rate     # of what it was joined to; 0: nothing, or any
     cdef int sink_rate
@@ -45,4 +47,4 @@ cdef class Leg:
     cdef int submit(self, command_t *command, kept) except -1
     cdef int claim(self, end) except -1
     cdef int guard(self, int verb, how) except -1
-    cdef int equip(self, command_t *command, int codec) except -1
+    cdef int equip(self, command_t *command, int codec, settings) except -1

@@ -108,7 +108,7 @@ class Leg:
     @property
     def closed(self) -> bool: ...
     def configure_receive(self, payload_types: Mapping[int, str]) -> None:
-        """Payload types to take, by codec: "pcmu", "pcma", "g722", "telephone-event" or "cn".
+        """Payload types to take, by codec: "pcmu", "pcma", "g722", "opus", "telephone-event", "cn".
 
         Packets of other types are counted as invalid and dropped.
         """
@@ -122,11 +122,13 @@ class Leg:
         *,
         event_clock: int = 8000,
         ptime_ms: int = 20,
+        settings: Mapping[str, int] | None = None,
     ) -> None:
         """What to send and where; `remote` is a numeric address. None: send nothing yet.
 
         The leg takes on the codec's rate, in mid-call as well: what it is joined to is
-        resampled, what waits to be played is given up.
+        resampled, what waits to be played is given up. `settings` are Opus's: "bitrate" at the
+        most, "max_rate" that is played, "fec", "dtx", "cbr".
         """
 
     def configure_rtcp(

@@ -20,7 +20,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from platypus._media.address cimport address_of
 from platypus._media.codec cimport (
-    codec_encoder_new, codec_has_state, codec_name, codec_of, codec_rate,
+    CODEC_OPUS, codec_decoder_new, codec_encoder_new, codec_has_state, codec_name, codec_of, codec_rate,
 )
 from platypus._media.command cimport checked_type, command_free, command_new
 from platypus._media.conference cimport Conference, party_new
@@ -36,6 +36,7 @@ from platypus._media.leg cimport (
     VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
 )
 from platypus._media.losses cimport losses_summarize, losses_summary_t
+from platypus._media.opus cimport opus_settings, opus_settings_t
 from platypus._media.outlet cimport outlet_new
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_RR, platform_load_acquire, platform_monotonic_ns,
@@ -329,11 +330,18 @@ cdef class Leg:
             command.clocks[index] = clock
             index += 1
         command.count = index
+        opus = any(codec == CODEC_OPUS for _, codec, _ in chosen)
+        if opus and not self.opus:
+            command.decoder = codec_decoder_new(self.rate, True)
+            if command.decoder == NULL:
+                command_free(command)
+                raise self.loop.error("Opus can't be decoded: there is no libopus here")
         self.submit(command, None)
+        self.opus = self.opus or opus
 
     def configure_send(
         self, payload_type, codec, remote, event_payload_type=None, *, event_clock=8000,
-        ptime_ms=20
+        ptime_ms=20, settings=None
     ):
         """What to send and where. Without a remote nothing is sent yet."""
         cdef command_t *command
@@ -352,26 +360,28 @@ cdef class Leg:
         command.fifth = ptime_ms
         command.address = address
         try:
-            self.equip(command, number)
+            self.equip(command, number, settings or {})
         except BaseException:
             command_free(command)
             raise
         self.submit(command, None)
         self.codec = number
+        self.settings = settings or {}
         self.rate = codec_rate(number)
         self.has_events = events >= 0
 
-    cdef int equip(self, command_t *command, int codec) except -1:
+    cdef int equip(self, command_t *command, int codec, settings) except -1:
         """Give a command what a change to `codec` needs."""
         cdef int rate = codec_rate(codec)
-        if codec != self.codec and codec_has_state(codec):
-            command.encoder = codec_encoder_new(codec)
+        cdef opus_settings_t chosen = opus_settings(settings)
+        if codec_has_state(codec) and (codec != self.codec or settings != self.settings):
+            command.encoder = codec_encoder_new(codec, &chosen)
             if command.encoder == NULL:
-                raise MemoryError("no memory for an encoder")
+                raise self.loop.error(f"no encoder: no memory, or no libopus where it is needed")
         if rate == self.rate:
             return 0
         command.gear = gear_new(
-            rate, self.source_rate, self.sink_rate, self.record_rate, self.record_both,
+            rate, self.opus, self.source_rate, self.sink_rate, self.record_rate, self.record_both,
             self.conference_rate,
         )
         if command.gear == NULL:

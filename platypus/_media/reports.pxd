@@ -14,6 +14,8 @@ cdef enum reports_verdict_t:
 # What the far end says, and what its answers measure. Negative: not known yet.
 cdef struct reports_figures_t:
     int64_t remote_lost          # packets of ours
+    double remote_fraction       # of those since the report before, 0 to 1
+    uint32_t remote_blocks       # how many reports said so
     double remote_jitter_ms
     double rtt_ms
     int voip_known

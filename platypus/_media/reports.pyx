@@ -250,6 +250,8 @@ cdef int reports_receive(reports_t *reports, int clock, const uint8_t *data, int
         reports.sender_arrival_ns = arrival_ns
     if compound.has_block:
         reports.figures.remote_lost = max(0, compound.block.lost)
+        reports.figures.remote_fraction = compound.block.fraction_lost / 256.0
+        reports.figures.remote_blocks += 1
         reports.figures.remote_jitter_ms = compound.block.jitter * 1000.0 / clock
         measure_round_trip(reports, &compound.block, arrival_ns)
     if compound.has_voip:

@@ -46,6 +46,9 @@ cdef codec_decoder_t *stream_swap_decoder(stream_t *stream,
 cdef int stream_pace(stream_t *stream, int rate, int ptime_ms) noexcept nogil
 cdef void stream_clear_receive(stream_t *stream) noexcept nogil
 
+# The far end reports that so much of what we send is lost, 0 to 1.
+cdef void stream_follow_loss(stream_t *stream, double lost) noexcept nogil
+
 cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
                         int64_t arrival_ns) noexcept nogil
 # Packets were not given to the stream for a while, on purpose: none of them is lost.
@@ -75,3 +78,5 @@ cdef dict statistics_dict(const stream_statistics_t *statistics, int rate)
 cdef class Stream:
     cdef stream_t *stream        # owned
     cdef int ptime_ms
+
+    cdef int learn_opus(self) except -1

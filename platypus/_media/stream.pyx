@@ -12,8 +12,10 @@ from libc.string cimport memset
 
 from platypus._media.codec cimport (
     codec_decoder_free, codec_decoder_new, codec_decoder_t, codec_encoder_free, codec_encoder_new,
-    codec_encoder_t, codec_has_state, codec_of, codec_rate,
+    CODEC_OPUS, codec_encoder_t, codec_has_state, codec_of, codec_rate,
 )
+from platypus._media.opus cimport opus_follow_loss, opus_known, opus_settings, opus_settings_t
+
 from platypus._media.receiver cimport (
     receiver_clear, receiver_configure, receiver_init, receiver_next_event, receiver_pass_over,
     receiver_playout, receiver_receive, receiver_statistics, receiver_swap,
@@ -35,7 +37,7 @@ cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil:
     cdef codec_decoder_t *decoder
     if not fits(config.rate, config.ptime_ms):
         return NULL
-    decoder = codec_decoder_new(config.rate)
+    decoder = codec_decoder_new(config.rate, False)
     if decoder == NULL:
         return NULL
     stream = <stream_t *>malloc(sizeof(stream_t))
@@ -85,6 +87,11 @@ cdef int stream_pace(stream_t *stream, int rate, int ptime_ms) noexcept nogil:
 
 cdef void stream_clear_receive(stream_t *stream) noexcept nogil:
     receiver_clear(&stream.receiver)
+
+
+cdef void stream_follow_loss(stream_t *stream, double lost) noexcept nogil:
+    if stream.sender.encoder != NULL and stream.sender.encoder.opus != NULL:
+        opus_follow_loss(stream.sender.encoder.opus, lost)
 
 
 cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
@@ -211,19 +218,21 @@ cdef class Stream:
 
     def retune(self, int rate) -> None:
         """Frames have another rate from now on, both ways: the codec is to change."""
-        cdef codec_decoder_t *decoder = codec_decoder_new(rate)
+        cdef codec_decoder_t *decoder = codec_decoder_new(rate, opus_known())
         if decoder == NULL or stream_pace(self.stream, rate, self.ptime_ms) < 0:
             codec_decoder_free(decoder)
             raise ValueError(f"no stream has {self.ptime_ms} ms packets at {rate} samples a second")
         codec_decoder_free(stream_swap_decoder(self.stream, decoder))
 
     def configure_send(
-        self, int payload_type, codec, *, event_payload_type=None, int event_clock=8000
+        self, int payload_type, codec, *, event_payload_type=None, int event_clock=8000,
+        settings=None
     ) -> None:
         """Send `codec`, of this stream's rate, from now on; and events, if they have a number."""
         cdef int clock
         cdef int number = codec_of(codec, &clock)
         cdef codec_encoder_t *encoder = NULL
+        cdef opus_settings_t chosen = opus_settings(settings or {})
         if codec_rate(number) != self.rate:
             raise ValueError(f"{codec} is sent at {codec_rate(number)} Hz: retune the stream")
         if stream_configure_send(self.stream, payload_type, number,
@@ -231,9 +240,9 @@ cdef class Stream:
                                  event_clock) < 0:
             raise ValueError("a payload type is 0 to 127")
         if codec_has_state(number):
-            encoder = codec_encoder_new(number)
+            encoder = codec_encoder_new(number, &chosen)
             if encoder == NULL:
-                raise MemoryError("no memory for an encoder")
+                raise ValueError("no encoder: no memory, or no libopus where it is needed")
         codec_encoder_free(stream_swap_encoder(self.stream, encoder))
 
     def configure_receive(self, payload_types) -> None:
@@ -245,9 +254,25 @@ cdef class Stream:
                 raise ValueError("a payload type is 0 to 127")
             number = codec_of(codec, &clock)
             chosen.append((payload_type, number, clock))
+        if any(number == CODEC_OPUS for _, number, _ in chosen):
+            self.learn_opus()
         stream_clear_receive(self.stream)
         for payload_type, number, clock in chosen:
             stream_configure_receive(self.stream, payload_type, number, clock)
+
+    cdef int learn_opus(self) except -1:
+        cdef codec_decoder_t *decoder
+        if self.stream.receiver.decoder.opus != NULL:
+            return 0
+        decoder = codec_decoder_new(self.stream.receiver.rate, True)
+        if decoder == NULL:
+            raise ValueError("Opus can't be decoded: no memory, no libopus, or not this rate")
+        codec_decoder_free(stream_swap_decoder(self.stream, decoder))
+        return 0
+
+    def follow_loss(self, double lost) -> None:
+        """The far end says how much of what is sent is lost, 0 to 1."""
+        stream_follow_loss(self.stream, lost)
 
     def receive(self, packet, int64_t arrival_ns) -> str:
         """Take in a datagram; what became of it, in a word."""

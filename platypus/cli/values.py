@@ -15,8 +15,7 @@ from pathlib import Path
 from platypus.errors import ProtocolError
 from platypus.sip.uri import Uri
 
-CODECS = ("pcmu", "pcma", "g722")
-LATER_CODECS = ("opus", "l16")
+CODECS = ("pcmu", "pcma", "g722", "opus")
 MAX_EXPIRES = 7 * 24 * 3600  # a week: no registrar grants more
 
 
@@ -80,12 +79,15 @@ def codecs(text: str) -> tuple[str, ...]:
     """Names of codecs, the preferred first."""
     names = tuple(name.strip().lower() for name in text.split(","))
     for name in names:
-        if name in LATER_CODECS:
-            raise ArgumentTypeError(f"not supported yet: {name}")
         if name not in CODECS:
             raise ArgumentTypeError(f"no codec {name!r}; there are: {', '.join(CODECS)}")
     if len(set(names)) != len(names):
         raise ArgumentTypeError(f"{text!r} names a codec twice")
+    if "opus" in names:
+        from platypus.media import opus  # compiled, and not needed for the others
+
+        if not opus.available():
+            raise ArgumentTypeError(f"opus needs libopus: {opus.how_to_get_it()}")
     return names
 
 

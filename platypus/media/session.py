@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from platypus.errors import MediaError
+from platypus.media import opus
 from platypus.media.keys import Security
 from platypus.media.recording import open_for_recording
 from platypus.media.security import LegSecurity
@@ -217,6 +218,7 @@ class MediaSession:
                 plan.dtmf_payload_type,
                 event_clock=plan.dtmf_clock,
                 ptime_ms=plan.ptime_ms,
+                settings=opus.settings(plan.parameters) if plan.codec == "opus" else None,
             )
         if old is None or _reporting(old) != _reporting(plan):
             leg.configure_rtcp(plan.rtcp, mux=plan.rtcp_mux, voip_metrics=plan.voip_metrics)

@@ -88,6 +88,14 @@ class Capabilities:
     ptime_ms: int = 20
     in_order: bool = True  # our answers keep it as well, instead of the offer's
 
+    @property
+    def offered(self) -> tuple[Format, ...]:
+        """All but the events of a clock that is not the favourite's: an INVITE is full enough."""
+        clocks = (8000, self.formats[0].clock_rate)
+        return tuple(
+            [each for each in self.formats if not each.is_event or each.clock_rate in clocks]
+        )
+
     def find(self, offered: Format) -> Format | None:
         for ours in self.formats:
             if ours.kind == offered.kind:

@@ -11,6 +11,7 @@ from platypus.cli import agent
 from platypus.cli.options import AccountOptions, ask_password, collect_accounts
 from platypus.cli.phone import Phone, read_phone
 from platypus.cli.values import stun_server
+from platypus.media import opus
 from platypus.net.tls import TlsSettings
 from tests.harness.authority import Authority
 
@@ -162,7 +163,6 @@ class TestEngineOptions:
         "words",
         [
             ("--dtls",),
-            ("--codecs", "opus"),
         ],
     )
     def test_what_comes_later_is_said_to_be_not_supported_yet(
@@ -171,6 +171,19 @@ class TestEngineOptions:
         said = complaint(capsys, *words)
         assert "not supported yet" in said
         assert words[0] in said
+
+
+    def test_opus_without_libopus_is_refused_with_what_to_do(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("platypus.media.opus._NAMES", {"linux": ("libnone.so.7",)})
+        monkeypatch.setattr("sys.platform", "linux")
+        opus.available.cache_clear()
+        try:
+            said = complaint(capsys, "--codecs", "pcmu,opus")
+        finally:
+            opus.available.cache_clear()
+        assert "libopus" in said and "apt install libopus0" in said
 
 
 class TestTls:
@@ -358,14 +371,13 @@ class TestConfiguration:
         said = complaint(capsys, "--config", str(path))
         assert f"{path}:2" in said and "listen" in said
 
-    @pytest.mark.parametrize("line", ['codecs = ["opus"]'])
-    def test_what_comes_later_is_said_to_be_not_supported_yet(
-        self, capsys: pytest.CaptureFixture[str], tmp_path, line: str
+    def test_a_codec_that_is_none_is_named_with_the_file(
+        self, capsys: pytest.CaptureFixture[str], tmp_path
     ) -> None:
         path = tmp_path / "phone.toml"
-        path.write_text(line + "\n")
+        path.write_text('codecs = ["l16"]\n')
         said = complaint(capsys, "--config", str(path))
-        assert "not supported yet" in said and str(path) in said
+        assert "no codec 'l16'" in said and str(path) in said
 
     def test_a_file_that_is_not_there_is_named(
         self, capsys: pytest.CaptureFixture[str], tmp_path

@@ -48,7 +48,10 @@ PARTS = {
         name: name for name in ("errors", "events", "sip", "sdp", "_media", "net", "media", "audio")
     },
     **dict.fromkeys(
-        ("config", "contacts", "credentials", "files", "history", "importing", "instance", "vault"),
+        (
+            *("config", "contacts", "credentials", "files", "history", "importing", "instance"),
+            *("local", "vault"),
+        ),
         "config",
     ),
     **dict.fromkeys(("pbx", "control", "selftest", "diagnose", "replay"), "upper"),

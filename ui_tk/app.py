@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ui_tk import startup, texts
 from ui_tk.bridge import Bridge, PhoneSettings
 from ui_tk.keeper import Keeper
-from ui_tk.messages import AccountSettings, Command, Message, Ready, SetRules, Trouble
+from ui_tk.messages import AccountSettings, Command, Message, QuitAsked, Ready, SetRules, Trouble
 from ui_tk.model import Model
 from ui_tk.palette import choose
 from ui_tk.passwords import Ask, Found, Passwords
@@ -276,9 +276,12 @@ class App:
             return
         self.window.receive(messages)
         for message in messages:
-            if isinstance(message, Ready):
-                for command in self.model.watch_all():
-                    self.send(command)
+            match message:
+                case Ready():
+                    for command in self.model.watch_all():
+                        self.send(command)
+                case QuitAsked():
+                    self._root.after_idle(self.close)
         if self._stale and not self.model.lines.all:
             self.restart()
 

@@ -21,11 +21,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from platypus import Engine, PlatypusError, TlsSettings
+from platypus.control.server import ControlServer
 from platypus.instance import claim_instance
 from ui_tk.messages import (
     AccountSettings,
     Command,
     Message,
+    PageAsked,
+    QuitAsked,
     Ready,
     Rules,
     SetRules,
@@ -180,6 +183,14 @@ class Bridge:
             for account in accounts:
                 phone.add_account(account)
             phone.obey(SetRules(settings.rules))
+            server = ControlServer(
+                engine,
+                quit=lambda: self.post(QuitAsked()),
+                told=phone.tell_all,
+                show=lambda page: self.post(PageAsked(page)),
+            )
+            await server.start()
+            stack.callback(server.close)
             self._loop = loop
             self.post(Ready(hint, tuple(engine.listen)))
             await self._leave.wait()

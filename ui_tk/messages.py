@@ -170,6 +170,11 @@ class PageAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class QuitAsked:
+    """Somebody outside wants the phone to end (`ctl quit`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Redraw:
     """Something the window shows was changed beside the model: contacts, the history."""
 
@@ -211,6 +216,7 @@ Message = (
     | TransferAsked
     | TextReceived
     | PageAsked
+    | QuitAsked
     | Redraw
     | DeviceSettled
     | Trouble

@@ -22,6 +22,7 @@ COLLECT_AFTER = 20_000
 
 VERBS = {
     "agent": "run the phone without a window: JSON commands in, JSON events out",
+    "ctl": "speak to a phone that runs, in the commands of the control protocol",
     "call": "call somebody, from start to end, with what the line is like",
     "register": "register an account and say what became of it",
     "devices": "list the sound devices",

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from platypus._version import __version__
 from platypus.cli.exit_codes import code_for
@@ -25,6 +26,10 @@ from platypus.errors import PlatypusError
 
 CLOSE_WITHIN = 1.2  # seconds for hanging up and unregistering; the promise is 2 in all
 WRITE_WITHIN = 0.2
+if TYPE_CHECKING:
+    from platypus.control.server import ControlServer
+    from platypus.engine import Engine
+
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
@@ -108,21 +113,33 @@ async def _serve(phone: Phone, output: int) -> None:
     engine = phone.make_engine()
     control = Control(engine, writer.write, quit=stop.set)
     await engine.start()
+    server: ControlServer | None = None
     try:
         control.ready(__version__)
         phone.add_accounts(engine)
         reader = LineReader(STDIN, control.receive, ended=_nothing)
         reader.start()
+        server = await _serve_locally(engine, stop)
         await stop.wait()
         reader.stop()
     finally:
         exit_at_the_latest()
+        if server is not None:
+            server.close()
         await engine.close(timeout=CLOSE_WITHIN)
         control.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WRITE_WITHIN):
                 await control.settle()
                 await writer.drain()
+
+
+async def _serve_locally(engine: Engine, stop: asyncio.Event) -> ControlServer | None:
+    """For `platypus ctl`. After the accounts: nobody waits for it, and none is no failure."""
+    from platypus.control.server import ControlServer
+
+    server = ControlServer(engine, quit=stop.set)
+    return server if await server.start() else None
 
 
 def _nothing() -> None:

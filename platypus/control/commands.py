@@ -55,9 +55,17 @@ def _device_names() -> tuple[list[str], list[str]]:
 class Control:
     """Speaks the protocol for `engine`: `receive` takes a line, `emit` gets each line to write."""
 
-    def __init__(self, engine: Engine, emit: Emit, *, quit: Callable[[], None]) -> None:
-        self._engine, self._emit, self._quit = engine, emit, quit
-        self._calls: dict[str, Call] = {}  # oldest first, those that ended are out
+    def __init__(
+        self,
+        engine: Engine,
+        emit: Emit,
+        *,
+        quit: Callable[[], None],
+        show: Callable[[str], None] | None = None,
+    ) -> None:
+        self._engine, self._emit, self._quit, self._show = engine, emit, quit, show
+        # Oldest first, those that ended are out; who comes later finds those that there are.
+        self._calls: dict[str, Call] = {call.id: call for call in engine.calls}
         self._held: list[events.Event] | None = []  # until `ready` was said
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe = engine.subscribe(self._happened)
@@ -285,6 +293,11 @@ class Control:
         if not rules:
             raise CommandError("set needs something to set", code="missing-field")
         self._engine.rules = replace(self._engine.rules, **rules)
+
+    def _do_show(self, page: str) -> None:
+        if self._show is None:
+            raise CommandError("this phone has no window to show", code="no-window")
+        self._show(page)
 
     def _do_quit(self) -> None:
         self._quit()

@@ -7,8 +7,9 @@ the call it speaks of exists is not decided here.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,6 +163,7 @@ SHAPES: Mapping[str, _Shape] = {
             "forward_no_answer": _target,
         }
     ),
+    "show": _Shape({"page": _text}),
     "quit": _Shape(),
 }
 
@@ -180,6 +182,30 @@ def parse_command(line: bytes) -> Command:
         error.reply_to = reply_to
         raise
     return Command(name, reply_to, value)
+
+
+def checked(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Fields that were given as texts, each as what the command takes. Raises CommandError.
+
+    A text where it takes one, else the JSON that the text is: `true`, `486`, `["1","2"]`;
+    a list may be written `1,2`.
+    """
+    fields: dict[str, Any] = {}
+    shape = SHAPES.get(name, _Shape())
+    checks = {**shape.required, **shape.optional}
+    for key, text in texts.items():
+        check = checks.get(key, _text)
+        fitting = (value for value in _readings(text) if check(value) is None)
+        fields[key] = next(fitting, text)
+    _check(name, fields)
+    return fields
+
+
+def _readings(text: str) -> Iterator[object]:
+    yield text
+    with contextlib.suppress(ValueError, RecursionError):
+        yield json.loads(text, parse_constant=_no_constant)
+    yield text.split(",")
 
 
 def _parse_json(line: bytes) -> object:

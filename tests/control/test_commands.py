@@ -52,6 +52,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.accounts: list[Any] = []
+        self.calls: list[Any] = []
         self.rules = CallRules()
         self.called: list[tuple[Any, ...]] = []
         self.told: list[tuple[Any, ...]] = []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from platypus import CallState, IdentityChanged
+from platypus.local import connect, private_folder
 from ui_tk.bridge import Bridge, PhoneSettings
 from ui_tk.messages import (
     AccountChanged,
@@ -24,7 +27,9 @@ from ui_tk.messages import (
     LevelsMeasured,
     Message,
     Mute,
+    PageAsked,
     QualityMeasured,
+    QuitAsked,
     Ready,
     Record,
     Rules,
@@ -75,6 +80,11 @@ class Listener:
         found = self.until(matches)
         assert isinstance(found, CallChanged)
         return found
+
+
+@pytest.fixture(autouse=True)
+def _private_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
 
 @pytest.fixture
@@ -269,3 +279,17 @@ def test_a_call_that_is_given_another_name_is_told_with_it(phone, monkeypatch):
     )  # fmt: skip
     phone.bridge._phone._on_event(IdentityChanged(renamed, "Carol", "sip:100@pbx"))
     phone.state("ringing", display_name="Carol")
+
+
+def test_what_is_said_from_a_shell_is_seen_in_the_window(phone):
+    phone.bridge.send(Dial("600", None))
+    call = phone.state("confirmed", codec="pcmu")
+    connection, _ = connect(private_folder() / f"ctl-{os.getpid()}")
+    with connection:
+        connection.sendall(b'{"cmd":"mute","on":true}\n{"cmd":"show","page":"team"}\n')
+        phone.state("confirmed", muted=True)
+        phone.until(lambda m: m == PageAsked("team"))
+        connection.sendall(b'{"cmd":"set","dnd":true}\n{"cmd":"quit"}\n')
+        phone.until(lambda m: isinstance(m, RulesChanged) and m.rules.dnd)
+        phone.until(lambda m: m == QuitAsked())
+    assert call.muted is False

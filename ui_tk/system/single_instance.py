@@ -3,9 +3,8 @@
     first:   Instance.claim() -> an Instance; `socket` is readable when somebody calls on it
     second:  Instance.claim() -> None after hand_over(...) succeeded
 
-On POSIX it is a Unix socket in a folder of the user's own. On Windows, whose Python has none,
-it is a loopback port and a token, both in a private file. Whatever comes in is bounded, and
-read without waiting: a caller that says nothing keeps nobody.
+It is a socket of `platypus.local`. Whatever comes in is bounded, and read without waiting: a
+caller that says nothing keeps nobody.
 """
 
 from __future__ import annotations
@@ -13,28 +12,23 @@ from __future__ import annotations
 import contextlib
 import hmac
 import json
-import os
-import secrets
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from platypus.files import write_whole
-from ui_tk.system.places import private_folder
+from platypus.local import Ear, connect, listen, private_folder
 
 MOST_BYTES = 16_384
 TIMEOUT_S = 1.0
 NAME = "window"
-_UNIX = hasattr(socket, "AF_UNIX") and os.name == "posix"
 
 
 class Instance:
     """The first phone's ear. Close it at the end."""
 
-    def __init__(self, listener: socket.socket, files: Sequence[Path], token: str) -> None:
-        self.socket = listener
-        self._files = files
-        self._token = token
+    def __init__(self, ear: Ear) -> None:
+        self.socket = ear.socket
+        self._ear = ear
 
     @classmethod
     def claim(cls, folder: Path | None = None) -> Instance | None:
@@ -42,9 +36,9 @@ class Instance:
         place = (folder or private_folder()) / NAME
         if _answers(place):
             return None
-        listener, files, token = _listen(place)
-        listener.setblocking(False)
-        return cls(listener, files, token)
+        ear = listen(place)
+        ear.socket.setblocking(False)
+        return cls(ear)
 
     def receive(self) -> list[list[str]]:
         """What later starts have handed over since, each as its arguments."""
@@ -62,9 +56,7 @@ class Instance:
                     connection.sendall(b"ok\n")
 
     def close(self) -> None:
-        self.socket.close()
-        for path in self._files:
-            path.unlink(missing_ok=True)
+        self._ear.close()
 
     def _read(self, connection: socket.socket) -> list[str] | None:
         data = b""
@@ -79,7 +71,7 @@ class Instance:
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
         if not isinstance(token, str) or not hmac.compare_digest(
-            token.encode(), self._token.encode()
+            token.encode(), self._ear.token.encode()
         ):
             return None
         if not isinstance(arguments, list) or not all(isinstance(each, str) for each in arguments):
@@ -90,55 +82,19 @@ class Instance:
 def hand_over(arguments: Sequence[str], folder: Path | None = None) -> bool:
     """Give `arguments` to the phone that runs; whether one took them."""
     place = (folder or private_folder()) / NAME
-    with contextlib.suppress(OSError), _connect(place) as (connection, token):
-        message = json.dumps({"token": token, "arguments": list(arguments)})
-        connection.sendall(message.encode() + b"\n")
-        return connection.recv(16) == b"ok\n"
+    with contextlib.suppress(OSError):
+        connection, token = connect(place)
+        with connection:
+            message = json.dumps({"token": token, "arguments": list(arguments)})
+            connection.sendall(message.encode() + b"\n")
+            return connection.recv(16) == b"ok\n"
     return False
 
 
 def _answers(place: Path) -> bool:
     try:
-        with _connect(place):
-            return True
+        connection, _ = connect(place)
     except OSError:
         return False
-
-
-@contextlib.contextmanager
-def _connect(place: Path) -> Iterator[tuple[socket.socket, str]]:
-    connection, token = _connection(place)
-    with connection:
-        yield connection, token
-
-
-def _connection(place: Path) -> tuple[socket.socket, str]:
-    if _UNIX:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(TIMEOUT_S)
-        try:
-            connection.connect(str(place.with_suffix(".sock")))
-        except OSError:
-            connection.close()
-            raise
-        return connection, ""
-    port, _, token = place.with_suffix(".port").read_text().partition(" ")
-    if not port.isdigit():
-        raise OSError("no port")
-    return socket.create_connection(("127.0.0.1", int(port)), TIMEOUT_S), token
-
-
-def _listen(place: Path) -> tuple[socket.socket, list[Path], str]:
-    if _UNIX:
-        path = place.with_suffix(".sock")
-        path.unlink(missing_ok=True)  # of a phone that was killed: nobody answered there
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(8)
-        return listener, [path], ""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=8)
-    token = secrets.token_urlsafe(24)
-    path = place.with_suffix(".port")
-    write_whole(path, f"{listener.getsockname()[1]} {token}".encode())
-    return listener, [path], token
+    connection.close()
+    return True

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ui_tk.system import single_instance
+from platypus import local
 from ui_tk.system.single_instance import Instance, hand_over
 
 
 @pytest.fixture(params=["unix", "loopback"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(single_instance, "_UNIX", request.param == "unix")
+    monkeypatch.setattr(local, "UNIX", request.param == "unix")
     return str(request.param)
 
 
@@ -73,7 +73,7 @@ def test_the_files_are_for_their_owner_and_gone_at_the_end(first: Instance, tmp_
 def test_nonsense_is_neither_taken_nor_waited_for(
     first: Instance, tmp_path: Path, said: bytes
 ) -> None:
-    connection, _ = single_instance._connection(tmp_path / "window")
+    connection, _ = local.connect(tmp_path / "window")
     with connection:
         connection.sendall(said)
         if said != b"x":
@@ -82,7 +82,7 @@ def test_nonsense_is_neither_taken_nor_waited_for(
 
 
 def test_without_the_token_nobody_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single_instance, "_UNIX", False)
+    monkeypatch.setattr(local, "UNIX", False)
     instance = Instance.claim(tmp_path)
     assert instance is not None
     port, _, _ = (tmp_path / "window.port").read_text().partition(" ")

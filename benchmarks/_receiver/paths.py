@@ -34,9 +34,7 @@ class Trace:
 Path = Callable[[np.random.Generator, int], Trace]
 
 
-def trace(
-    delays: Times, kept: NDArray[np.bool_] | None = None, due: Times | None = None
-) -> Trace:
+def trace(delays: Times, kept: NDArray[np.bool_] | None = None, due: Times | None = None) -> Trace:
     count = len(delays)
     due = np.arange(count) * PTIME_MS if due is None else due
     numbers = np.arange(count) if kept is None else np.flatnonzero(kept)

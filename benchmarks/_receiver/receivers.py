@@ -35,8 +35,14 @@ def packets(pcm: Pcm) -> list[bytes]:
     coded = g711.encode_ulaw(pcm.tobytes())
     return [
         rtp.serialize(
-            rtp.Packet(0, number == 0, number % 2**16, number * FRAME, 0x5EED,
-                       coded[number * FRAME : (number + 1) * FRAME])
+            rtp.Packet(
+                0,
+                number == 0,
+                number % 2**16,
+                number * FRAME,
+                0x5EED,
+                coded[number * FRAME : (number + 1) * FRAME],
+            )
         )
         for number in range(len(pcm) // FRAME)
     ]

@@ -8,6 +8,9 @@ from platypus._media.overlay import Overlay
 def quiet_handler() -> int:
     """The address of a C function that does nothing, for error handlers of C libraries."""
 
+def ask_scheduling(thread: int) -> bool:
+    """For another thread of this process, by the system's number; whether it got any."""
+
 class NativeStream:
     """A stream of mono int16 at `rate`, with `period` samples a callback."""
 

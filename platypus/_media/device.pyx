@@ -15,8 +15,8 @@ from libc.string cimport memcpy, memset
 from platypus._media.endpoint cimport RingSink, RingSource
 from platypus._media.overlay cimport Overlay, overlay_shape
 from platypus._media.platform cimport (
-    platform_ask_scheduling, platform_load_acquire, platform_monotonic_ns,
-    platform_store_release,
+    PLATFORM_SCHEDULING_PLAIN, platform_ask_scheduling, platform_ask_scheduling_of,
+    platform_load_acquire, platform_monotonic_ns, platform_store_release,
 )
 from platypus._media.ring cimport Ring, ring_read, ring_write
 
@@ -108,6 +108,11 @@ def quiet_handler():
     make PortAudio's thread wait for the GIL.
     """
     return <size_t>&say_nothing
+
+
+def ask_scheduling(int thread):
+    """For another thread of this process, by the system's number; whether it got any."""
+    return platform_ask_scheduling_of(thread) != PLATFORM_SCHEDULING_PLAIN
 
 
 @cython.no_gc_clear

@@ -85,12 +85,14 @@ cdef struct outlet_t:
 
 cdef class Source:
     cdef source_t source
+    cdef uint32_t stamp_us   # of a card that has no callback in C
     cdef object keeps        # what the struct points into
     cdef object loop         # the Loop it was given to; under the GIL
 
 
 cdef class Sink:
     cdef sink_t sink
+    cdef uint32_t stamp_us
     cdef object keeps
     cdef object loop
 

@@ -55,6 +55,12 @@ class RingSource(Source):
         taken up by holding the ring's level.
         """
 
+    def called(self, now_us: int) -> None:
+        """The card's callback has come: for one that is Python's, or simulated.
+
+        `now_us` is CLOCK_MONOTONIC. With it the ring's level can be told between callbacks.
+        """
+
 class EchoSource(Source):
     """What the leg itself plays, sent back."""
 
@@ -65,6 +71,8 @@ class RingSink(Sink):
 
     def __init__(self, ring: Ring, rate: int, *, card_period: int = 0) -> None:
         """`card_period` as for RingSource; the ring is held at one period plus 5 ms."""
+
+    def called(self, now_us: int) -> None: ...
 
 class NullSink(Sink):
     def __init__(self) -> None: ...

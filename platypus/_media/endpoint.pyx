@@ -8,9 +8,10 @@ sends or waits.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int16_t
+from libc.stdint cimport int16_t, uint32_t
 from libc.string cimport memset
 
+from platypus._media.platform cimport platform_store_release
 from platypus._media.ring cimport Ring
 
 RATE_MIN, RATE_MAX = 4000, 192000
@@ -114,6 +115,11 @@ cdef class RingSource(Source):
         self.source.kind = SOURCE_RING
         self.keeps = ring
 
+    def called(self, now_us):
+        """The card's callback has come: for one that is Python's, or simulated."""
+        platform_store_release(&self.stamp_us, <uint32_t>(now_us & 0xFFFFFFFF))
+        self.source.card.stamp_us = &self.stamp_us
+
 
 cdef class NullSink(Sink):
     """Nowhere."""
@@ -127,3 +133,8 @@ cdef class RingSink(Sink):
         self.sink.ring = ring.ring
         self.sink.card.period = max(0, card_period)
         self.keeps = ring
+
+    def called(self, now_us):
+        """The card's callback has come: for one that is Python's, or simulated."""
+        platform_store_release(&self.stamp_us, <uint32_t>(now_us & 0xFFFFFFFF))
+        self.sink.card.stamp_us = &self.stamp_us

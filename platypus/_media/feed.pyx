@@ -13,7 +13,7 @@ from platypus._media.drift cimport drift_measure, drift_resample, drift_reset, d
 from platypus._media.edge cimport EXCESS_MS, MARGIN_MS, converts, since_callback
 from platypus._media.endpoint cimport (
     BLOCK_MAX, SOURCE_BUFFER, SOURCE_ECHO, SOURCE_RING, SOURCE_SILENCE, SOURCE_TONE, STAGE_MAX,
-    feed_t, source_t,
+    Source, feed_t, source_t,
 )
 from platypus._media.resample cimport (
     resampler_free, resampler_max_input, resampler_max_output, resampler_needed,
@@ -207,3 +207,34 @@ cdef void feed_detach(feed_t *feed) noexcept nogil:
     if feed.source != NULL:
         feed.source.feed = NULL
         feed.source = NULL
+
+
+cdef class Feed:
+    """A feed from Python, for tests and measurements in virtual time."""
+
+    def __cinit__(self, Source source not None, int rate):
+        self.source, self.rate = source, rate
+        self.feed = feed_new(&source.source, rate)
+        if self.feed == NULL:
+            raise ValueError(f"can't resample a source of {source.rate} Hz to {rate}")
+        feed_attach(self.feed)
+
+    def __dealloc__(self):
+        if self.feed != NULL:
+            feed_detach(self.feed)
+            feed_free(self.feed)
+
+    def pull(self, int samples, now_ns):
+        """The next samples, at this time."""
+        cdef int16_t frame[BLOCK_MAX]
+        cdef int16_t silence[BLOCK_MAX]
+        if not 0 < samples <= BLOCK_MAX:
+            raise ValueError(f"a frame is 1 to {BLOCK_MAX} samples, not {samples}")
+        memset(silence, 0, sizeof(silence))
+        feed_pull(self.feed, frame, samples, self.rate, silence, now_ns)
+        return (<char *>frame)[:2 * samples]
+
+    @property
+    def underruns(self):
+        """How often, or how many samples, there was not enough."""
+        return self.feed.underruns

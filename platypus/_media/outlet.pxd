@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int16_t, int64_t
 
-from platypus._media.endpoint cimport outlet_t, sink_t
+from platypus._media.endpoint cimport Sink, outlet_t, sink_t
 
 
 cdef outlet_t *outlet_new(sink_t *sink, int leg_rate) noexcept nogil
@@ -12,3 +12,8 @@ cdef void outlet_detach(outlet_t *outlet) noexcept nogil
 cdef void outlet_push(
     outlet_t *outlet, const int16_t *frame, int count, int64_t now_ns
 ) noexcept nogil
+
+
+cdef class Outlet:
+    cdef outlet_t *outlet    # owned
+    cdef Sink sink

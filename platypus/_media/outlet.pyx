@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 
 from platypus._media.drift cimport drift_measure, drift_resample, drift_reset, drift_skip
 from platypus._media.edge cimport EXCESS_MS, MARGIN_MS, converts, since_callback
-from platypus._media.endpoint cimport STAGE_MAX, outlet_t, sink_t
+from platypus._media.endpoint cimport FRAME_MAX, STAGE_MAX, Sink, outlet_t, sink_t
 from platypus._media.platform cimport platform_load_acquire
 from platypus._media.resample cimport resampler_free, resampler_process
 from platypus._media.ring cimport ring_available, ring_write
@@ -85,3 +85,30 @@ cdef void outlet_detach(outlet_t *outlet) noexcept nogil:
     if outlet.sink != NULL:
         outlet.sink.outlet = NULL
         outlet.sink = NULL
+
+
+cdef class Outlet:
+    """An outlet from Python, for tests and measurements in virtual time."""
+
+    def __cinit__(self, Sink sink not None, int rate):
+        self.sink = sink
+        self.outlet = outlet_new(&sink.sink, rate)
+        if self.outlet == NULL:
+            raise ValueError(f"can't resample from {rate} Hz to a sink of {sink.rate}")
+        outlet_attach(self.outlet)
+
+    def __dealloc__(self):
+        if self.outlet != NULL:
+            outlet_detach(self.outlet)
+            outlet_free(self.outlet)
+
+    def push(self, const int16_t[::1] samples not None, now_ns):
+        """Play these, at this time."""
+        if not 0 < samples.shape[0] <= FRAME_MAX:
+            raise ValueError(f"a frame is 1 to {FRAME_MAX} samples, not {samples.shape[0]}")
+        outlet_push(self.outlet, &samples[0], <int>samples.shape[0], now_ns)
+
+    @property
+    def overruns(self):
+        """Samples that were dropped."""
+        return self.outlet.overruns

@@ -639,16 +639,16 @@ typedef struct {
 
 /* Linux 6.12: a fair thread may ask for a short slice, and is then run sooner. Older kernels
  * take the call and ignore the slice, so what came of it is read back. */
-static inline int platform_ask_slice(void)
+static inline int platform_ask_slice(int thread)
 {
     platform_sched_attr_t attr;
     memset(&attr, 0, sizeof attr);
     attr.size = sizeof attr;
     attr.runtime = PLATFORM_SLICE_NS;
-    if (syscall(SYS_sched_setattr, 0, &attr, 0) != 0)
+    if (syscall(SYS_sched_setattr, thread, &attr, 0) != 0)
         return -1;
     memset(&attr, 0, sizeof attr);
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0) != 0)
+    if (syscall(SYS_sched_getattr, thread, &attr, sizeof attr, 0) != 0)
         return -1;
     return attr.runtime == PLATFORM_SLICE_NS ? 0 : -1;
 }
@@ -667,11 +667,27 @@ static inline platform_scheduling_t platform_ask_scheduling(void)
     if (pthread_setschedparam(pthread_self(), SCHED_RR, &param) == 0)
         return PLATFORM_SCHEDULING_RR;
 #if defined(__linux__)
-    if (platform_ask_slice() == 0)
+    if (platform_ask_slice(0) == 0)
         return PLATFORM_SCHEDULING_SLICE;
 #endif
     return PLATFORM_SCHEDULING_PLAIN;
 #endif
+}
+
+/* The same for another thread of this process, by the system's number; only Linux has that. */
+static inline platform_scheduling_t platform_ask_scheduling_of(int thread)
+{
+#if defined(__linux__)
+    struct sched_param param;
+    memset(&param, 0, sizeof param);
+    param.sched_priority = 1;
+    if (sched_setscheduler(thread, SCHED_RR, &param) == 0)
+        return PLATFORM_SCHEDULING_RR;
+    if (platform_ask_slice(thread) == 0)
+        return PLATFORM_SCHEDULING_SLICE;
+#endif
+    (void)thread;
+    return PLATFORM_SCHEDULING_PLAIN;
 }
 
 static inline const char *platform_scheduling_name(platform_scheduling_t got)

@@ -68,7 +68,9 @@ cdef extern from "platform.h" nogil:
     ctypedef int platform_scheduling_t
     platform_scheduling_t PLATFORM_SCHEDULING_RR
     platform_scheduling_t PLATFORM_SCHEDULING_SLICE
+    platform_scheduling_t PLATFORM_SCHEDULING_PLAIN
     platform_scheduling_t platform_ask_scheduling()
+    platform_scheduling_t platform_ask_scheduling_of(int thread)
     const char *platform_scheduling_name(platform_scheduling_t got)
 
     int platform_file_write(int fd, const void *data, int length)

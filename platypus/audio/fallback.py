@@ -34,8 +34,11 @@ class FallbackStream:
         self.overlay = Overlay(rate)
         self._ring = Ring(rate * RING_MS // 1000)
         depth = DEPTH * self.period
-        self.source = RingSource(self._ring, rate, card_period=depth) if capture else None
-        self.sink = None if capture else RingSink(self._ring, rate, card_period=depth)
+        self._end: RingSource | RingSink
+        if capture:
+            self._end = RingSource(self._ring, rate, card_period=depth)
+        else:
+            self._end = RingSink(self._ring, rate, card_period=depth)
         self._callbacks = self._flagged = self._gaps = 0
         self._played_whole = False
         self._longest = 0.0
@@ -75,8 +78,17 @@ class FallbackStream:
         if self._callbacks:
             self._longest = max(self._longest, now - self._last)
         self._last = now
+        self._end.called(int(now * 1e6))
         self._callbacks += 1
         self._flagged += bool(flags)
+
+    @property
+    def source(self) -> RingSource | None:
+        return self._end if isinstance(self._end, RingSource) else None
+
+    @property
+    def sink(self) -> RingSink | None:
+        return self._end if isinstance(self._end, RingSink) else None
 
     @property
     def active(self) -> bool:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from platypus._media.device import NativeStream
 from platypus.audio.device import PERIOD_MS, RATE, DeviceLists, SoundDevice, Stream
 from platypus.audio.fallback import FallbackStream
+from platypus.audio.priority import raise_priority
 from platypus.audio.quiet import silence
 from platypus.errors import DeviceError
 
@@ -228,6 +229,7 @@ def open_stream(device: SoundDevice, *, capture: bool, native: bool | None = Non
             stream = _start_fallback(pyaudio, device, capture)
         else:
             stream = _start_native(pyaudio, functions, device, capture)
+        raise_priority()
         return PortAudioStream(stream, _owner.release)
     except BaseException as error:
         _owner.release()

@@ -8,6 +8,7 @@ from array import array
 import numpy as np
 import pytest
 
+from benchmarks import card_drift
 from platypus._media.drift import Drift
 
 RATE = 48000
@@ -123,3 +124,11 @@ def test_a_level_that_only_wobbles_loses_no_sample():
     for turn in range(500):
         drift.measure(TARGET + (480 if turn % 2 else -240), 0.01)
         assert drift.skip(array("h", bytes(2 * BLOCK))) == BLOCK
+
+
+def test_between_two_cards_with_wrong_clocks_the_delay_stays():
+    """The whole path, from a fast microphone to a slow speaker: benchmarks.card_drift, shorter."""
+    result = card_drift.run(60.0)
+    assert result["delay_changes_ms"] < 5.0
+    assert (result["gaps"], result["dropped"]) == (0.0, 0.0)
+    assert result["pulses"] > 90

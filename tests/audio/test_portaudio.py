@@ -25,6 +25,7 @@ from platypus.audio.device import SoundDevice, Stream, choose
 from platypus.audio.lists import list_devices
 from platypus.errors import DeviceError
 from tests._media.peer import address_of, open_leg, running_loop, wait_for
+from tests.harness.listening import noise
 from tests.harness.soundserver import RATE, SoundServer, soundserver
 
 SECONDS = 8
@@ -186,16 +187,6 @@ def before_others() -> Iterator[None]:
         yield
     finally:
         os.setpriority(os.PRIO_PROCESS, 0, before)
-
-
-def noise(seconds: float, rate: int) -> np.ndarray:
-    """Noise up to 1500 Hz: what G.711 carries, and what is like itself at no other time."""
-    spectrum = np.fft.rfft(np.random.default_rng(7).standard_normal(int(seconds * 8000)))
-    spectrum[np.fft.rfftfreq(int(seconds * 8000), 1 / 8000) > 1500] = 0
-    wide = np.zeros(int(seconds * rate) // 2 + 1, dtype=complex)
-    wide[: len(spectrum)] = spectrum
-    samples = np.fft.irfft(wide, int(seconds * rate))
-    return (samples / np.abs(samples).max() * 16_000).astype(np.int16)
 
 
 def find(heard: np.ndarray, said: np.ndarray, at: float, rate: int) -> tuple[float, float]:

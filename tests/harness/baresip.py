@@ -29,8 +29,8 @@ CONFIGURATION = """\
 sip_listen {host}:{port}
 sip_trans_def udp
 audio_path /nonexistent
-audio_player aubridge,{name}
-audio_source aufile,{source}
+audio_player {player}
+audio_source {source}
 audio_alert aubridge,{name}-alert
 ausrc_srate 8000
 auplay_srate 8000
@@ -49,6 +49,7 @@ module_path {modules}
 module g711.so
 module aufile.so
 module aubridge.so
+module alsa.so
 module sndfile.so
 module_app account.so
 module_app ctrl_tcp.so
@@ -57,14 +58,18 @@ module_app menu.so
 
 
 class Baresip(Program):
-    """A running baresip with one account, `sip:{user}@{host}:{port}` or one at a registrar."""
+    """A running baresip with one account, `sip:{user}@{host}:{port}` or one at a registrar.
+
+    It says `source`, or with `sound` talks and listens on a sound server's devices.
+    """
 
     def __init__(
         self,
         folder: Path,
         *,
         user: str,
-        source: Path,
+        source: Path | None = None,
+        sound: tuple[str, str] | None = None,
         registrar: str | None = None,
         password: str = "",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
@@ -92,7 +97,8 @@ class Baresip(Program):
                 host=self.host,
                 port=self.port,
                 name=user,
-                source=source,
+                source=f"alsa,pulse:{sound[0]}" if sound else f"aufile,{source}",
+                player=f"alsa,pulse:{sound[1]}" if sound else f"aubridge,{user}",
                 rtp=rtp,
                 rtp_end=rtp + 2 * pairs - 1,
                 control=control,

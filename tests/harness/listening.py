@@ -33,6 +33,20 @@ def speech(seconds: float, *, seed: int, rate: int = RATE) -> Pcm:
     return np.clip(voice * loudness * 5000, -32000, 32000).astype(np.int16)
 
 
+def noise(seconds: float, rate: int, *, seed: int = 7) -> Pcm:
+    """Noise up to 1500 Hz: what G.711 carries, and what is like itself at no other time.
+
+    The same at every rate, but for its number of samples.
+    """
+    narrow = int(seconds * RATE)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(narrow))
+    spectrum[np.fft.rfftfreq(narrow, 1 / RATE) > 1500] = 0
+    wide = np.zeros(int(seconds * rate) // 2 + 1, dtype=complex)
+    wide[: len(spectrum)] = spectrum
+    samples = np.fft.irfft(wide, int(seconds * rate))
+    return (samples / np.abs(samples).max() * 16_000).astype(np.int16)
+
+
 def write_wav(path: Path, samples: Pcm, *, rate: int = RATE) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.harness.programs import Program, find_program
@@ -31,19 +32,23 @@ set-default-source mic
 """
 # The test's own programs have no priority: deep buffers keep them from losing anything.
 DEEP = ("--latency-msec=250",)
-RAW = ("--raw", "--format=s16le", f"--rate={RATE}", "--channels=1")
+
+
+def raw(*channels: str) -> tuple[str, ...]:
+    names = (f"--channels={len(channels)}", f"--channel-map={','.join(channels)}")
+    return ("--raw", "--format=s16le", f"--rate={RATE}", *names)
 
 
 class SoundServer:
     """Runs from construction to `stop`; missing programs skip the test by name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, script: str = SCRIPT) -> None:
         for program in ("pacat", "parec", "pactl"):
             find_program(program)
         folder.chmod(0o700)
         socket = folder / "native"
-        script = folder / "server.pa"
-        script.write_text(SCRIPT.format(socket=socket))
+        path = folder / "server.pa"
+        path.write_text(script.format(socket=socket))
         self.environment = {
             "PULSE_SERVER": f"unix:{socket}",
             "XDG_RUNTIME_DIR": str(folder),
@@ -51,7 +56,7 @@ class SoundServer:
             "PULSE_STATE_PATH": str(folder / "state"),
             "HOME": str(folder),
         }
-        command = [find_program("pulseaudio"), "-n", "-F", str(script), "--daemonize=no"]
+        command = [find_program("pulseaudio"), "-n", "-F", str(path), "--daemonize=no"]
         command += ["--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"]
         command += ["--realtime=yes", "--high-priority=yes", "--log-target=stderr", "-v"]
         # A sanitiser's runtime that this process runs under is not for them.
@@ -63,6 +68,10 @@ class SoundServer:
         """Again, after `stop`: as a new one with the same devices."""
         self._program = Program("pulseaudio", self._command, environment=self._environment)
         self._program.expect("Daemon startup complete|Startup complete", 10.0)
+        # It stands for hardware, which no program on the machine can hold up.
+        with contextlib.suppress(PermissionError):
+            for thread in Path(f"/proc/{self._program.pid}/task").iterdir():
+                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(2))
 
     def control(self, *words: str) -> str:
         """What `pactl` answers."""
@@ -75,13 +84,13 @@ class SoundServer:
         return self._program.running
 
     @contextlib.contextmanager
-    def saying(self, pcm: bytes) -> Iterator[None]:
+    def saying(self, pcm: bytes, device: str = "micfeed") -> Iterator[None]:
         """While inside, int16 samples at 48 kHz are played into the microphone."""
         with tempfile.TemporaryFile() as spool:
             spool.write(pcm)
             spool.seek(0)
             player = subprocess.Popen(
-                [find_program("pacat"), "--device=micfeed", *DEEP, *RAW],
+                [find_program("pacat"), f"--device={device}", *DEEP, *raw("mono")],
                 env=self._environment,
                 stdin=spool,
             )
@@ -92,11 +101,13 @@ class SoundServer:
                 player.wait(5)
 
     @contextlib.contextmanager
-    def hearing(self, path: Path) -> Iterator[None]:
+    def hearing(
+        self, path: Path, device: str = "speaker.monitor", *, channels: Sequence[str] = ("mono",)
+    ) -> Iterator[None]:
         """While inside, what the speaker plays is written to `path` (int16 at 48 kHz)."""
         with path.open("wb") as file:
             recorder = subprocess.Popen(
-                [find_program("parec"), "--device=speaker.monitor", *DEEP, *RAW],
+                [find_program("parec"), f"--device={device}", *DEEP, *raw(*channels)],
                 env=self._environment,
                 stdout=file,
             )
@@ -106,14 +117,19 @@ class SoundServer:
                 recorder.terminate()
                 recorder.wait(5)
 
+    def kill(self) -> None:
+        """As a crash would; `start` begins anew."""
+        os.kill(self._program.pid, signal.SIGKILL)
+        self._program.stop()
+
     def stop(self) -> None:
         self._program.stop()
 
 
 @contextlib.contextmanager
-def soundserver(folder: Path) -> Iterator[SoundServer]:
+def soundserver(folder: Path, script: str = SCRIPT) -> Iterator[SoundServer]:
     """A running server, whose address this process has in its environment meanwhile."""
-    server = SoundServer(folder)
+    server = SoundServer(folder, script)
     before = {key: os.environ.get(key) for key in server.environment}
     os.environ.update(server.environment)
     try:

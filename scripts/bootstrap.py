@@ -89,6 +89,7 @@ def phone_needs() -> list[Need]:
 def test_needs() -> list[Need]:
     return [
         Need("Kamailio (a SIP server)", "kamailio", program("kamailio")),
+        Need("Kamailio's TLS", "kamailio-tls-modules", library("kamailio/modules/tls.so")),
         Need("baresip (another phone)", "baresip-core", program("baresip")),
         Need("sipp (a call generator)", "sip-tester", program("sipp")),
         Need("valgrind (counts instructions)", "valgrind", program("valgrind")),
@@ -104,7 +105,11 @@ def test_needs() -> list[Need]:
         Need("dunst (shows notifications)", "dunst", program("dunst", "dunstctl")),
         Need("a desktop entry's validator", "desktop-file-utils", program("desktop-file-validate")),
         Need("GNOME's keychain", "gnome-keyring", program("gnome-keyring-daemon")),
-        Need("ALSA's way to PulseAudio", "libasound2-plugins", alsa_reaches_pulse),
+        Need(
+            "ALSA's way to PulseAudio",
+            "libasound2-plugins",
+            library("alsa-lib/libasound_module_pcm_pulse.so"),
+        ),
     ]
 
 
@@ -121,12 +126,12 @@ def bench_needs() -> list[Need]:
     ]
 
 
+def library(name: str) -> Callable[[], bool]:
+    return lambda: any(Path("/usr").glob(f"lib*/**/{name}"))
+
+
 def has_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
-
-
-def alsa_reaches_pulse() -> bool:
-    return any(Path("/usr").glob("lib*/**/alsa-lib/libasound_module_pcm_pulse.so"))
 
 
 def provide(needs: Iterable[Need]) -> None:

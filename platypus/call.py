@@ -294,6 +294,7 @@ class Call:
         Raises MediaError, StateError, ValueError.
         """
         self._living("take digits")
+        digits = tuple(digits)
         if method == "info":
             for content_type, body in [build_info(digit, duration_ms) for digit in digits]:
                 self.session.infos.send(content_type, body, self._engine.now())
@@ -302,6 +303,7 @@ class Call:
             self.media.stream.send_dtmf(digits, duration_ms)
         else:
             raise StateError(f'not supported yet: digits by method="{method}"; use "rtp"')
+        self._calling.sound.press(digits)
 
     def play(self, path: str, *, loop: bool = False) -> None:
         """Let the far end hear a WAV file; `Played` tells its end. Raises AudioFileError."""

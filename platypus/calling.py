@@ -64,6 +64,7 @@ class Calling:
         self.transfers = Transfers(engine, self, incoming.refer)
         self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)
         self.sound = Sound(options, engine.publish)
+        self.sound.follow(engine.subscribe, lambda: self._calls.values())
         self.recordings = RecordingNames(options.record) if options.record else None
 
     @property

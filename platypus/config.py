@@ -64,6 +64,8 @@ class AudioConfig:
     input: str | None = None
     output: str | None = None
     ring: str | None = None  # where one listens, if not named
+    ring_tone: str | None = None  # a WAV file
+    country: str | None = None  # whose tones, by two letters
 
 
 @dataclass(frozen=True, slots=True)

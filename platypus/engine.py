@@ -58,8 +58,9 @@ class Engine(Core):
     whom to trust as well. `rtp_ports` are the
     lowest and highest port for media. `audio` is what far ends hear: `system` (the
     sound card), `null`, `tone`, `echo`, `speech`, `wav:FILE` or `wav-loop:FILE`;
-    `input`, `output` and `ring` name sound devices to talk, listen and ring on. `record` is a
-    WAV file for what is played, numbered from the second call on.
+    `input`, `output` and `ring` name sound devices to talk, listen and ring on; `ring_tone` is a
+    WAV file instead of our bell, `country` (two letters) says whose ringback and busy tones are
+    heard. `record` is a WAV file for what is played, numbered from the second call on.
 
     `srtp` is `off`, `prefer` (keys are offered where the signalling is TLS, and taken anywhere) or
     `require` (no call without); `srtp_suites` are those of RFC 4568 and 7714, in the order of
@@ -107,6 +108,8 @@ class Engine(Core):
         input: str | None = None,
         output: str | None = None,
         ring: str | None = None,
+        ring_tone: str | None = None,
+        country: str | None = None,
         user: str | None = None,
         max_calls: int | None = None,
         auto_answer: float | None = None,
@@ -148,6 +151,8 @@ class Engine(Core):
             input=input,
             output=output,
             ring=ring,
+            ring_tone=ring_tone,
+            country=country,
             record=record,
             srtp=srtp,
             srtp_suites=tuple(srtp_suites),

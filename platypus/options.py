@@ -41,6 +41,8 @@ class MediaOptions:
     input: str | None = None
     output: str | None = None
     ring: str | None = None  # where to ring; where one listens, if None
+    ring_tone: str | None = None  # a WAV file instead of the telephone's own bell
+    country: str | None = None  # whose tones; the system's, if None
     record: str | None = None
     srtp: SrtpRule = "prefer"
     srtp_suites: tuple[str, ...] = DEFAULT_SUITES

@@ -6,6 +6,7 @@ CODECS: dict[str, int]
 CLOCKS: tuple[int, ...]
 
 def codec_number(name: str) -> int: ...
+
 @disjoint_base
 class Decoder:
     def __new__(cls, codec: str, rate: int = 8000) -> Self: ...

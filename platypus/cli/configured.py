@@ -33,6 +33,8 @@ def read_configured(
             "input": found.audio.input,
             "output": found.audio.output,
             "ring": found.audio.ring,
+            "ring_tone": found.audio.ring_tone,
+            "country": check.country(found.audio.country) if found.audio.country else None,
         }
         accounts = [_account(one) for one in found.accounts]
     except ConfigError as error:

@@ -164,6 +164,15 @@ def add_media_options(parser: Parser) -> None:
     parser.add_argument("--output", metavar="NAME", help="the speaker")
     parser.add_argument("--ring", metavar="NAME", help="where it rings (default: the speaker)")
     parser.add_argument(
+        "--ring-tone", metavar="IN.wav", type=check.ring_tone, help="instead of our bell"
+    )
+    parser.add_argument(
+        "--country",
+        metavar="CC",
+        type=check.country,
+        help="whose ringback and busy tones are heard (default: the system's country)",
+    )
+    parser.add_argument(
         "--record", metavar="OUT.wav", type=check.recording, help="what this phone plays"
     )
 

@@ -103,6 +103,30 @@ def audio(text: str) -> str:
     return text
 
 
+def country(text: str) -> str:
+    """Two letters of a country whose tones we know."""
+    from platypus.audio.tones import plan_for
+    from platypus.errors import ConfigError
+
+    try:
+        plan_for(text)
+    except ConfigError as error:
+        raise ArgumentTypeError(str(error)) from error
+    return text.lower()
+
+
+def ring_tone(text: str) -> str:
+    """A WAV file that can be played: no call should have to find out that it can't."""
+    from platypus.audio.files import read_wav
+    from platypus.errors import AudioFileError
+
+    try:
+        read_wav(text)
+    except AudioFileError as error:
+        raise ArgumentTypeError(str(error)) from error
+    return text
+
+
 def recording(text: str) -> str:
     """A file that can be made, or written over: no call should have to find that out."""
     path = Path(text)

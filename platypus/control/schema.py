@@ -168,7 +168,6 @@ SHAPES: Mapping[str, _Shape] = {
 }
 
 
-
 def parse_command(line: bytes) -> Command:
     """The command on one line. Raises CommandError, with the line's `id` where it has one."""
     value = _parse_json(line)

@@ -11,19 +11,23 @@ is for `desk`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from platypus.events import Event
+from platypus.events import CallEnded, CallStateChanged, Event, IncomingCall
 from platypus.sound.sources import buffer, make_source, read, read_source
 
 if TYPE_CHECKING:
     from platypus.audio.device import DeviceLists
     from platypus.audio.files import Wav
+    from platypus.audio.tones import TonePlan
     from platypus.media.endpoints import Sink, Source
     from platypus.options import MediaOptions
+    from platypus.sound.cues import CallView
     from platypus.sound.desk import Desk
     from platypus.sound.line import Line
+    from platypus.sound.signals import Signals
 
 __all__ = ["Seat", "Sound", "make_source", "read_source"]
 
@@ -48,12 +52,17 @@ class Sound:
         self._publish = publish
         self._wav: Wav | None = None
         self._desk: Desk | None = None
+        self._signals: Signals | None = None
+        self._calls: Callable[[], Iterable[CallView]] = tuple
         self._seats: list[Seat] = []  # of the devices, the one they serve last
         self._served: dict[Seat, tuple[Source | None, Sink | None]] = {}
         if spec.startswith(("wav:", "wav-loop:")):
             self._wav = read(spec.partition(":")[2])  # a bad file is told before the first call
         elif spec not in ("system", "null"):
             make_source(spec)
+        self._bell = read(options.ring_tone) if options.ring_tone is not None else None
+        if options.country is not None:
+            plan_of(options.country)
 
     @property
     def input(self) -> str | None:
@@ -131,9 +140,34 @@ class Sound:
                 options.output,
                 options.ring,
                 publish=self._publish,
-                moved=self._serve,
+                moved=self._moved,
             )
         return self._desk
+
+    @property
+    def signals(self) -> Signals:
+        """Bell, ringback and the like; made when first asked for."""
+        if self._signals is None:
+            from platypus.sound.signals import Signals
+
+            plan = plan_of(self._options.country)
+            self._signals = Signals(self.desk, plan, self._bell, self._calls)
+        return self._signals
+
+    def follow(
+        self,
+        subscribe: Callable[[Callable[[Event], None]], Callable[[], None]],
+        calls: Callable[[], Iterable[CallView]],
+    ) -> None:
+        """Let it be heard how these calls stand, where there is a sound card to hear it on."""
+        if self._spec == "system":
+            self._calls = calls
+            subscribe(self._happened)
+
+    def press(self, digits: Iterable[str]) -> None:
+        """Let keys be heard that were pressed in a call."""
+        if self._spec == "system" and self._seats:
+            self.signals.digits(digits)
 
     def attach(self, seat: Seat) -> None:
         """The media of a call has started, or it is the one to talk to from now on."""
@@ -158,20 +192,31 @@ class Sound:
         if self._seats:
             self._serve()
         else:
-            self.desk.let_go(self.desk.talking, self.desk.listening)
+            self.desk.let_go(self)
 
     def close(self) -> None:
         """Close the sound devices. Idempotent."""
         self._seats.clear()
         self._served.clear()
+        if self._signals is not None:
+            self._signals.close()
         if self._desk is not None:
             self._desk.close()
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, IncomingCall | CallStateChanged | CallEnded):
+            self.signals.happened(event)
+
+    def _moved(self) -> None:
+        self._serve()
+        if self._signals is not None:
+            self._signals.moved()
 
     def _take_devices(self, seat: Seat) -> None:
         if seat in self._seats:
             self._seats.remove(seat)
         self._seats.append(seat)
-        self.desk.need(self.desk.talking, self.desk.listening)
+        self.desk.need(self, self.desk.talking, self.desk.listening)
         self._serve()
 
     def _serve(self) -> None:
@@ -190,6 +235,14 @@ class Sound:
             seat.seat_source(ends[0])
         if ends[1] is not before[1]:
             seat.seat_sink(ends[1])
+
+
+def plan_of(country: str | None) -> TonePlan:
+    """The tones of a country, or of the place the system is set to; ConfigError for no country."""
+    from platypus.audio.tones import plan_for
+
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_TELEPHONE") or os.environ.get("LANG")
+    return plan_for(country, locale or "")
 
 
 def _set_gain(line: Line, value: float) -> None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platypus.errors import DeviceError
+from platypus.errors import DeviceError, PlatypusError
 from platypus.events import DeviceChanged, Event
 from platypus.sound.line import Line
 from platypus.sound.watch import Watch
@@ -52,7 +52,8 @@ class Desk:
         self.ringing = Line(ring or output, capture=False, moved=moved)
         self.no_sound: str | None = None  # why there is none at all
         self._publish = publish
-        self._needed: set[Line] = set()
+        self._held: dict[object, frozenset[Line]] = {}
+        self._needed: set[Line] = set()  # by anybody
         self._lists: DeviceLists | None = None
         self._looked = 0.0
         self._stale = True  # the lists: something may have changed
@@ -66,8 +67,9 @@ class Desk:
     def open(self) -> bool:
         return bool(self._needed)
 
-    def need(self, *lines: Line) -> None:
-        """Open these, and keep them."""
+    def need(self, who: object, *lines: Line) -> None:
+        """Open these, and keep them until `who` lets go."""
+        self._held[who] = frozenset(lines)
         if self._needed.issuperset(lines):
             return
         self._needed.update(lines)
@@ -76,12 +78,14 @@ class Desk:
             self._task = asyncio.get_running_loop().create_task(self._look_after())
             self._task.add_done_callback(log_failure)
 
-    def let_go(self, *lines: Line) -> None:
-        """These are no longer needed."""
-        self._needed.difference_update(lines)
-        for line in lines:
+    def let_go(self, who: object) -> None:
+        """What nobody else needs is closed."""
+        self._held.pop(who, None)
+        free = self._needed.difference(*self._held.values())
+        self._needed -= free
+        for line in free:
             self._close_line(line)
-        if not self._needed:
+        if free and not self._needed:
             self._stop()
 
     def choose(self, line: Line, name: str | None) -> None:
@@ -98,6 +102,7 @@ class Desk:
 
     def close(self) -> None:
         """Takes a second at most: nobody waits for the loop any more. Idempotent."""
+        self._held.clear()
         self._needed.clear()
         self._stop()
         for line in (self.talking, self.listening, self.ringing):
@@ -129,7 +134,10 @@ class Desk:
         self._watch = Watch(self.stir)
         while True:
             self._stirred.clear()
-            await self._tend()
+            try:
+                await self._tend()
+            except PlatypusError as problem:  # of a call that has ended: the others go on
+                logger.warning("sound: %s", problem)
             try:
                 async with asyncio.timeout(TICK_S):
                     await self._stirred.wait()
@@ -145,6 +153,9 @@ class Desk:
             for line in (self.talking, self.listening, self.ringing)
             if line in self._needed and (reason := await self._mend(line)) is not None
         ]
+        for line in (self.talking, self.listening, self.ringing):
+            if line not in self._needed:  # it was let go while it was being opened
+                self._close_line(line)
         self._tell(reasons)
 
     def _patience(self) -> float:

@@ -172,7 +172,6 @@ class TestEngineOptions:
         assert "not supported yet" in said
         assert words[0] in said
 
-
     def test_opus_without_libopus_is_refused_with_what_to_do(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

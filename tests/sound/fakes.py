@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
+from platypus._media.endpoint import RingSink, RingSource
 from platypus._media.overlay import Overlay
+from platypus._media.ring import Ring
 from platypus.audio import lists, portaudio
 from platypus.audio.device import DeviceLists, SoundDevice
 from platypus.errors import DeviceError
@@ -25,8 +26,9 @@ class FakeStream:
 
     def __init__(self, device: SoundDevice, *, capture: bool) -> None:
         self.device = device
-        self.source: Any = object() if capture else None
-        self.sink: Any = None if capture else object()
+        ring = Ring(self.rate)
+        self.source = RingSource(ring, self.rate, card_period=480) if capture else None
+        self.sink = None if capture else RingSink(ring, self.rate, card_period=480)
         self.overlay = Overlay(self.rate)
         self.active = self.called = True
         self.silent_ms = 5.0

@@ -26,7 +26,7 @@ def at_a_desk(devices: Devices, work: Work, **wanted: str) -> None:
 
     async def scenario() -> None:
         desk = Desk(**names, publish=devices.publish, moved=lambda: None)
-        desk.need(desk.talking, desk.listening)
+        desk.need(work, desk.talking, desk.listening)
         try:
             await devices.told(1)
             await work(desk)
@@ -206,10 +206,25 @@ def test_a_gain_stays_when_the_device_changes(devices: Devices) -> None:
 def test_what_is_let_go_is_closed_and_nothing_watches_any_more(devices: Devices) -> None:
     async def work(desk: Desk) -> None:
         watches = FakeWatch.closed
-        desk.let_go(desk.talking, desk.listening)
+        desk.let_go(work)
         await desk.closed()
         assert [stream.closed for stream in devices.opened] == [1, 1]
         assert FakeWatch.closed == watches + 1
         assert not desk.open
+
+    at_a_desk(devices, work)
+
+
+def test_a_line_that_another_needs_stays(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        desk.need("tones", desk.listening)
+        desk.let_go(work)
+        await desk.closed()
+        assert devices.using("mic").closed == 1
+        assert devices.using("speaker").closed == 0
+        desk.let_go("tones")
+        await desk.closed()
+        assert devices.using("speaker").closed == 1
+        desk.let_go("tones")
 
     at_a_desk(devices, work)

@@ -72,6 +72,7 @@ def end(
         return
     session.state = SessionState.ENDED
     session.stop()
+    session.stack.moves.settled(session)
     if by == "local" and session.referring is not None:
         session.referring.stop()
     _forget_if_over(session)

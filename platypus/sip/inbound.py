@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from platypus.sip.settings import AccountSettings
     from platypus.sip.stack import Stack
 
+# Whose bodies are offers and answers.
+DESCRIBING = ("INVITE", "UPDATE", "PRACK")
+
 # Methods of RFCs we know: 405 instead of 501 (8.2.1).
 KNOWN_METHODS = frozenset(
     (*BUILT_IN_METHODS, "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "INFO", "UPDATE",
@@ -77,9 +80,19 @@ class Inbound:
         if len(response.vias) == 1:
             transaction = self._stack.clients.get((response.via.branch or "", response.cseq.method))
             if transaction is not None:
+                if response.body and not self._is_session(response):
+                    response.body = b""  # nobody asked for it, and it is no answer
                 transaction.receive_response(response, now)
                 return
         self.dropped += 1
+
+    def _is_session(self, message: Request | Response) -> bool:
+        """Whether a body describes a session (20.11); an early one (RFC 3959) is another."""
+        if message.cseq.method not in DESCRIBING:
+            return True  # not ours to judge
+        said = message.headers.get("Content-Disposition")
+        disposition = said.partition(";")[0].strip().lower() if said else "session"
+        return disposition == "session" and message.content_type in self._stack.settings.accept
 
     def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
         stack = self._stack
@@ -155,7 +168,7 @@ class Inbound:
         unsupported = [tag for tag in request.require if tag not in stack.option_tags]
         if unsupported:
             return 420, [("Unsupported", ", ".join(unsupported))]
-        if request.method in ("INVITE", "UPDATE", "PRACK") and request.body:
+        if request.method in DESCRIBING and request.body:
             return self._inspect_body(request)
         return None
 
@@ -164,8 +177,7 @@ class Inbound:
         headers = request.headers
         disposition = (headers.get("Content-Disposition") or "").replace(" ", "").lower()
         encoding = (headers.get("Content-Encoding") or "identity").lower()
-        readable = request.content_type in self._stack.settings.accept and encoding == "identity"
-        if readable:
+        if encoding == "identity" and self._is_session(request):
             return None
         if "handling=optional" in disposition:
             request.body = b""

@@ -36,6 +36,9 @@ class Moves:
         self._stack = stack
         self._moves: dict[Session, Move] = {}
 
+    def __len__(self) -> int:
+        return len(self._moves)
+
     def lost(self, flow: Flow, now: float) -> None:
         """Nothing gets through over `flow` any more."""
         for session in tuple(self._stack.sessions.values()):

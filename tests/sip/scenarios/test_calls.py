@@ -1,4 +1,8 @@
-"""Calls between two user agents, as the ladder diagrams of RFC 3665 have them."""
+"""Calls between two user agents, as the ladder diagrams of RFC 3665 have them.
+
+The call whose address changes (3.7) is in `test_recovery`; a gateway in the path (3.5) would be
+a proxy like others to us.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,11 @@ from platypus.sip.events import (
     Reinvited,
     SessionEnded,
 )
+from platypus.sip.flow import Hop
 from platypus.sip.session import Session
+from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone, Step
+from tests.harness.peer import Peer
 from tests.harness.proxy import Proxy
 
 SUCCESSFUL = [
@@ -238,6 +245,75 @@ def drop(left: dict[str, int]) -> Callable[[Step], bool]:
 def requests(network: Network, method: str) -> list[str]:
     """The steps of the ladder that are requests of a method."""
     return [line for line in network.ladder() if line.split(" ", 3)[3] == method]
+
+
+def test_multiple_proxy_authentication() -> None:
+    """RFC 3665, 3.3: each of two proxies wants credentials of its own realm."""
+    network = Network()
+    alice = network.phone("10.0.0.1")
+    proxy = Peer(network, "10.0.0.8")
+    account = AccountSettings(aor="sip:alice@10.0.0.8", password="secret")
+    call = alice.call("sip:bob@10.0.0.8", account=account)
+    for realm in ("atlanta", "biloxi"):
+        network.run(0.1)
+        challenge = f'Digest realm="{realm}", nonce="n", algorithm=MD5, qop="auth"'
+        invite = proxy.request("INVITE")
+        proxy.respond(invite, 407, headers=[("Proxy-Authenticate", challenge)])
+    network.run(0.1)
+    credentials = proxy.request("INVITE").headers.get_all("Proxy-Authorization")
+    assert ["atlanta" in credentials[0], "biloxi" in credentials[1]] == [True, True]
+    proxy.respond(proxy.request("INVITE"), 200, body=ANSWER)
+    network.run(0.1)
+    assert network.ladder() == [
+        "1 > 8 INVITE",
+        "8 > 1 407 INVITE",
+        "1 > 8 ACK",
+        "1 > 8 INVITE",
+        "8 > 1 407 INVITE",
+        "1 > 8 ACK",
+        "1 > 8 INVITE",
+        "8 > 1 200 INVITE",
+        "1 > 8 ACK",
+    ]
+    assert call.state == "confirmed"
+
+
+def test_the_first_proxy_has_failed() -> None:
+    """RFC 3665, 3.4: after its silence the second one is tried, and the next call goes there."""
+    two = Two()
+    two.network.names["example.com"] = [
+        Hop("udp", "10.0.0.8", 5060),
+        Hop("udp", "10.0.0.2", 5060),
+    ]
+    two.alice.call("sip:bob@example.com")
+    two.network.run(33)
+    two.do(two.bob, two.bob.next(IncomingCall).session.answer, ANSWER)
+    assert two.alice.has(Answered)
+    start = len(two.network.log)
+    two.alice.call("sip:bob@example.com")
+    two.network.run(0.1)
+    assert two.network.ladder()[start] == "1 > 2 INVITE"
+
+
+def test_no_response() -> None:
+    """RFC 3665, 3.10: the INVITE is sent seven times within 32 s, and given up."""
+    network = Network()
+    alice = network.phone("10.0.0.1")
+    alice.call("sip:bob@10.0.0.2")
+    network.run(33)
+    assert network.ladder() == ["1 > 2 INVITE"] * 7
+    ended = alice.next(SessionEnded)
+    assert (ended.code, "no answer" in ended.reason) == (None, True)
+
+
+def test_temporarily_unavailable() -> None:
+    """RFC 3665, 3.11: it rang, and was refused after all."""
+    two = Two()
+    _, incoming = two.ring()
+    two.do(two.bob, incoming.reject, 480)
+    assert two.network.ladder()[2:] == ["2 > 1 180 INVITE", "2 > 1 480 INVITE", "1 > 2 ACK"]
+    assert two.codes() == (480, 480)
+    two.assert_clean()
 
 
 class TestThroughAProxy:

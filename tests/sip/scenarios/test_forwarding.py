@@ -1,4 +1,4 @@
-"""Calls sent on by the phone that was called, as RFC 5359 (2.8 to 2.10) and RFC 3665 (3.6) show.
+"""Calls sent on by the phone that was called, as RFC 5359 (2.7 to 2.9) and RFC 3665 (3.6) show.
 
 alice 10.0.0.1, bob 10.0.0.2, carol 10.0.0.3; there is no proxy: alice follows the 302 herself.
 """
@@ -75,6 +75,16 @@ def test_without_an_answer_after_ringing() -> None:
         "1 > 3 INVITE",
     ]
     assert house.bob.next(SessionEnded).code == 302
+
+
+def test_busy() -> None:
+    house = Three()
+    house.forward(house.received(house.bob), "user-busy")
+    session = house.received(house.carol)
+    house.do(house.carol, session.answer, ANSWER)
+    assert house.network.ladder()[2:4] == ["2 > 1 302 INVITE", "1 > 2 ACK"]
+    assert session.request is not None
+    assert [d.reason for d in diversions_in(session.request)] == ["user-busy"]
 
 
 def test_in_a_circle_ends_where_it_began() -> None:

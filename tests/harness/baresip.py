@@ -32,8 +32,8 @@ audio_path /nonexistent
 audio_player {player}
 audio_source {source}
 audio_alert aubridge,{name}-alert
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate {rate}
+auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 audio_buffer 20-160
@@ -46,7 +46,7 @@ call_max_calls {most}
 ctrl_tcp_listen 127.0.0.1:{control}
 snd_path {recordings}
 module_path {modules}
-module g711.so
+{codecs}
 module aufile.so
 module aubridge.so
 module alsa.so
@@ -55,6 +55,15 @@ module_app account.so
 module_app ctrl_tcp.so
 module_app menu.so
 """
+
+
+# The module of each codec, and how an account names it: with the rate it works at.
+CODECS = {
+    "PCMU": ("g711", "PCMU/8000/1", 8000),
+    "PCMA": ("g711", "PCMA/8000/1", 8000),
+    "G722": ("g722", "G722/16000/1", 16000),
+    "OPUS": ("opus", "opus/48000/2", 48000),
+}
 
 
 class Baresip(Program):
@@ -92,6 +101,9 @@ class Baresip(Program):
         self.recordings.mkdir(parents=True, exist_ok=True)
         self.events: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
+        modules = {CODECS[codec][0] for codec in codecs}
+        if missing := [name for name in modules if not (MODULES / f"{name}.so").exists()]:
+            pytest.skip(f"baresip has no {missing[0]} module here")
         (folder / "config").write_text(
             CONFIGURATION.format(
                 host=self.host,
@@ -105,6 +117,8 @@ class Baresip(Program):
                 recordings=self.recordings,
                 modules=MODULES,
                 most=max_calls,
+                rate=CODECS[codecs[0]][2],
+                codecs="\n".join(f"module {name}.so" for name in sorted(modules)),
                 mux="yes" if rtcp_mux else "no",
             )
         )
@@ -112,7 +126,7 @@ class Baresip(Program):
         login = f";auth_user={user};auth_pass={password}" if password else ""
         (folder / "accounts").write_text(
             f"<{self.uri}>;regint={60 if registrar else 0}{login}"
-            f";answermode={answer};audio_codecs={','.join(f'{c}/8000/1' for c in codecs)}"
+            f";answermode={answer};audio_codecs={','.join(CODECS[codec][1] for codec in codecs)}"
             ";ptime=20;medianat=;mediaenc=\n"
         )
         # Its output is block-buffered in a pipe; stdbuf makes lines of it.

@@ -21,7 +21,7 @@ if sys.platform == "win32":
 else:
     # -ffp-contract=off and no -ffast-math: the stream gives the same bits in the loop,
     # in the tests and in a replay, on every machine.
-    compile_args = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-std=gnu11"]
+    compile_args = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-std=gnu11"]
     link_args = []
     libraries = ["pthread", "m"]
     if SANITIZE:

@@ -22,13 +22,10 @@ cdef enum:
 
 cdef int16_t[256] ulaw_values
 cdef int16_t[256] alaw_values
-cdef uint8_t[256] log2_floor
 
 
 cdef void fill_tables() noexcept:
     cdef int code, inverted, segment, step, magnitude
-    for code in range(1, 256):
-        log2_floor[code] = <uint8_t>(log2_floor[code >> 1] + 1 if code > 1 else 0)
     for code in range(256):
         inverted = code ^ 0xff  # mu-law transmits all bits inverted
         segment = (inverted >> 4) & 7
@@ -47,27 +44,49 @@ cdef void fill_tables() noexcept:
 fill_tables()
 
 
+cdef extern from *:
+    """
+    #include <string.h>
+    /* Sign, exponent and mantissa of a small whole number, as IEEE 754 has them: its highest
+     * bit and the four below are what a code of G.711 is made of. Loops over this are
+     * vectorised; a table for the segments would not be. */
+    static inline int32_t g711_float_bits(int32_t value)
+    {
+        float number = (float)value;
+        int32_t bits;
+        memcpy(&bits, &number, sizeof bits);
+        return bits;
+    }
+    """
+    int g711_float_bits(int value) noexcept nogil
+
+
+cdef enum:
+    MANTISSA_SHIFT = 19      # leaves the exponent and four bits of 23
+    ULAW_FIRST = (127 + 5) << 4  # of the least magnitude, 33: segment 0
+    ALAW_FIRST = (127 + 4) << 4  # segments begin at 32 here; the lowest has two widths of 16
+
+
 cdef void ulaw_encode(const int16_t *samples, int count, uint8_t *codes) noexcept nogil:
-    cdef int i, sample, sign, magnitude, segment
+    cdef int i, sample, sign, magnitude
     for i in range(count):
         sample = samples[i]
         sign = sample >> 15  # -1 or 0
         magnitude = ((sample ^ sign) >> 2) + ULAW_BIAS
-        if magnitude > ULAW_MAX:
-            magnitude = ULAW_MAX
-        segment = log2_floor[magnitude >> 5]
-        codes[i] = <uint8_t>~((sign & 0x80) | segment << 4 | ((magnitude >> (segment + 1)) & 15))
+        magnitude = magnitude if magnitude < ULAW_MAX else ULAW_MAX
+        codes[i] = <uint8_t>~((sign & 0x80)
+                              | ((g711_float_bits(magnitude) >> MANTISSA_SHIFT) - ULAW_FIRST))
 
 
 cdef void alaw_encode(const int16_t *samples, int count, uint8_t *codes) noexcept nogil:
-    cdef int i, sample, sign, magnitude, segment, shift
+    cdef int i, sample, sign, magnitude, code
     for i in range(count):
         sample = samples[i]
         sign = sample >> 15
         magnitude = (sample ^ sign) >> 3  # 0 to 4095
-        segment = log2_floor[(magnitude >> 4) | 1]
-        shift = segment if segment > 1 else 1
-        codes[i] = <uint8_t>(((~sign & 0x80) | segment << 4 | ((magnitude >> shift) & 15)) ^ 0x55)
+        code = (g711_float_bits(magnitude) >> MANTISSA_SHIFT) - ALAW_FIRST
+        code = code if magnitude >= 32 else magnitude >> 1
+        codes[i] = <uint8_t>(((~sign & 0x80) | code) ^ 0x55)
 
 
 cdef void ulaw_decode(const uint8_t *codes, int count, int16_t *samples) noexcept nogil:

@@ -14,7 +14,7 @@ from platypus._media.event cimport events_t
 from platypus._media.gear cimport gear_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.losses cimport losses_t
-from platypus._media.platform cimport platform_address_t, platform_batch_t, platform_socket_t
+from platypus._media.platform cimport platform_address_t, platform_datagram_t, platform_socket_t
 from platypus._media.recorder cimport recorder_t, writer_t
 from platypus._media.reports cimport reports_figures_t, reports_t
 from platypus._media.srtp cimport context_t
@@ -80,14 +80,10 @@ cdef struct command_t:
 cdef struct meter_t:
     int frames          # in the window so far
     int peak
-    double energy
+    int64_t energy
 
 
 cdef struct counters_t:
-    stream_statistics_t stream
-    losses_t losses
-    int heard_codec
-    reports_figures_t reports
     int64_t last_packet_ns   # 0: never
     uint32_t invalid
     uint32_t strangers
@@ -101,6 +97,11 @@ cdef struct counters_t:
     uint32_t source_underruns
     uint32_t sink_overruns
     float sent_peak, sent_rms, played_peak, played_rms
+    # Brought up to date when they are published:
+    stream_statistics_t stream
+    losses_t losses
+    int heard_codec
+    reports_figures_t reports
 
 
 # Two copies, so that a reader under the GIL is torn only if two frames pass while it copies.
@@ -110,59 +111,61 @@ cdef struct snapshot_t:
 
 
 cdef struct leg_t:
-    int id
-    int rate
-    int frame                # samples of 20 ms
-    platform_socket_t rtp
-    platform_socket_t rtcp
-    int family               # of the RTP socket: 4 or 6
-    reports_t reports
-    platform_address_t rtcp_signalled  # family 0: no reports are sent
-    platform_address_t rtcp_heard      # where valid ones come from; family 0: none did
-    bint rtcp_mux            # RFC 5761: reports share the RTP port
-    bint rtcp_voip           # RFC 3611: the far end takes VoIP metrics
-    stream_t *stream         # owned
-    latch_t latch
-    int slot                 # -1: in none
-    bint card                # its turns come every 10 ms: see `settle_card`
-    bint tenths              # so do its packets, or they are of 30 or 50
+    # A turn looks at these, down to the meters. They lie together: 20 ms after its last turn a
+    # leg's memory has left the cache, and each line of it costs as much as decoding a packet.
     leg_t *next              # in its slot
-
-    command_t *lease         # the OPEN command; keeps the Python object
+    stream_t *stream         # owned
     command_t *source        # the leases of what is in use, or NULL
     command_t *sink
     command_t *recording
     command_t *party         # its part in a conference
-
-    guard_t sending, receiving
     command_t *protecting    # the leases of the contexts, or NULL
     command_t *unprotecting
     command_t *candidate     # tried where `unprotecting` fails, while `trial` lasts
     int trial                # packets
-
+    guard_t sending, receiving
+    platform_socket_t rtp
+    int family               # of the RTP socket: 4 or 6
+    int rate
+    int frame                # samples of 20 ms
+    int unpublished          # turns
+    int last_type
+    int digit_count
+    int64_t read_ns          # when the RTP socket was read last
+    int64_t receiving_since_ns
+    int64_t kept_alive_ns    # when something was last sent to keep a NAT's binding open
+    bint read_all            # it may hold more than one packet: read it until it is empty
+    bint card                # its turns come every 10 ms: see `settle_card`
+    bint tenths              # so do its packets, or they are of 30 or 50
     bint may_send, may_receive
     bint muted               # the far end does not hear us
     bint held                # nor anybody else of a conference
     bint sends               # configure_send was called
-    uint8_t known_types[128]
-    int last_type
-    int16_t played[FRAME_MAX]  # the last 20 ms, for the echo
     bint source_told         # its end
     bint stalled
     bint error_told
-    int64_t receiving_since_ns
+    bint tells_voice
+    latch_t latch
+    meter_t sent_meter, played_meter
 
-    uint8_t digits[DIGITS_MAX]   # queue of digits to be sent
+    counters_t counters      # the loop thread's; the snapshot is what others see
+    reports_t reports
+    int id
+    int slot                 # -1: in none
+    platform_socket_t rtcp
+    platform_address_t rtcp_signalled  # family 0: no reports are sent
+    platform_address_t rtcp_heard      # where valid ones come from; family 0: none did
+    bint rtcp_mux            # RFC 5761: reports share the RTP port
+    bint rtcp_voip           # RFC 3611: the far end takes VoIP metrics
+    command_t *lease         # the OPEN command; keeps the Python object
+    voice_t sent_voice, played_voice
+    int16_t played[FRAME_MAX]  # the last 20 ms, for an echo or a recording of both sides
+
+    uint8_t digits[DIGITS_MAX]   # queue of `digit_count` digits to be sent
     int durations_ms[DIGITS_MAX]
     int gaps_ms[DIGITS_MAX]
-    int digit_first, digit_count
+    int digit_first
     uint32_t digits_done     # atomic; stored by the loop thread
-
-    meter_t sent_meter, played_meter
-    voice_t sent_voice, played_voice
-    bint tells_voice
-    int64_t kept_alive_ns    # when something was last sent to keep a NAT's binding open
-    counters_t counters      # the loop thread's; the snapshot is what others see
     snapshot_t snapshot
 
 
@@ -177,8 +180,12 @@ cdef void leg_configure_send(leg_t *leg, command_t *command) noexcept nogil
 cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil
 cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil
 
+# For a turn that comes soon: its memory has been idle for 20 ms, and others have used the cache.
+cdef void leg_fetch(const leg_t *leg) noexcept nogil         # what the next one looks at first
+cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil
+
 # The parts of a turn, in order. `deadline_ns` is the turn's, and the time of its playout.
-cdef void leg_receive(leg_t *leg, platform_batch_t *batch, events_t *events, int64_t offset_ns,
+cdef void leg_receive(leg_t *leg, platform_datagram_t *inbox, events_t *events, int64_t offset_ns,
                       int64_t now_ns) noexcept nogil
 cdef void leg_play(leg_t *leg, int count, events_t *events, writer_t *writer,
                    int64_t deadline_ns) noexcept nogil
@@ -186,6 +193,7 @@ cdef void leg_send(leg_t *leg, int count, events_t *events, lateness_t *lateness
                    writer_t *writer, int64_t deadline_ns) noexcept nogil
 cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *writer) noexcept nogil
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
+# What others see; not in every turn.
 cdef void leg_publish(leg_t *leg) noexcept nogil
 # In a conference: `leg_play` only listens; then, for all parties before the next,
 cdef void leg_play_all(leg_t *leg, int count, writer_t *writer, int64_t deadline_ns) noexcept nogil

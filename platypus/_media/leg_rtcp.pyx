@@ -14,7 +14,7 @@ from libc.string cimport memcmp, memset
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.leg cimport GUARD_SRTP, command_t, leg_t
 from platypus._media.platform cimport (
-    PLATFORM_NO_SOCKET, platform_address_equal, platform_address_t, platform_batch_t,
+    PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_address_equal, platform_address_t,
     platform_datagram_t, platform_receive,
 )
 from platypus._media.reports cimport (
@@ -72,12 +72,12 @@ cdef void leg_take_rtcp(
 
 
 cdef void leg_receive_rtcp(
-    leg_t *leg, platform_batch_t *batch, int64_t offset_ns, int64_t now_ns
+    leg_t *leg, platform_datagram_t *inbox, int64_t offset_ns, int64_t now_ns
 ) noexcept nogil:
-    cdef int count = platform_receive(leg.rtcp, batch, offset_ns, now_ns)
-    cdef int index
-    for index in range(count):
-        leg_take_rtcp(leg, &batch.datagrams[index], False)
+    cdef int left = PLATFORM_BATCH_MAX
+    while left > 0 and platform_receive(leg.rtcp, inbox, offset_ns, now_ns):
+        leg_take_rtcp(leg, inbox, False)
+        left -= 1
 
 
 cdef platform_address_t target_of(const leg_t *leg) noexcept nogil:

@@ -56,6 +56,21 @@ static inline uint32_t platform_exchange(uint32_t *field, uint32_t value)
 
 #endif
 
+/* Have memory brought near that is needed soon: it waits for nothing, and may do nothing. */
+#define PLATFORM_LINE 64
+
+static inline void platform_prefetch(const void *from, int bytes)
+{
+#if defined(__GNUC__)
+    const char *line = (const char *)((uintptr_t)from & ~(uintptr_t)(PLATFORM_LINE - 1));
+    for (; line < (const char *)from + bytes; line += PLATFORM_LINE)
+        __builtin_prefetch(line);
+#else
+    (void)from;
+    (void)bytes;
+#endif
+}
+
 /* CLOCK_MONOTONIC is the only media clock. */
 
 #if defined(_WIN32)
@@ -140,6 +155,7 @@ typedef int platform_socket_t;
 typedef struct {
     platform_address_t source;
     int64_t arrival_ns; /* CLOCK_MONOTONIC */
+    int stamped;        /* the kernel said when it arrived; otherwise that is when it was read */
     int length;         /* -1: longer than the buffer */
     uint8_t data[PLATFORM_DATAGRAM_MAX];
 } platform_datagram_t;
@@ -277,82 +293,62 @@ static inline int64_t platform_realtime_offset_ns(void)
 #endif
 }
 
-/* Room for one call of platform_receive; one a thread, never on a small stack. */
-typedef struct {
-    platform_datagram_t datagrams[PLATFORM_BATCH_MAX];
 #ifdef __linux__
-    struct mmsghdr headers[PLATFORM_BATCH_MAX];
-    struct iovec vectors[PLATFORM_BATCH_MAX];
-    struct sockaddr_storage names[PLATFORM_BATCH_MAX];
-    union {
-        char bytes[128];
-        struct cmsghdr align;
-    } controls[PLATFORM_BATCH_MAX];
-#endif
-} platform_batch_t;
-
-#ifdef __linux__
-static inline int64_t platform_stamp_of(struct msghdr *header, int64_t offset_ns, int64_t now_ns)
+static inline void platform_stamp(platform_datagram_t *datagram, struct msghdr *header,
+                                  int64_t offset_ns, int64_t now_ns)
 {
     struct cmsghdr *control;
+    datagram->arrival_ns = now_ns;
+    datagram->stamped = 0;
     for (control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
             struct timespec stamp;
             memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
             int64_t ns = (int64_t)stamp.tv_sec * 1000000000 + stamp.tv_nsec - offset_ns;
             /* The wall clock may be set between the stamp and the offset: believe neither then. */
-            return ns <= now_ns && now_ns - ns < 1000000000 ? ns : now_ns;
+            if (ns <= now_ns && now_ns - ns < 1000000000) {
+                datagram->arrival_ns = ns;
+                datagram->stamped = 1;
+            }
+            return;
         }
     }
-    return now_ns;
 }
 #endif
 
-/* All datagrams that wait, up to PLATFORM_BATCH_MAX, in one system call where there is one.
- * Returns their number; errors (an ICMP answer to something sent) count as none. */
-static inline int platform_receive(platform_socket_t s, platform_batch_t *batch, int64_t offset_ns,
-                               int64_t now_ns)
+/* The datagram that has waited longest: 1, or 0 where there is none. Errors (an ICMP answer to
+ * something sent) count as none. */
+static inline int platform_receive(platform_socket_t s, platform_datagram_t *datagram,
+                                   int64_t offset_ns, int64_t now_ns)
 {
-    int count = 0;
+    struct sockaddr_storage name;
 #ifdef __linux__
-    for (int i = 0; i < PLATFORM_BATCH_MAX; i++) {
-        struct msghdr *header = &batch->headers[i].msg_hdr;
-        batch->vectors[i].iov_base = batch->datagrams[i].data;
-        batch->vectors[i].iov_len = PLATFORM_DATAGRAM_MAX;
-        header->msg_name = &batch->names[i];
-        header->msg_namelen = sizeof batch->names[i];
-        header->msg_iov = &batch->vectors[i];
-        header->msg_iovlen = 1;
-        header->msg_control = &batch->controls[i];
-        header->msg_controllen = sizeof batch->controls[i];
-        header->msg_flags = 0;
-    }
-    count = recvmmsg(s, batch->headers, PLATFORM_BATCH_MAX, MSG_DONTWAIT, NULL);
-    for (int i = 0; i < count; i++) {
-        platform_datagram_t *datagram = &batch->datagrams[i];
-        struct msghdr *header = &batch->headers[i].msg_hdr;
-        datagram->length = header->msg_flags & MSG_TRUNC ? -1 : (int)batch->headers[i].msg_len;
-        datagram->arrival_ns = platform_stamp_of(header, offset_ns, now_ns);
-        platform_address_from_native(&datagram->source, &batch->names[i]);
-    }
-    return count > 0 ? count : 0;
+    union {
+        char bytes[64];
+        struct cmsghdr align;
+    } control;
+    struct iovec vector = {datagram->data, PLATFORM_DATAGRAM_MAX};
+    struct msghdr header = {.msg_name = &name, .msg_namelen = sizeof name, .msg_iov = &vector,
+                            .msg_iovlen = 1, .msg_control = &control,
+                            .msg_controllen = sizeof control};
+    int length = (int)recvmsg(s, &header, MSG_DONTWAIT);
+    if (length < 0)
+        return 0;
+    datagram->length = header.msg_flags & MSG_TRUNC ? -1 : length;
+    platform_stamp(datagram, &header, offset_ns, now_ns);
 #else
+    socklen_t size = sizeof name;
+    int length = (int)recvfrom(s, (char *)datagram->data, PLATFORM_DATAGRAM_MAX, 0,
+                               (struct sockaddr *)&name, &size);
     (void)offset_ns;
-    while (count < PLATFORM_BATCH_MAX) {
-        platform_datagram_t *datagram = &batch->datagrams[count];
-        struct sockaddr_storage name;
-        socklen_t size = sizeof name;
-        int length = (int)recvfrom(s, (char *)datagram->data, PLATFORM_DATAGRAM_MAX, 0,
-                                   (struct sockaddr *)&name, &size);
-        if (length < 0)
-            break;
-        datagram->length = length;
-        datagram->arrival_ns = now_ns;
-        platform_address_from_native(&datagram->source, &name);
-        count++;
-    }
-    return count;
+    if (length < 0)
+        return 0;
+    datagram->length = length;
+    datagram->arrival_ns = now_ns;
+    datagram->stamped = 0;
 #endif
+    platform_address_from_native(&datagram->source, &name);
+    return 1;
 }
 
 /* Returns 0, or the error number; never blocks. */

@@ -9,6 +9,8 @@ cdef extern from "platform.h" nogil:
     uint32_t platform_fetch_add(uint32_t *field, uint32_t value)
     uint32_t platform_exchange(uint32_t *field, uint32_t value)
 
+    void platform_prefetch(const void *start, int bytes)
+
     int64_t platform_monotonic_ns()
     int64_t platform_realtime_offset_ns()
 
@@ -25,14 +27,14 @@ cdef extern from "platform.h" nogil:
     ctypedef struct platform_datagram_t:
         platform_address_t source
         int64_t arrival_ns
+        bint stamped
         int length
         uint8_t *data
-    ctypedef struct platform_batch_t:
-        platform_datagram_t *datagrams
+    int PLATFORM_BATCH_MAX
     int platform_socket_prepare(platform_socket_t s)
     void platform_socket_close(platform_socket_t s)
     void platform_socket_wake(platform_socket_t s)
-    int platform_receive(platform_socket_t s, platform_batch_t *batch, int64_t offset_ns,
+    int platform_receive(platform_socket_t s, platform_datagram_t *datagram, int64_t offset_ns,
                          int64_t now_ns)
     int platform_send_to(platform_socket_t s, int socket_family,
                          const platform_address_t *address, const uint8_t *data, int length)

@@ -82,6 +82,10 @@ cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
     cdef int marker = 0
     cdef int length
     cdef uint32_t timestamp, event_timestamp = 0
+    cdef const int16_t *whole = sender.gathered
+    if frame != NULL and samples == sender.frame_samples and sender.gathered_count == 0:
+        whole = frame
+        sender.gathered_count = samples
     samples = min(samples, sender.frame_samples - sender.gathered_count)
     if samples > 0:
         if frame == NULL:
@@ -103,7 +107,7 @@ cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
             &event_timestamp)
         if length > 0:
             return send_packet(sender, sender.event_type, marker, event_timestamp, length, packet)
-    length = codec_encode(sender.encoder, sender.codec, sender.gathered, sender.frame_samples,
+    length = codec_encode(sender.encoder, sender.codec, whole, sender.frame_samples,
                           packet + RTP_HEADER, capacity - RTP_HEADER)
     if length == 0:
         sender.marker = 1

@@ -11,7 +11,7 @@ from platypus._media.event cimport events_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.leg cimport command_t, leg_t
 from platypus._media.platform cimport (
-    platform_batch_t, platform_poll_t, platform_semaphore_t, platform_socket_t,
+    platform_datagram_t, platform_poll_t, platform_semaphore_t, platform_socket_t,
     platform_thread_t, platform_timer_t,
 )
 from platypus._media.queue cimport queue_t
@@ -39,7 +39,7 @@ cdef struct loop_t:
     int poll_count
     int64_t next_rtcp_ns
     int64_t offset_ns            # CLOCK_REALTIME - CLOCK_MONOTONIC
-    platform_batch_t batch
+    platform_datagram_t inbox
     platform_timer_t timer
     platform_thread_t thread
     platform_semaphore_t work    # posted under the GIL

@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 
 from platypus._media.conference cimport conference_join, conference_leave, conference_sum
+from platypus._media.endpoint cimport source_t
 from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
@@ -18,7 +19,7 @@ from platypus._media.leg cimport (
     VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE,
     VERB_STOP_RECORD, VERB_UNPROTECT, VERB_VOICE, command_t,
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play, leg_play_all,
-    leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
+    leg_fetch, leg_fetch_stream, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
     leg_skip, leg_speak, leg_t, leg_watch,
 )
 from platypus._media.leg_rtcp cimport (
@@ -27,7 +28,7 @@ from platypus._media.leg_rtcp cimport (
 from platypus._media.outlet cimport outlet_attach, outlet_detach
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_SLICE, platform_ask_scheduling, platform_exchange, platform_load_acquire,
-    platform_monotonic_ns, platform_poll, platform_poll_ready, platform_poll_set,
+    platform_monotonic_ns, platform_poll, platform_prefetch, platform_poll_ready, platform_poll_set,
     platform_realtime_offset_ns, platform_semaphore_destroy, platform_semaphore_init,
     platform_semaphore_post, platform_semaphore_wait, platform_sleep_until,
     platform_socket_close, platform_store_release, platform_thread_join, platform_thread_start,
@@ -45,6 +46,8 @@ from platypus._media.schedule cimport (
 
 # RTCP is measured with the kernel's time of arrival, so nothing is lost by reading it late.
 cdef int64_t RTCP_NS = 100_000_000
+# What others see of a leg is at most 100 ms old: copying it costs as much as sending a packet.
+cdef int PUBLISH_TURNS = 5
 # How long finished recordings are looked for while nothing else happens.
 cdef int64_t LOOK_NS = 20_000_000
 # A thread that was started says so within microseconds, on the busiest machine in less.
@@ -342,7 +345,7 @@ cdef void read_rtcp(loop_t *loop, int64_t now_ns) noexcept nogil:
         return
     for index in range(loop.poll_count):
         if platform_poll_ready(&loop.poll[index]):
-            leg_receive_rtcp(loop.polled[index], &loop.batch, loop.offset_ns, now_ns)
+            leg_receive_rtcp(loop.polled[index], &loop.inbox, loop.offset_ns, now_ns)
 
 
 cdef void finish_turn(
@@ -357,7 +360,9 @@ cdef void finish_turn(
         if leg.reports.next_ns <= now_ns:
             leg_report(leg, deadline_ns, platform_monotonic_ns())
         leg_watch(leg, &loop.events, now_ns)
-    leg_publish(leg)
+    leg.unpublished += 1
+    if leg.unpublished >= PUBLISH_TURNS:
+        leg_publish(leg)
 
 
 cdef void serve(
@@ -365,7 +370,16 @@ cdef void serve(
 ) noexcept nogil:
     if half and not leg.card:
         return
-    leg_receive(leg, &loop.batch, &loop.events, loop.offset_ns, now_ns)
+    # Of the legs behind this one, while it keeps the kernel busy.
+    if leg.next != NULL:
+        leg_fetch_stream(leg.next)
+        if leg.next.next != NULL:
+            leg_fetch(leg.next.next)
+    if leg.source != NULL:
+        platform_prefetch(leg.source.feed, 64)
+    leg_receive(leg, &loop.inbox, &loop.events, loop.offset_ns, now_ns)
+    if leg.source != NULL:
+        platform_prefetch(leg.source.feed.source, sizeof(source_t))
     leg_play(leg, leg.frame // 2 if leg.card else leg.frame, &loop.events, &loop.writer,
              deadline_ns)
     if leg.party != NULL:

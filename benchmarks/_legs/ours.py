@@ -1,0 +1,89 @@
+"""This media loop under measurement, with all that a real call has.
+
+    python -m benchmarks._legs.ours COUNT SUITE PORT PEER SECONDS
+
+Each leg has RTP and RTCP sockets, sound that repeats, its jitter buffer, concealment, reports
+and figures; SUITE is plain, cm or gcm. Prints, as `legs.c` does, "CPU-NS PACKETS" after the first
+second, and then the figures of the loop's slots.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import socket
+import sys
+import time
+from array import array
+
+from platypus._media.endpoint import BufferSource
+from platypus._media.loop import Leg, Loop
+
+WARM_S = 1.0
+KEY = bytes(range(64))
+SUITES = {"cm": "AES_CM_128_HMAC_SHA1_80", "gcm": "AEAD_AES_128_GCM"}
+
+
+def bound(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", port))
+    return sock
+
+
+def sound() -> bytes:
+    chosen = random.Random(1)
+    return array("h", (chosen.randrange(-8000, 8000) for _ in range(8000))).tobytes()
+
+
+def open_leg(loop: Loop, number: int, suite: str, port: int, peer: int, pcm: bytes) -> Leg:
+    leg = loop.open_leg(
+        bound(port), bound(port + 1), ssrc=5000 + number, sequence=1, timestamp=1
+    )
+    if suite in SUITES:
+        from platypus.media import srtp
+
+        name = SUITES[suite]
+        master = KEY[: srtp.PROFILES[name].master_length]
+        leg.protect(srtp.context(name, master, outbound=True))
+        leg.unprotect(srtp.context(name, master, outbound=False))
+    leg.configure_receive({0: "pcmu"})
+    leg.set_source(BufferSource(pcm, 8000, loop=True))
+    leg.configure_send(0, "pcmu", ("127.0.0.1", peer))
+    leg.configure_rtcp(("127.0.0.1", peer), voip_metrics=True)
+    return leg
+
+
+def main() -> None:
+    count, suite, port, peer, seconds = sys.argv[1:]
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    loop, pcm = Loop(), sound()
+    loop.start()
+    legs = []
+    for number in range(int(count)):
+        legs.append(open_leg(loop, number, suite, int(port) + 2 * number, int(peer), pcm))
+        if number % 50 == 49:  # the queue of commands is bounded
+            time.sleep(0.03)
+    print("ready", flush=True)
+    time.sleep(WARM_S)
+    before, cpu = packets(legs), time.process_time_ns()
+    loop.reset_lateness()
+    time.sleep(float(seconds))
+    used, received = time.process_time_ns() - cpu, packets(legs) - before
+    print(used, received)
+    figures = {"lateness": loop.lateness(), "reports": sum(reports(leg) for leg in legs)}
+    print(json.dumps(figures))
+    loop.close()
+
+
+def packets(legs: list[Leg]) -> int:
+    return sum(leg.statistics()["receive"]["packets"] for leg in legs)
+
+
+def reports(leg: Leg) -> int:
+    return int(leg.statistics()["rtcp_packets"])
+
+
+if __name__ == "__main__":
+    main()

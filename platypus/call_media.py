@@ -79,6 +79,8 @@ class CallMedia:
     def secure(self) -> bool:
         """Whether nobody on the way to the next server can listen: its keys went there over TLS,
         and it has proved who it is."""
+        if self.stream.verified:
+            return True  # the other side itself has proved who it is
         encrypted = self.srtp is not None and self._hop_is_encrypted
         return encrypted and self._calling.verifies_servers
 
@@ -111,6 +113,10 @@ class CallMedia:
             return local_address, port, None
         (host, rtp), (_, rtcp) = self.public
         return host, rtp, rtcp if rtcp != rtp + 1 else None
+
+    def second_offer(self) -> bool:
+        """Whether another offer can be made, after one that was not acceptable."""
+        return self._negotiator.second_offer()
 
     def receive_answer(self, body: bytes, *, early: bool = False) -> None:
         """Raises SdpError for an answer that doesn't fit."""
@@ -194,7 +200,7 @@ class CallMedia:
             self._hold = hold
             self.stream.hold(hold in ("local", "both"))
             self._publish(CallStateChanged(self._call, self._call.state, hold))
-        if changed:
+        if changed and not self.stream.pending:  # a handshake's end tells it
             self._tell(MediaState.STARTED)
 
     def _set_source(self, source: Source | None) -> None:
@@ -239,6 +245,10 @@ class CallMedia:
                 self._source_ended()
             case "voice", ("sent" | "received" as side, bool(active)):
                 self._publish(VoiceActivity(self._call, side, active))
+            case "secured", _:
+                self._tell(MediaState.STARTED)
+            case "unsecured", (str(why),):
+                self._call.signals.give_up(f"the call can't be encrypted: {why}")
             case "error", (str(message),):
                 self._publish(ErrorOccurred(message, self._call))
             case _:

@@ -177,7 +177,7 @@ class CallSignals:
 
     def _answered(self, body: bytes | None, body_is: str | None) -> None:
         if not body and not self._media.stream.started:
-            self._give_up("the far end answered without a description of its media")
+            self.give_up("the far end answered without a description of its media")
             return
         if self._take(body, body_is):
             self.confirm()
@@ -194,7 +194,7 @@ class CallSignals:
             else:
                 self._media.receive_answer(body)
         except (SdpError, MediaError) as problem:
-            self._give_up(f"the far end's answer can't be used: {problem}")
+            self.give_up(f"the far end's answer can't be used: {problem}")
             return False
         return True
 
@@ -204,12 +204,12 @@ class CallSignals:
         self._ack_answers = False
         if not body:
             if not self._media.stream.started:
-                self._give_up("the caller's ACK did not answer our offer")
+                self.give_up("the caller's ACK did not answer our offer")
             return
         try:
             self._media.receive_answer(body)
         except (SdpError, MediaError) as problem:
-            self._give_up(f"the far end's answer can't be used: {problem}")
+            self.give_up(f"the far end's answer can't be used: {problem}")
 
     def _reinvited(self, body: bytes | None) -> None:
         session, now = self.session, self._engine.now()
@@ -261,7 +261,8 @@ class CallSignals:
         self._media.release()
         del self._call
 
-    def _give_up(self, message: str) -> None:
+    def give_up(self, message: str) -> None:
+        """Say why, and hang up."""
         self._tell(message)
         self.hangup()
 

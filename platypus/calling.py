@@ -62,7 +62,12 @@ class Calling:
         self.public = PublicMedia(engine.public_address)
         self._reception = Reception(engine, self, incoming)
         self.transfers = Transfers(engine, self, incoming.refer)
-        self.media = MediaCore(options.rtp_ports, random=os.urandom, on_start=self._watch)
+        self.media = MediaCore(
+            options.rtp_ports,
+            random=os.urandom,
+            on_start=self._watch,
+            call_later=lambda delay, callback: engine.loop.call_later(delay, callback),
+        )
         self.sound = Sound(options, engine.publish)
         self.sound.follow(engine.subscribe, lambda: self._calls.values())
         self.recordings = RecordingNames(options.record) if options.record else None
@@ -100,6 +105,8 @@ class Calling:
             start=start and not self.public.wanted,
             now=self._engine.now(),
         )
+        if offer and session.calling is not None:
+            session.calling.second_offer = call.media.second_offer
         call.signals.begin(session)
         self.adopt(session, call)
         if start and self.public.wanted:
@@ -170,7 +177,11 @@ class Calling:
     def _negotiator(self) -> Negotiator:
         options = self._options
         encryption = Encryption(
-            options.srtp, suites=options.srtp_suites, random=os.urandom, dtls_first=options.dtls
+            options.srtp,
+            suites=options.srtp_suites,
+            random=os.urandom,
+            fingerprint=lambda: self.media.certificate().fingerprint,
+            dtls_first=options.dtls,
         )
         return Negotiator(
             choose(options.codecs),

@@ -2,7 +2,8 @@
 
     off       RTP/AVP, and nothing else is taken
     prefer    keys are offered in RTP/AVP (RFC 8643) where the signalling is encrypted; whatever
-              the other side offers is taken
+              the other side offers is taken. DTLS is offered first, if it is, and done without
+              where that is refused
     require   RTP/SAVP is offered, and a stream without keys is not taken
 
 SDES (RFC 4568) or DTLS (RFC 5763), whichever an offer has. Our key stays the same in later
@@ -88,6 +89,16 @@ class Encryption:
         """Whether our last offer had keys: nothing that comes before the answer can be read."""
         return bool(self._offered) or self._offered_dtls
 
+    def second_choice(self) -> bool:
+        """Our offer was not acceptable: whether the next one shall do without DTLS.
+
+        Phones without it refuse its profile, and those with it want no other (baresip 1.0).
+        """
+        if self._rule != "prefer" or not self._offered_dtls:
+            return False
+        self._dtls_first = False
+        return True
+
     def renew(self) -> None:
         """Offer a new key next time."""
         self._renew = True
@@ -102,8 +113,7 @@ class Encryption:
             return Words()
         if self._dtls_first:
             self._offered_dtls = True
-            protocol = DTLS[0] if self._rule == "require" else PLAIN[0]
-            return Words(protocol, self._dtls_lines("actpass"))
+            return Words(DTLS[0], self._dtls_lines("actpass"))
         if self._rule == "prefer" and not encrypted_hop:
             return Words()
         self._offered = tuple(

@@ -114,6 +114,10 @@ class Negotiator:
         """Whether what comes before the answer can't be read."""
         return self._encryption.offered
 
+    def second_offer(self) -> bool:
+        """Whether the first offer can be made in another way, now that it was refused."""
+        return self._plan is None and self._encryption.second_choice()
+
     def renew_keys(self) -> None:
         """Let the next offer bring a new key of ours."""
         self._encryption.renew()

@@ -297,17 +297,19 @@ class TestLater:
 
 
 class TestDtls:
-    def test_require_offers_the_profile_of_rfc_5764(self) -> None:
-        offer = Side("require", dtls=True).offer()
+    @pytest.mark.parametrize("rule", ["prefer", "require"])
+    def test_the_profile_of_rfc_5764_is_offered_over_udp_too(self, rule: Rule) -> None:
+        offer = Side(rule, dtls=True).offer()
         assert protocol_of(offer) == "UDP/TLS/RTP/SAVP"
         assert b"a=setup:actpass\r\n" in offer
         assert b"a=fingerprint:sha-256 01:01:" in offer
         assert suites_in(offer) == []
 
-    def test_prefer_offers_a_fingerprint_in_rtp_avp_over_udp_too(self) -> None:
-        offer = Side("prefer", dtls=True).offer()
-        assert protocol_of(offer) == "RTP/AVP"
-        assert b"a=fingerprint:" in offer
+    def test_a_fingerprint_in_rtp_avp_is_taken(self) -> None:
+        offer = changed(Side("require", dtls=True).offer(), b"UDP/TLS/RTP/SAVP", b"RTP/AVP")
+        answer, plan = Side(seed=2).answer(offer)
+        assert protocol_of(answer) == "RTP/AVP"
+        assert isinstance(plan.security, DtlsPeer)
 
     @pytest.mark.parametrize("rule", ["prefer", "require"])
     def test_who_answers_begins_the_handshake(self, rule: Rule) -> None:
@@ -337,10 +339,24 @@ class TestDtls:
         with pytest.raises(SdpError, match="UDP/TLS/RTP/SAVP without"):
             Side(seed=2).answer(offer)
 
-    def test_a_phone_without_it_answers_plainly(self) -> None:
-        ours, theirs = agree(Side("prefer", dtls=True), Side("off", seed=2))
-        assert ours.security is None
-        assert theirs.security is None
+    @pytest.mark.parametrize(("tls", "suites"), [(False, []), (True, list(DEFAULT_SUITES))])
+    def test_the_second_offer_does_without_it_where_that_is_allowed(
+        self, tls: bool, suites: list[str]
+    ) -> None:
+        alice = Side("prefer", dtls=True)
+        alice.offer(tls=tls)
+        assert alice.negotiator.second_offer()
+        offer = alice.offer(tls=tls)
+        assert protocol_of(offer) == "RTP/AVP"
+        assert b"fingerprint" not in offer
+        assert suites_in(offer) == suites
+        assert not alice.negotiator.second_offer()
+
+    @pytest.mark.parametrize("options", [{"rule": "require", "dtls": True}, {"rule": "prefer"}])
+    def test_there_is_no_second_offer_else(self, options: Any) -> None:
+        alice = Side(**options)
+        alice.offer(tls=True)
+        assert not alice.negotiator.second_offer()
 
     def test_the_same_certificate_is_offered_again(self) -> None:
         alice, bob = Side("require", dtls=True), Side(seed=2)

@@ -7,7 +7,9 @@ back from the thread frees it here, under the GIL.
 import os
 
 from cpython.ref cimport Py_DECREF
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport uint8_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy
 
 from platypus._media.codec cimport codec_decoder_free, codec_encoder_free
 from platypus._media.conference cimport party_free
@@ -16,6 +18,7 @@ from platypus._media.gear cimport gear_free
 from platypus._media.leg cimport command_t, verb_t
 from platypus._media.outlet cimport outlet_free
 from platypus._media.recorder cimport RECORDER_RUNNING, recorder_free
+from platypus._media.srtp cimport PACKET_MAX
 
 cdef int checked_type(payload_type) except -1:
     # RFC 5761, 4: 64 to 95 would look like RTCP where it shares the port.
@@ -32,6 +35,18 @@ cdef command_t *command_new(int verb) except NULL:
     return command
 
 
+cdef int command_carry(command_t *command, packet) except -1:
+    """A copy of a packet of at most PACKET_MAX bytes."""
+    if not isinstance(packet, bytes) or not 0 < len(packet) <= PACKET_MAX:
+        raise ValueError(f"a packet is of 1 to {PACKET_MAX} bytes")
+    command.packet = <uint8_t *>malloc(len(packet))
+    if command.packet == NULL:
+        raise MemoryError("no memory for a packet")
+    command.count = <int>len(packet)
+    memcpy(command.packet, <const char *><bytes>packet, len(packet))
+    return 0
+
+
 cdef int command_free(command_t *command) except -1:
     """All that it leased is this side's again."""
     feed_free(command.feed)
@@ -44,6 +59,7 @@ cdef int command_free(command_t *command) except -1:
         if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it
             os.close(command.recorder.fd)
         recorder_free(command.recorder)
+    free(command.packet)
     if command.kept != NULL:
         Py_DECREF(<object>command.kept)
     free(command)

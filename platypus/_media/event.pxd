@@ -39,6 +39,8 @@ cdef struct events_t:
 
 
 cdef void events_push(events_t *events, const event_t *event) noexcept nogil
+# Whoever drains is to look, whatever there is to see.
+cdef void events_wake(events_t *events) noexcept nogil
 cdef void events_tell(events_t *events, int leg, event_kind_t kind, int64_t first,
                       int64_t second) noexcept nogil
 

@@ -36,6 +36,10 @@ cdef void events_push(events_t *events, const event_t *event) noexcept nogil:
         return
     events.items[pushed % EVENTS_MAX] = event[0]
     platform_store_release(&events.pushed, pushed + 1)
+    events_wake(events)
+
+
+cdef void events_wake(events_t *events) noexcept nogil:
     if platform_exchange(&events.pending, 1) == 0:
         platform_socket_wake(events.wake)
 

@@ -6,7 +6,7 @@ RTP and RTCP go through the same pair, so that neither knows what the other does
 from libc.stdint cimport uint8_t
 
 from platypus._media.leg cimport command_t, leg_t
-from platypus._media.platform cimport platform_address_t, platform_socket_t
+from platypus._media.platform cimport platform_address_t, platform_datagram_t, platform_socket_t
 
 cdef enum:
     GIVEN_UP_MAX = 3
@@ -17,7 +17,7 @@ cdef enum:
 cdef int guard_send(leg_t *leg, platform_socket_t s, const platform_address_t *address,
                     uint8_t *packet, int length, bint rtcp) noexcept nogil
 # What came, opened in place: its length, or -1 when it is to be dropped (it was counted).
-cdef int guard_open(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept nogil
+cdef int guard_open(leg_t *leg, platform_datagram_t *datagram, bint rtcp) noexcept nogil
 
 # A command with a context, or with none. Leases that are given up by it, at most GIVEN_UP_MAX
 # with the command itself, are written to `given_up`; returns how many.

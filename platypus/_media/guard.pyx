@@ -8,14 +8,20 @@ opened TRIAL_PACKETS in a row. After that a failure is a failure: to renew a con
 would let whoever replays old packets in.
 """
 
-from libc.errno cimport EPROTO
-from libc.stdint cimport uint8_t, uint32_t
+from libc.errno cimport ENOBUFS, EPROTO
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy
 
+from platypus._media.event cimport events_wake
 from platypus._media.leg cimport (
-    GUARD_PLAIN, GUARD_SHUT, VERB_PROTECT, command_t, guard_t, leg_t,
+    GUARD_PLAIN, GUARD_RELAYED, GUARD_SHUT, VERB_PROTECT, command_t, guard_t, leg_t,
 )
-from platypus._media.platform cimport platform_address_t, platform_send_to, platform_socket_t
+from platypus._media.platform cimport (
+    platform_address_t, platform_datagram_t, platform_send_to, platform_socket_t,
+)
+from platypus._media.post cimport (
+    POST_OPEN_RTCP, POST_OPEN_RTP, POST_SEAL_RTCP, POST_SEAL_RTP, post_kind_t, posts_push,
+)
 from platypus._media.srtp cimport (
     PACKET_MAX, PACKET_WORDS, SRTP_REPLAYED, SRTP_REPLAYED_OLD, context_protect, context_unprotect,
 )
@@ -23,13 +29,26 @@ from platypus._media.srtp cimport (
 cdef int TRIAL_PACKETS = 100  # 2 s of speech: far longer than packets are on their way
 
 
+cdef int relay(
+    leg_t *leg, post_kind_t kind, const platform_address_t *address, const uint8_t *packet,
+    int length, int64_t tag
+) noexcept nogil:
+    """`tag` comes back with it: the time of arrival, or whether it leaves by the RTCP socket."""
+    if not posts_push(leg.posts, leg.id, kind, address, packet, length, tag):
+        return ENOBUFS
+    events_wake(leg.events)
+    return 0
+
+
 cdef int guard_send(
     leg_t *leg, platform_socket_t s, const platform_address_t *address, uint8_t *packet,
     int length, bint rtcp
 ) noexcept nogil:
     if leg.sending == GUARD_SHUT:
-        leg.counters.unsent += 1
         return 0
+    if leg.sending == GUARD_RELAYED:
+        return relay(leg, POST_SEAL_RTCP if rtcp else POST_SEAL_RTP, address, packet, length,
+                     s == leg.rtcp)
     if leg.protecting != NULL:
         length = context_protect(leg.protecting.context, packet, length, rtcp)
         if length < 0:
@@ -65,11 +84,19 @@ cdef int try_both(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept n
     return length
 
 
-cdef int guard_open(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept nogil:
+cdef int guard_open(leg_t *leg, platform_datagram_t *datagram, bint rtcp) noexcept nogil:
+    cdef uint8_t *packet = &datagram.data[0]
+    cdef int length = datagram.length
     if leg.receiving == GUARD_PLAIN:
         return length
     if leg.receiving == GUARD_SHUT:
         leg.counters.unheard += 1
+        return -1
+    if leg.receiving == GUARD_RELAYED:
+        if leg.delivering:
+            return length
+        relay(leg, POST_OPEN_RTCP if rtcp else POST_OPEN_RTP, &datagram.source, packet, length,
+              datagram.arrival_ns)
         return -1
     if leg.candidate != NULL and leg.trial > 0 and 0 < length <= PACKET_MAX:
         return try_both(leg, packet, length, rtcp)

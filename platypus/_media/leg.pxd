@@ -15,6 +15,7 @@ from platypus._media.gear cimport gear_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.losses cimport losses_t
 from platypus._media.platform cimport platform_address_t, platform_datagram_t, platform_socket_t
+from platypus._media.post cimport posts_t
 from platypus._media.recorder cimport recorder_t, writer_t
 from platypus._media.reports cimport reports_figures_t, reports_t
 from platypus._media.srtp cimport context_t
@@ -40,6 +41,9 @@ cdef enum verb_t:
     VERB_STOP_RECORD = 11
     VERB_PROTECT = 12    # first: a guard_t; with the context to send by
     VERB_UNPROTECT = 13  # and with the one to receive by
+    VERB_OUTSIDE = 50    # first: whether packets that are no RTP go to Python
+    VERB_TRANSMIT = 51   # send `packet` to `address` as it is; first: from the RTCP socket
+    VERB_DELIVER = 52    # take `packet` as one that was opened
     VERB_RTCP = 14
     VERB_JOIN = 30
     VERB_LEAVE = 31
@@ -51,6 +55,7 @@ cdef enum guard_t:
     GUARD_PLAIN = 0
     GUARD_SHUT = 1       # nothing passes: what is agreed is not known yet
     GUARD_SRTP = 2
+    GUARD_RELAYED = 3    # by way of Python, packet for packet
 
 
 # A command and the lease on what it carries: the node travels back when the loop no longer
@@ -63,6 +68,8 @@ cdef struct command_t:
     outlet_t *outlet
     recorder_t *recorder
     context_t *context
+    uint8_t *packet              # owned; of `count` bytes
+    int64_t arrival_ns
     codec_decoder_t *decoder
     codec_encoder_t *encoder
     gear_t *gear
@@ -92,7 +99,6 @@ cdef struct counters_t:
     uint32_t forged          # SRTP that does not authenticate: a wrong key, or tampered with
     uint32_t replayed
     uint32_t unheard         # came before it was known how to open it
-    uint32_t unsent          # and what would have left before it was known how to protect it
     uint32_t send_errors
     uint32_t source_underruns
     uint32_t sink_overruns
@@ -168,6 +174,11 @@ cdef struct leg_t:
     uint32_t digits_done     # atomic; stored by the loop thread
     snapshot_t snapshot
 
+    events_t *events         # the loop's, and its ring of packets for Python
+    posts_t *posts
+    bint outside             # what is no RTP goes to Python
+    bint delivering          # the packet in hand was opened there
+
 
 cdef leg_t *leg_new(int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp,
                     const uint8_t *cname, int cname_length) noexcept nogil
@@ -192,6 +203,9 @@ cdef void leg_play(leg_t *leg, int count, events_t *events, writer_t *writer,
 cdef void leg_send(leg_t *leg, int count, events_t *events, lateness_t *lateness,
                    writer_t *writer, int64_t deadline_ns) noexcept nogil
 cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *writer) noexcept nogil
+# A packet that Python has opened is taken as if it had come.
+cdef void leg_deliver(leg_t *leg, const command_t *command, platform_datagram_t *inbox,
+                      events_t *events) noexcept nogil
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
 # What others see; not in every turn.
 cdef void leg_publish(leg_t *leg) noexcept nogil

@@ -29,6 +29,7 @@ from platypus._media.gear cimport gear_swap, gear_t
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.jitter cimport jitter_t
 from platypus._media.lateness cimport lateness_add, lateness_skip
+from platypus._media.leg_post cimport leg_take_outside
 from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
@@ -205,7 +206,7 @@ cdef bint receive_one(
     cdef latch_verdict_t verdict
     cdef int payload_type, length
     if datagram.length < RTP_HEADER or data[0] >> 6 != 2:
-        leg.counters.invalid += 1
+        leg_take_outside(leg, datagram)
         return False
     if 192 <= data[1] <= 223:  # RFC 5761, 4: RTCP on the RTP port
         leg_take_rtcp(leg, datagram, True)
@@ -214,7 +215,7 @@ cdef bint receive_one(
     if leg.stream.receiver.codecs[payload_type] == CODEC_NONE:
         leg.counters.invalid += 1
         return False
-    length = guard_open(leg, data, datagram.length, False)
+    length = guard_open(leg, datagram, False)
     if length < 0:
         return False  # and the latch hears of nothing that does not authenticate
     verdict = latch_judge(
@@ -292,6 +293,19 @@ cdef bint may_wait(const leg_t *leg, const platform_datagram_t *datagram) noexce
     """
     return (datagram.stamped and datagram.arrival_ns >= leg.read_ns
             and leg.stream.receiver.placed_samples >= leg.frame)
+
+
+cdef void leg_deliver(
+    leg_t *leg, const command_t *command, platform_datagram_t *inbox, events_t *events
+) noexcept nogil:
+    inbox.source = command.address
+    inbox.arrival_ns = command.arrival_ns
+    inbox.length = command.count
+    memcpy(&inbox.data[0], command.packet, command.count)
+    leg.delivering = True
+    receive_one(leg, inbox, events)
+    pass_events(leg, events)
+    leg.delivering = False
 
 
 cdef void leg_receive(
@@ -424,7 +438,8 @@ cdef void leg_play_all(
 
 
 cdef bint sends_now(const leg_t *leg) noexcept nogil:
-    return leg.sends and leg.may_send and leg.latch.target.family != 0
+    return (leg.sends and leg.may_send and leg.latch.target.family != 0
+            and leg.sending != GUARD_SHUT)  # a file waits until it can be heard
 
 
 cdef const int16_t *capture_source(

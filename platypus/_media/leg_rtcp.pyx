@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcmp, memset
 
 from platypus._media.guard cimport guard_open, guard_send
-from platypus._media.leg cimport GUARD_SRTP, command_t, leg_t
+from platypus._media.leg cimport GUARD_PLAIN, command_t, leg_t
 from platypus._media.platform cimport (
     PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_address_equal, platform_address_t,
     platform_datagram_t, platform_receive,
@@ -44,7 +44,7 @@ cdef bint same_host(const platform_address_t *a, const platform_address_t *b) no
 
 cdef bint is_known(const leg_t *leg, const platform_address_t *source) noexcept nogil:
     """What authenticated may come from anywhere."""
-    return (leg.receiving == GUARD_SRTP or same_host(source, &leg.rtcp_signalled)
+    return (leg.receiving != GUARD_PLAIN or same_host(source, &leg.rtcp_signalled)
             or same_host(source, &leg.latch.heard))
 
 
@@ -52,7 +52,7 @@ cdef void leg_take_rtcp(
     leg_t *leg, platform_datagram_t *datagram, bint on_rtp_port
 ) noexcept nogil:
     cdef const platform_address_t *source = &datagram.source
-    cdef int length = guard_open(leg, &datagram.data[0], datagram.length, True)
+    cdef int length = guard_open(leg, datagram, True)
     cdef uint32_t blocks = leg.reports.figures.remote_blocks
     if length < 0:
         return

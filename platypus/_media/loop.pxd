@@ -1,6 +1,6 @@
 """The handles Python has on the media thread."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 from platypus._media.leg cimport command_t, leg_t
 from platypus._media.thread cimport loop_t
@@ -47,4 +47,5 @@ cdef class Leg:
     cdef int submit(self, command_t *command, kept) except -1
     cdef int claim(self, end) except -1
     cdef int guard(self, int verb, how) except -1
+    cdef int post(self, int verb, packet, pair, bint first, int64_t arrival_ns) except -1
     cdef int equip(self, command_t *command, int codec, settings) except -1

@@ -59,6 +59,14 @@ class Loop:
         (leg_id, "error", message)                 a socket or file error; told once a leg
         """
 
+    def drain_packets(self) -> list[tuple[int, str, str, int, bytes, int]]:
+        """Packets for Python since the last call, oldest first: events wake for them too.
+
+        (leg_id, "outside", host, port, packet, arrival_ns)          STUN or DTLS (RFC 7983)
+        (leg_id, "open-rtp" or "open-rtcp", ...)                     of a leg that is "relayed"
+        (leg_id, "seal-rtp" or "seal-rtcp", host, port, packet, by)  by: 1 for the RTCP socket
+        """
+
     def open_leg(
         self,
         rtp_socket: socket.socket,
@@ -143,15 +151,32 @@ class Leg:
     def set_direction(self, send: bool, receive: bool) -> None:
         """Both are on at first. Without `receive` packets are counted and dropped."""
 
-    def protect(self, how: Context | Literal["plain", "shut"]) -> None:
-        """How to send: by a Context, plain (as at first), or not at all."""
+    def protect(self, how: Context | Literal["plain", "shut", "relayed"]) -> None:
+        """How to send: by a Context, plain (as at first), or not at all.
 
-    def unprotect(self, how: Context | Literal["plain", "shut"]) -> None:
+        "relayed" is for who can't make a Context: each packet comes out by
+        `Loop.drain_packets`, to be protected and given back by `transmit`.
+        """
+
+    def unprotect(self, how: Context | Literal["plain", "shut", "relayed"]) -> None:
         """How to receive; "shut" drops everything, as before it is known what was agreed.
+
+        "relayed": each packet comes out, to be opened and given back by `deliver`.
 
         A context in use goes on beside a new one until it is clear which of them the far end
         sends by. RTCP goes through the same contexts.
         """
+
+    def take_packets(self, on: bool) -> None:
+        """Whether STUN and DTLS come out by `Loop.drain_packets`; else they are dropped."""
+
+    def transmit(
+        self, packet: bytes, remote: tuple[str, int], *, rtcp_socket: bool = False
+    ) -> None:
+        """Send a packet as it is, before the next frame."""
+
+    def deliver(self, packet: bytes, source: tuple[str, int], arrival_ns: int) -> None:
+        """Take a packet that was opened outside as if it had come, while "relayed"."""
 
     def set_source(self, source: Source | None) -> None:
         """What the far end hears; None is silence. A source given to a second leg moves."""
@@ -211,15 +236,14 @@ class Leg:
                      "level_peak", "level_rms", "codec", "loss", "burst_ratio"},
          "rtt_ms", "voip",
          "invalid", "strangers", "ignored", "rtcp_packets", "forged", "replayed", "unheard",
-         "unsent", "send_errors", "source_underruns", "sink_overruns"}
+         "send_errors", "source_underruns", "sink_overruns"}
         What has not been measured is None. `silent_ms` is the time since the last packet.
         Levels are those of the last 100 ms, as a fraction of full scale. `strangers` counts
         packets from an address that is not the far end's, `ignored` those that came while
         the direction forbids receiving. What was sent is judged by the far end's reports;
         `voip` is its VoIP metrics block. `loss` is the fraction of packets that were not
         played, `burst_ratio` the length of its runs against that of random loss. `forged` and
-        `replayed` are SRTP's refusals, `unheard` is what came while receiving was shut, `unsent`
-        what sending kept back.
+        `replayed` are SRTP's refusals, `unheard` is what came while receiving was shut.
         """
 
     def close(self) -> None:

@@ -22,7 +22,9 @@ from platypus._media.address cimport address_of
 from platypus._media.codec cimport (
     CODEC_OPUS, codec_decoder_new, codec_encoder_new, codec_has_state, codec_name, codec_of, codec_rate,
 )
-from platypus._media.command cimport checked_type, command_free, command_new
+from platypus._media.command cimport (
+    checked_type, command_carry, command_free, command_new,
+)
 from platypus._media.conference cimport Conference, party_new
 from platypus._media.endpoint cimport Sink, Source
 from platypus._media.event cimport DIGITS, events_drain
@@ -30,10 +32,10 @@ from platypus._media.feed cimport feed_new
 from platypus._media.gear cimport gear_new
 from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
-    DIGITS_MAX, GUARD_PLAIN, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE, VERB_DIRECTION,
-    VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE, VERB_OPEN, VERB_PROTECT, VERB_RECEIVE,
-    VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_UNPROTECT,
-    VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
+    DIGITS_MAX, GUARD_PLAIN, GUARD_RELAYED, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE,
+    VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE, VERB_OPEN,
+    VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK,
+    VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
 )
 from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.opus cimport opus_settings, opus_settings_t
@@ -43,6 +45,7 @@ from platypus._media.platform cimport (
     platform_process_id, platform_scheduling_name, platform_socket_close,
     platform_socket_prepare, platform_socket_t,
 )
+from platypus._media.post cimport posts_drain
 from platypus._media.queue cimport QUEUE_MAX, queue_pop, queue_push
 from platypus._media.recorder cimport recorder_new
 from platypus._media.reports cimport figures_dict
@@ -60,7 +63,7 @@ EXPEDITED_FORWARDING = 46 << 2
 DURATIONS_MS = (40, 6000)
 GAPS_MS = (0, 6000)
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
-GUARDS = {"plain": GUARD_PLAIN, "shut": GUARD_SHUT}
+GUARDS = {"plain": GUARD_PLAIN, "shut": GUARD_SHUT, "relayed": GUARD_RELAYED}
 RATES = (8000, 16000, 24000, 32000, 48000)
 
 _loops = weakref.WeakSet()
@@ -200,6 +203,12 @@ cdef class Loop:
         events = events_drain(&self.loop.events)
         self.reclaim()
         return events
+
+    def drain_packets(self):
+        """The packets for Python since the last call, oldest first."""
+        if self.loop == NULL or self.process != platform_process_id():
+            return []
+        return posts_drain(&self.loop.posts)
 
     @property
     def events_lost(self):
@@ -444,12 +453,41 @@ cdef class Leg:
         self.conference_rate = 0
 
     def protect(self, how):
-        """How to send: a Context, "plain", or "shut" for not at all."""
+        """How to send: a Context, "plain", "shut" for not at all, "relayed" by way of Python."""
         self.guard(VERB_PROTECT, how)
 
     def unprotect(self, how):
-        """How to receive: a Context, "plain", or "shut" where nothing is believed yet."""
+        """How to receive: a Context, "plain", "shut" where nothing is believed yet, "relayed"."""
         self.guard(VERB_UNPROTECT, how)
+
+    def take_packets(self, on):
+        """Whether STUN and DTLS come out by `Loop.drain_packets`."""
+        cdef command_t *command = self.command(VERB_OUTSIDE)
+        command.first = bool(on)
+        self.submit(command, None)
+
+    def transmit(self, packet, remote, *, rtcp_socket=False):
+        """Send a packet as it is, before the next frame."""
+        self.post(VERB_TRANSMIT, packet, remote, rtcp_socket, 0)
+
+    def deliver(self, packet, source, int64_t arrival_ns):
+        """Take a packet that was opened outside as if it had come, while "relayed"."""
+        self.post(VERB_DELIVER, packet, source, False, arrival_ns)
+
+    cdef int post(self, int verb, packet, pair, bint first, int64_t arrival_ns) except -1:
+        cdef command_t *command
+        address = address_of(pair)
+        command = self.command(verb)
+        try:
+            command_carry(command, packet)
+        except BaseException:
+            command_free(command)
+            raise
+        command.address = address
+        command.first = first
+        command.arrival_ns = arrival_ns
+        self.submit(command, None)
+        return 0
 
     cdef int guard(self, int verb, how) except -1:
         cdef command_t *command
@@ -589,7 +627,6 @@ cdef class Leg:
             "forged": counters.forged,
             "replayed": counters.replayed,
             "unheard": counters.unheard,
-            "unsent": counters.unsent,
             "send_errors": counters.send_errors,
             "source_underruns": counters.source_underruns,
             "sink_overruns": counters.sink_overruns,

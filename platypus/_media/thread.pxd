@@ -14,6 +14,7 @@ from platypus._media.platform cimport (
     platform_datagram_t, platform_poll_t, platform_semaphore_t, platform_socket_t,
     platform_thread_t, platform_timer_t,
 )
+from platypus._media.post cimport posts_t
 from platypus._media.queue cimport queue_t
 from platypus._media.recorder cimport RECORDERS_MAX, writer_t
 from platypus._media.schedule cimport SLOTS, slot_t
@@ -25,6 +26,7 @@ cdef enum:
 cdef struct loop_t:
     queue_t commands             # Python -> thread
     queue_t returns              # thread -> Python: leases given up
+    posts_t posts                # thread -> Python
     events_t events              # thread -> Python
     lateness_t lateness          # atomic
     writer_t writer

@@ -15,13 +15,15 @@ from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
 from platypus._media.leg cimport (
-    VERB_CLOSE, VERB_DIRECTION, VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE, VERB_OPEN,
-    VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE,
-    VERB_STOP_RECORD, VERB_UNPROTECT, VERB_VOICE, command_t,
+    VERB_CLOSE, VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE,
+    VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND,
+    VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE,
+    command_t, leg_deliver,
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play, leg_play_all,
     leg_fetch, leg_fetch_stream, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
     leg_skip, leg_speak, leg_t, leg_watch,
 )
+from platypus._media.leg_post cimport leg_transmit
 from platypus._media.leg_rtcp cimport (
     leg_configure_rtcp, leg_receive_rtcp, leg_report, leg_say_bye,
 )
@@ -148,6 +150,8 @@ cdef void build_poll(loop_t *loop) noexcept nogil:
 cdef void open_leg(loop_t *loop, command_t *command, int64_t now_ns) noexcept nogil:
     cdef leg_t *leg = command.leg
     leg.lease = command
+    leg.events = &loop.events
+    leg.posts = &loop.posts
     loop.legs[loop.leg_count] = leg  # Python opens no more than LEGS_MAX
     loop.leg_count += 1
     join_slot(loop, leg, now_ns)
@@ -301,6 +305,12 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
     if command.verb == VERB_PROTECT or command.verb == VERB_UNPROTECT:
         change_guard(loop, leg, command)
         return
+    if command.verb == VERB_TRANSMIT:
+        leg_transmit(leg, command)
+    elif command.verb == VERB_DELIVER:
+        leg_deliver(leg, command, &loop.inbox, &loop.events)
+    elif command.verb == VERB_OUTSIDE:
+        leg.outside = command.first
     if command.verb == VERB_CLOSE:
         close_leg(loop, leg)
     elif command.verb == VERB_RECEIVE:

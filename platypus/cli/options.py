@@ -1,7 +1,6 @@
 """The options that say who we are and where: shared by `agent`, `call` and `register`.
 
-An option of a later version is known and refused as such; it is never taken and
-then ignored. Passwords come from the environment or a prompt: a command line can
+Passwords come from the environment or a prompt: a command line can
 be read by every user of the machine.
 """
 
@@ -14,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from platypus.cli import values as check
 from platypus.errors import AudioFileError, NetworkError
@@ -54,17 +53,6 @@ class _OfAccount(argparse.Action):
             given = namespace.of_account = []
         value = True if self.nargs == 0 else values
         given.append((len(getattr(namespace, "accounts", None) or []), self.dest, value))
-
-
-class _NotYet(argparse.Action):
-    def __call__(
-        self,
-        parser: Parser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> NoReturn:
-        parser.error(f"not supported yet: {option_string}")
 
 
 def add_phone_options(parser: Parser) -> None:
@@ -120,7 +108,6 @@ def add_phone_options(parser: Parser) -> None:
         type=check.whole(1, check.MAX_EXPIRES),
         help=f"default {DEFAULT_EXPIRES}",
     )
-    _add_later_options(parser)
 
 
 def _add_tls_options(parser: Parser) -> None:
@@ -151,6 +138,18 @@ def add_media_options(parser: Parser) -> None:
         help="default prefer: offered where the signalling is encrypted, taken anywhere",
     )
     parser.add_argument(
+        "--dtls",
+        action="store_const",
+        const=True,
+        help="offer DTLS-SRTP instead of keys in the description",
+    )
+    parser.add_argument(
+        "--srtp-suites",
+        type=check.suites,
+        metavar="AEAD_AES_128_GCM,...",
+        help="those that are offered and taken; order is preference",
+    )
+    parser.add_argument(
         "--codecs", type=check.codecs, metavar="g722,pcmu,...", help="order is preference"
     )
     parser.add_argument("--rtp-ports", type=check.port_range, metavar="LOW-HIGH")
@@ -175,10 +174,6 @@ def add_media_options(parser: Parser) -> None:
     parser.add_argument(
         "--record", metavar="OUT.wav", type=check.recording, help="what this phone plays"
     )
-
-
-def _add_later_options(parser: Parser) -> None:
-    parser.add_argument("--dtls", action=_NotYet, nargs=0, help=argparse.SUPPRESS)
 
 
 def blame(options: argparse.Namespace, error: Exception) -> str:

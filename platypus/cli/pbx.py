@@ -68,6 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tls-cert", metavar="FILE", help="listen for TLS with this certificate (PEM)"
     )
     parser.add_argument("--tls-key", metavar="FILE", help="its key, where it is not in that file")
+    parser.add_argument(
+        "--srtp",
+        type=check.srtp,
+        metavar="off|prefer|require",
+        default="prefer",
+        help="of the extensions; phones agree between themselves (default prefer)",
+    )
     parser.add_argument("--codecs", type=check.codecs, metavar="g722,pcmu,...")
     parser.add_argument("--rtp-ports", type=check.port_range, metavar="LOW-HIGH")
     parser.add_argument(
@@ -118,6 +125,7 @@ async def _serve(
         rtp_ports=options.rtp_ports,
         record_dir=options.record_dir,
         tls=tls,
+        srtp=options.srtp,
     ) as pbx:
         lines = [NOTICE, f"listening: {' '.join(pbx.engine.listen)}"]
         lines += [f"user: {pbx.uri(name)} password: {word}" for name, word in shown.items()]

@@ -22,7 +22,7 @@ ENGINE_OPTIONS = (
     "listen", "rtp_ports", "codecs", "audio", "record", "input", "output", "ring",
     "ring_tone", "country",
     "user", "max_calls", "auto_answer", "reject", "refer", "intercom", "prack", "min_se",
-    "transport", "stun", "srtp", *TLS_OPTIONS,
+    "transport", "stun", "srtp", "srtp_suites", "dtls", *TLS_OPTIONS,
 )  # fmt: skip
 
 

@@ -175,3 +175,14 @@ def srtp(text: str) -> str:
     if text not in ("off", "prefer", "require"):
         raise ArgumentTypeError(f"{text!r} is none of off, prefer and require")
     return text
+
+
+def suites(text: str) -> tuple[str, ...]:
+    """SRTP suites by their names in RFC 4568 and 7714."""
+    from platypus.options import DEFAULT_SUITES
+
+    names = tuple(part.strip().upper() for part in text.split(","))
+    for name in names:
+        if name not in DEFAULT_SUITES:
+            raise ArgumentTypeError(f"{name!r} is none of {', '.join(DEFAULT_SUITES)}")
+    return names

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from platypus.errors import MediaError
 from platypus.media.ports import Ports
 from platypus.media.session import MediaSession
+from platypus.media.shaking import CallLater
 
 if TYPE_CHECKING:
     from platypus._media.conference import Conference
     from platypus._media.loop import Leg, Loop
+    from platypus.media.dtls import Certificate
 
 logger = logging.getLogger("platypus.media")
 
@@ -37,11 +39,14 @@ class MediaCore:
         *,
         random: Callable[[int], bytes],
         on_start: Callable[[socket.socket], None],
+        call_later: CallLater,
     ) -> None:
         self.host = "0.0.0.0"  # noqa: S104 - until the engine says what it listens on
         self._ports = Ports(rtp_ports, random)
         self._random = random
         self._on_start = on_start
+        self.call_later = call_later
+        self._certificate: Certificate | None = None
         self._loop: Loop | None = None
         self._sessions: dict[int, MediaSession] = {}
         self._closed = False
@@ -56,6 +61,14 @@ class MediaCore:
             self._loop.start()
             self._on_start(self._loop.wake_socket)
         return self._loop
+
+    def certificate(self) -> Certificate:
+        """Ours for DTLS, made with the first call that may need it."""
+        if self._certificate is None:
+            from platypus.media.dtls import Certificate  # with OpenSSL
+
+            self._certificate = Certificate()
+        return self._certificate
 
     @property
     def running(self) -> bool:
@@ -109,6 +122,11 @@ class MediaCore:
             session = self._sessions.get(leg_id)
             if session is not None:
                 session.receive(kind, *values)
+        # After the events: a packet that comes from here on wakes again.
+        for leg_id, kind, host, port, packet, tag in self._loop.drain_packets():
+            session = self._sessions.get(leg_id)
+            if session is not None:
+                session.receive_packet(kind, (host, port), packet, tag)
 
     def lateness(self) -> dict[str, float | int] | None:
         """How late packets were sent; None while nothing has started."""

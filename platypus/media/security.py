@@ -1,54 +1,176 @@
-"""Keys that were agreed on, brought to a leg; pylibsrtp is loaded with the first of them.
+"""Keys that were agreed on, brought to a leg; libsrtp and OpenSSL are loaded with the first.
 
-    Security of the plan -> LegSecurity -> contexts -> Leg.protect, Leg.unprotect
+    SrtpKeys of the plan ---------------------> contexts -> Leg.protect, Leg.unprotect
+    DtlsPeer of the plan -> Shaking -> its keys -^
 
-It gives the leg only what changed. Until an answer is known nothing is believed that comes.
+It gives the leg only what changed. Until it is known what was agreed, and with DTLS until the
+other side has proved who it is, nothing is believed that comes and nothing is sent.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platypus.media.keys import Security, SrtpKeys
+from platypus.media.keys import DtlsPeer, Security, SrtpKeys
+from platypus.media.shaking import Address, CallLater, Shaking
 
 if TYPE_CHECKING:
     from platypus._media.loop import Leg
+    from platypus.media.dtls import Certificate, Keys
+    from platypus.media.relay import Relay
+
+logger = logging.getLogger("platypus.media")
+
+MAX_EARLY = 8  # handshake packets that overtake the answer: more are repeated anyhow
 
 
 class LegSecurity:
-    """The encryption of one stream."""
+    """The encryption of one stream.
 
-    def __init__(self) -> None:
+    `certificate` gives ours. `changed()` is called when a handshake has brought keys,
+    `failed(why)` when it brings none.
+    """
+
+    def __init__(
+        self,
+        certificate: Callable[[], Certificate],
+        call_later: CallLater,
+        *,
+        changed: Callable[[], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._certificate = certificate
+        self._call_later = call_later
+        self._changed, self._failed = changed, failed
         self._keys: SrtpKeys | None = None
-        self._shut = False
+        self._peer: DtlsPeer | None = None
+        self._shaking: Shaking | None = None
+        self._early: list[tuple[bytes, Address]] = []
+        self._relay: Relay | None = None
+        self._shut = self._proved = False
 
     @property
     def profile(self) -> str | None:
         """What packets are protected by now; None for plain RTP."""
         return self._keys.profile if self._keys is not None else None
 
+    @property
+    def pending(self) -> bool:
+        """Whether a handshake has to bring the keys before anything is heard."""
+        return self._peer is not None and self._keys is None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the other side has proved by DTLS to be who the description says."""
+        return self._proved
+
     def expect(self, leg: Leg, *, encrypted: bool) -> None:
         """An offer is out, and its answer will say how to read what comes."""
-        if self._keys is None and encrypted != self._shut:
+        if self._keys is None and self._peer is None and encrypted != self._shut:
             self._shut = encrypted
             leg.unprotect("shut" if encrypted else "plain")
+            leg.take_packets(encrypted)  # RFC 5763, 5: a handshake may overtake the answer
 
-    def apply(self, leg: Leg, security: Security | None) -> None:
+    def apply(self, leg: Leg, security: Security | None, remote: Address | None) -> None:
         """What was agreed on. Raises MediaError where there is no libsrtp."""
+        if isinstance(security, DtlsPeer):
+            self._apply_peer(leg, security, remote)
+            return
+        self._end_handshake()
         if isinstance(security, SrtpKeys):
             self._apply_keys(leg, security)
         elif self._keys is not None or self._shut:
             leg.protect("plain")
             leg.unprotect("plain")
-            self._keys, self._shut = None, False
+            self._keys, self._relay, self._shut = None, None, False
+
+    def receive(self, kind: str, address: Address, packet: bytes, tag: int) -> None:
+        """A packet for Python of this leg."""
+        if kind != "outside":
+            if self._relay is not None:
+                self._relay.receive(kind, address, packet, tag)
+        elif self._shaking is not None:
+            self._shaking.receive(packet, address)
+        elif len(self._early) < MAX_EARLY:
+            self._early.append((packet, address))
+
+    def close(self) -> None:
+        """Nothing leads from here to whoever is told any more."""
+        self._end_handshake()
+        self._relay = None
+        self._changed, self._failed = _nobody, _nobody
+
+    def _apply_peer(self, leg: Leg, peer: DtlsPeer, remote: Address | None) -> None:
+        if peer == self._peer:
+            return
+        if self._keys is None:
+            leg.protect("shut")
+            leg.unprotect("shut")
+        elif self._peer is None:
+            self._keys = None  # those of a description: a handshake replaces them
+            leg.protect("shut")
+            leg.unprotect("shut")
+        self._end_handshake()
+        self._peer, self._shut = peer, True
+        leg.take_packets(True)
+        self._shaking = Shaking(
+            leg,
+            peer,
+            self._certificate(),
+            self._call_later,
+            done=lambda keys: self._shaken(leg, keys),
+            failed=self._failed,
+        )
+        self._shaking.start(remote)
+        early, self._early = self._early, []
+        for packet, source in early:
+            if self._shaking is not None:
+                self._shaking.receive(packet, source)
+
+    def _shaken(self, leg: Leg, keys: Keys) -> None:
+        if leg.closed:
+            return
+        self._proved = True
+        self._apply_keys(leg, SrtpKeys(keys.profile, keys.send, keys.receive))
+        self._changed()
+
+    def _end_handshake(self) -> None:
+        if self._shaking is not None:
+            self._shaking.close()
+            self._shaking = None
+        self._peer, self._proved = None, False
 
     def _apply_keys(self, leg: Leg, keys: SrtpKeys) -> None:
-        from platypus.media.srtp import context
+        from platypus.media import srtp
 
-        old = self._keys
-        if old is None or (old.profile, old.send) != (keys.profile, keys.send):
-            leg.protect(context(keys.profile, keys.send, outbound=True))
-        if old != keys:
-            receiving = context(keys.profile, keys.receive, outbound=False, mki=keys.receive_mki)
-            leg.unprotect(receiving)
+        if srtp.NATIVE is None:
+            self._relay_keys(leg, keys)
+        else:
+            old = self._keys
+            if old is None or (old.profile, old.send) != (keys.profile, keys.send):
+                leg.protect(srtp.context(keys.profile, keys.send, outbound=True))
+            if old != keys:
+                mki = keys.receive_mki
+                leg.unprotect(srtp.context(keys.profile, keys.receive, outbound=False, mki=mki))
         self._keys, self._shut = keys, False
+
+    def _relay_keys(self, leg: Leg, keys: SrtpKeys) -> None:
+        """Through Python, packet for packet."""
+        from platypus.media import srtp
+        from platypus.media.relay import Receiver, Relay
+
+        old, profile = self._keys, srtp.PROFILES[keys.profile]
+        if self._relay is None:
+            self._relay = Relay(leg, logger.warning)
+        if old is None or (old.profile, old.send) != (keys.profile, keys.send):
+            self._relay.send_by(srtp.session(keys.profile, keys.send, outbound=True))
+        if old != keys:
+            session = srtp.session(keys.profile, keys.receive, outbound=False)
+            tags = profile.rtp_tag, profile.rtcp_tag
+            self._relay.receive_by(Receiver(session, keys.receive_mki, *tags))
+
+
+def _nobody(*_: object) -> None:
+    """Who is told of a stream that has ended."""

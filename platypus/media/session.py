@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from platypus.errors import MediaError
 from platypus.media import opus
-from platypus.media.keys import Security
+from platypus.media.keys import DtlsPeer, Security
 from platypus.media.recording import open_for_recording
 from platypus.media.security import LegSecurity
 from platypus.media.statistics import statistics
@@ -97,7 +97,12 @@ class MediaSession:
         self._sockets: tuple[socket.socket, socket.socket] | None = None  # reserved
         self._lent = False
         self._leg: Leg | None = None
-        self._security = LegSecurity()
+        self._security = LegSecurity(
+            core.certificate,
+            core.call_later,
+            changed=lambda: self.on_event("secured"),
+            failed=lambda why: self.on_event("unsecured", why),
+        )
         self._plan: Plan | None = None
         self._learnt: Address | None = None
         self._source: Source | None = None
@@ -153,6 +158,21 @@ class MediaSession:
         if not self.closed:
             self.on_event(kind, *values)
 
+    def receive_packet(self, kind: str, address: Address, packet: bytes, tag: int) -> None:
+        """A packet of the leg's that the loop does not understand."""
+        if not self.closed:
+            self._security.receive(kind, address, packet, tag)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the stream waits for a handshake."""
+        return self._security.pending
+
+    @property
+    def verified(self) -> bool:
+        """Whether DTLS has proved who the other side is."""
+        return self._security.verified
+
     def stop_waiting(self) -> None:
         """The recordings are complete, or have taken too long."""
         self._files = 0
@@ -207,7 +227,8 @@ class MediaSession:
         """Do what was agreed; True where something that can be seen has changed."""
         leg = self._open_leg()
         before, old = self.view, self._plan
-        self._security.apply(leg, plan.security)  # first: nothing leaves in the clear meanwhile
+        # The keys first: nothing leaves in the clear meanwhile.
+        self._security.apply(leg, plan.security, plan.remote)
         if old is None or old.receive_payload_types != plan.receive_payload_types:
             leg.configure_receive(plan.receive_payload_types)
         if old is None or _sending(old) != _sending(plan):
@@ -221,7 +242,10 @@ class MediaSession:
                 settings=opus.settings(plan.parameters) if plan.codec == "opus" else None,
             )
         if old is None or _reporting(old) != _reporting(plan):
-            leg.configure_rtcp(plan.rtcp, mux=plan.rtcp_mux, voip_metrics=plan.voip_metrics)
+            # RFC 5764, 3: reports on a port of their own would need a handshake of their own.
+            apart = isinstance(plan.security, DtlsPeer) and not plan.rtcp_mux
+            rtcp = None if apart else plan.rtcp
+            leg.configure_rtcp(rtcp, mux=plan.rtcp_mux, voip_metrics=plan.voip_metrics)
         if old is None or (old.send, old.receive) != (plan.send, plan.receive):
             leg.set_direction(plan.send, plan.receive)
         if old is None or old.remote != plan.remote:
@@ -320,6 +344,7 @@ class MediaSession:
         if self.closed:
             return
         self.closed = True
+        self._security.close()
         self._drop_recording()
         if not self._lent:
             self._close_sockets()

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Self
 from platypus._version import __version__
 from platypus.engine import Engine
 from platypus.events import CallEnded, CallStateChanged
+from platypus.options import SrtpRule
 from platypus.pbx.bridge import UNAVAILABLE, Bridge
 from platypus.pbx.extensions import Extensions
 from platypus.pbx.registrar import MIN_EXPIRES, Binding, Registrar
@@ -53,7 +54,8 @@ class Pbx:
 
     `listen` is a numeric host and a port, 0 for any free one. `record_dir` is where
     extension 615 puts its files; without it what is said there is not kept. With a
-    certificate in `tls` it listens for TLS beside UDP.
+    certificate in `tls` it listens for TLS beside UDP. `srtp` is for the extensions: between
+    phones keys go through as they are.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class Pbx:
         record_dir: Path | None = None,
         min_expires: int = MIN_EXPIRES,
         tls: TlsSettings | None = None,
+        srtp: SrtpRule = "prefer",
     ) -> None:
         self._passwords = dict(users)
         self._engine = Engine(
             listen=listen,
             transport="udp" if tls is None else "tls",
             tls=tls,
+            srtp=srtp,
             codecs=codecs,
             rtp_ports=rtp_ports,
             user_agent=f"Platypus-PBX/{__version__}",

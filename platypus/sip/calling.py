@@ -8,7 +8,7 @@ refusals the transaction's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from platypus.sip.acknowledge import Acknowledgement
@@ -53,6 +53,8 @@ class Calling:
         self._body = body
         self._content_type = content_type
         self._headers = headers
+        # Asked after a 488 (RFC 3261, 21.4.26): whether `body` has another offer to make.
+        self.second_offer: Callable[[], bool] | None = None
         self._attempts: Attempts | None = None
         self._cseq = 0
         self._legs: dict[str, Dialog] = {}  # early dialogs by To tag
@@ -301,6 +303,9 @@ class Calling:
         if response.status == 422 and self._session.timer.raise_to(response):
             self._start(now)
             return
+        if response.status == 488 and self._offers_again():
+            self._start(now)
+            return
         if response.status < 400 and self._redirected(response):
             self._next_target(now)
             return
@@ -313,6 +318,9 @@ class Calling:
         elif response.status in (488, 606) and (why := warning_of(response)):
             reason = f"{reason}: {why}"
         self._session.end(response.status, reason, "remote")
+
+    def _offers_again(self) -> bool:
+        return not self._cancelled and self.second_offer is not None and self.second_offer()
 
     def _redirected(self, response: Response) -> bool:
         """Take the targets of a 3xx, best first, but none twice (8.1.3.4)."""

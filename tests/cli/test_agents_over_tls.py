@@ -51,6 +51,49 @@ def test_phones_call_each_other_through_a_pbx_that_has_a_certificate(
         call = alice.command("call", to="bob")["call"]
         alice.wait_event("call", call=call, state="confirmed")
         bob.wait_event("call", state="confirmed")
+        for phone in (alice, bob):
+            assert phone.wait_event("media", state="started")["srtp"] == "AEAD_AES_128_GCM"
         bob.command("hangup")
         ended = alice.wait_event("call", call=call, state="ended")
         assert (ended["code"], ended["by"]) == (200, "remote")
+
+
+@pytest.mark.parametrize(
+    ("transport", "rule", "srtp"),
+    [
+        ("tls", "prefer", "AEAD_AES_128_GCM"),
+        ("tls", "off", None),
+        ("udp", "prefer", None),
+        ("udp", "require", "AEAD_AES_128_GCM"),
+    ],
+)
+def test_the_pbx_encrypts_its_extensions_as_the_phone_asks(
+    authority: Authority, issued: Issued, transport: str, rule: str, srtp: str | None
+) -> None:
+    with contextlib.ExitStack() as stack:
+        secure = identity(issued) if transport == "tls" else ()
+        pbx = stack.enter_context(PbxProgram("alice", options=secure))
+        options = ("--audio", "tone", "--transport", transport, "--tls-ca", authority.file)
+        alice = stack.enter_context(
+            Agent(*options, "--srtp", rule, account=pbx.uri("alice"), password=PASSWORD)
+        )
+        alice.wait_event("registered")
+        alice.call("600")
+        assert alice.wait_event("media", state="started")["srtp"] == srtp
+        while not alice.command("stats")["stats"]["receive"]["packets"]:
+            alice.wait_for_line(0.05)
+        assert alice.command("stats")["stats"]["srtp"] == srtp
+
+
+def test_a_pbx_that_requires_encryption_refuses_a_phone_without(
+    authority: Authority, issued: Issued
+) -> None:
+    with (
+        PbxProgram("alice", options=("--srtp", "require")) as pbx,
+        Agent("--audio", "null", account=pbx.uri("alice"), password=PASSWORD) as alice,
+    ):
+        alice.wait_event("registered")
+        alice.call("600")
+        ended = alice.wait_event("call", state="ended")
+        assert ended["code"] == 488
+        assert "SRTP is required here" in ended["reason"]

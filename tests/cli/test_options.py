@@ -159,19 +159,6 @@ class TestEngineOptions:
     ) -> None:
         assert word in complaint(capsys, word)
 
-    @pytest.mark.parametrize(
-        "words",
-        [
-            ("--dtls",),
-        ],
-    )
-    def test_what_comes_later_is_said_to_be_not_supported_yet(
-        self, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
-    ) -> None:
-        said = complaint(capsys, *words)
-        assert "not supported yet" in said
-        assert words[0] in said
-
     def test_opus_without_libopus_is_refused_with_what_to_do(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

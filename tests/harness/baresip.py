@@ -51,6 +51,8 @@ module aufile.so
 module aubridge.so
 module alsa.so
 module sndfile.so
+module srtp.so
+module dtls_srtp.so
 module_app account.so
 module_app ctrl_tcp.so
 module_app menu.so
@@ -85,6 +87,7 @@ class Baresip(Program):
         answer: str = "manual",
         max_calls: int = 4,
         rtcp_mux: bool = False,
+        encryption: str = "",  # a mediaenc of its: srtp, srtp-mand, dtls_srtp
     ) -> None:
         program = find_program("baresip")
         if not (MODULES / "ctrl_tcp.so").exists():
@@ -127,7 +130,7 @@ class Baresip(Program):
         (folder / "accounts").write_text(
             f"<{self.uri}>;regint={60 if registrar else 0}{login}"
             f";answermode={answer};audio_codecs={','.join(CODECS[codec][1] for codec in codecs)}"
-            ";ptime=20;medianat=;mediaenc=\n"
+            f";ptime=20;medianat=;mediaenc={encryption}\n"
         )
         # Its output is block-buffered in a pipe; stdbuf makes lines of it.
         command = ["stdbuf", "-oL", program, "-f", str(folder)]

@@ -10,6 +10,7 @@ import pytest
 
 from platypus._media import rtcp
 from platypus._media.endpoint import BufferSource
+from platypus._media.g711 import encode_ulaw
 from platypus._media.loop import Leg, Loop
 from platypus._media.srtp import Context
 from platypus.media import srtp
@@ -98,13 +99,18 @@ class TestSending:
         leg = open_leg(loop)
         leg.protect("shut")
         leg.configure_send(0, "pcmu", peer.address)
-        wait_for(lambda: leg.statistics()["unsent"] > 5)
+        said = (bytes([120]) + bytes([90])) * 160
+        leg.set_source(BufferSource(said, 8000))
+        other = Peer()
+        open_leg(loop, other.address)
+        other.receive_many(5)
         peer.socket.setblocking(False)
         with pytest.raises(BlockingIOError):
             peer.socket.recv(2048)
         leg.protect("plain")
         peer.socket.settimeout(20)
-        assert len(peer.socket.recv(2048)) == 172
+        # And a file has waited to be heard from its first sample.
+        assert peer.receive().payload == encode_ulaw(said)
 
     def test_a_new_key_takes_over_between_two_packets(self, loop: Loop) -> None:
         peer = Peer()
@@ -279,6 +285,60 @@ class TestRekeying:
         heard(3)
 
 
+class TestOutside:
+    """RFC 7983: what is neither RTP nor RTCP goes to Python, and its answers come by command."""
+
+    STUN, DTLS = b"\0\1" + bytes(18), b"\x16\xfe\xff" + bytes(30)
+
+    def test_only_who_asks_gets_it(self, loop: Loop) -> None:
+        peer = SecurePeer()
+        leg = open_leg(loop, peer.address)
+        say(peer, leg, [self.STUN, self.DTLS])
+        wait_for(lambda: leg.statistics()["invalid"] == 2)
+        leg.take_packets(True)
+        say(peer, leg, [self.STUN, b"\x40" + bytes(20), b"\x10" + bytes(20), self.DTLS])
+        found: list[object] = []
+        wait_for(lambda: found.extend(loop.drain_packets()) or len(found) == 2)
+        host, port = peer.address
+        told = [each[:5] for each in found]  # type: ignore[index]
+        assert told == [(leg.id, "outside", host, port, data) for data in (self.STUN, self.DTLS)]
+        wait_for(lambda: leg.statistics()["invalid"] == 4)
+
+    def test_the_engine_is_woken_for_it(self, loop: Loop) -> None:
+        peer = SecurePeer()
+        leg = open_leg(loop, peer.address)
+        leg.take_packets(True)
+        say(peer, leg, [self.DTLS])
+        loop.wake_socket.setblocking(True)
+        loop.wake_socket.settimeout(20)
+        assert loop.wake_socket.recv(64)
+        wait_for(loop.drain_packets)
+
+    def test_answers_leave_from_the_port_of_the_stream(self, loop: Loop) -> None:
+        peer = SecurePeer()
+        leg = open_leg(loop)
+        leg.transmit(self.DTLS, peer.address)
+        assert peer.socket.recvfrom(2048) == (self.DTLS, address_of(leg))
+
+    @pytest.mark.parametrize("packet", [b"", bytes(2049), "text"])
+    def test_what_is_no_packet_is_not_sent(self, loop: Loop, packet: bytes) -> None:
+        with pytest.raises(ValueError, match="a packet is of 1 to 2048 bytes"):
+            open_leg(loop).transmit(packet, ("127.0.0.1", 9))
+
+    def test_more_than_the_ring_holds_is_lost_and_the_stream_goes_on(self, loop: Loop) -> None:
+        peer = SecurePeer()
+        leg = open_leg(loop, peer.address)
+        leg.take_packets(True)
+        for number in range(400):
+            say(peer, leg, [self.DTLS])
+            if number % 20 == 0:
+                sent = leg.statistics()["send"]["packets"]
+                wait_for(lambda sent=sent: leg.statistics()["send"]["packets"] > sent + 1)
+        say(peer, leg, [rtp(1, ssrc=77)])
+        wait_for(lambda: figures(leg)[0] == 1)
+        assert len(loop.drain_packets()) == 256
+
+
 class TestOwnership:
     def test_a_context_comes_back_and_is_freed_when_another_takes_its_place(
         self, loop: Loop
@@ -311,5 +371,5 @@ class TestOwnership:
             context.unprotect(bytes(40))
 
     def test_something_else_is_refused(self, loop: Loop) -> None:
-        with pytest.raises(ValueError, match="plain or shut is needed, not 'open'"):
+        with pytest.raises(ValueError, match="plain or shut or relayed is needed, not 'open'"):
             open_leg(loop).protect("open")  # type: ignore[arg-type]

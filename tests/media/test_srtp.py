@@ -43,6 +43,12 @@ def report(ssrc: int = 0xCAFEBABE) -> bytes:
     return struct.pack(">BBHI", 0x80, 201, 1, ssrc)
 
 
+def with_mki(profile: str, packet: bytes, mki: bytes, *, rtcp: bool = False) -> bytes:
+    known = srtp.PROFILES[profile]
+    at = len(packet) - (known.rtcp_tag if rtcp else known.rtp_tag)
+    return packet[:at] + mki + packet[at:]
+
+
 @pytest.fixture(params=list(srtp.PROFILES))
 def profile(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -249,23 +255,17 @@ class TestRollover:
 class TestMki:
     """RFC 3711, 3.1 and RFC 7714, 9.2: where it stands depends on the profile."""
 
-    @staticmethod
-    def inserted(profile: str, packet: bytes, mki: bytes, *, rtcp: bool = False) -> bytes:
-        known = srtp.PROFILES[profile]
-        at = len(packet) - (known.rtcp_tag if rtcp else known.rtp_tag)
-        return packet[:at] + mki + packet[at:]
-
     def test_it_is_cut_out(self, profile: str) -> None:
         there, here = pair(profile, mki=MKI)
-        packet = self.inserted(profile, there.protect(rtp(1)), MKI)
+        packet = with_mki(profile, there.protect(rtp(1)), MKI)
         assert here.unprotect(packet) == rtp(1)
-        packet = self.inserted(profile, there.protect(report(), rtcp=True), MKI, rtcp=True)
+        packet = with_mki(profile, there.protect(report(), rtcp=True), MKI, rtcp=True)
         assert here.unprotect(packet, rtcp=True) == report()
 
     def test_an_mki_of_another_key_is_refused(self, profile: str) -> None:
         there, here = pair(profile, mki=MKI)
         with pytest.raises(ValueError, match="forged"):
-            here.unprotect(self.inserted(profile, there.protect(rtp(1)), b"\1\2\3\4"))
+            here.unprotect(with_mki(profile, there.protect(rtp(1)), b"\1\2\3\4"))
 
     def test_a_sender_that_leaves_out_its_mki_is_understood(self, profile: str) -> None:
         there, here = pair(profile, mki=MKI)

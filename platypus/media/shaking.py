@@ -1,0 +1,116 @@
+"""A DTLS handshake on a leg: its packets through the loop, its timer on the engine's clock.
+
+    leg -> drain_packets -> Shaking -> dtls.Handshake -> Shaking -> leg.transmit
+
+It ends with `done(keys)` or `failed(why)`, once. Afterwards it goes on answering whoever has
+not heard the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from platypus.media.keys import DtlsPeer
+
+if TYPE_CHECKING:
+    from platypus._media.loop import Leg
+    from platypus.media.dtls import Certificate, Keys
+
+Address = tuple[str, int]
+
+LIMIT = 15.0  # seconds for all of it: six repetitions
+LEAST = 0.05  # OpenSSL's timer is not asked again at once for what it is a hair early with
+
+
+class Timer(Protocol):
+    """What `call_later` gives."""
+
+    def cancel(self) -> None: ...
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+
+
+class Shaking:
+    """One handshake."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        peer: DtlsPeer,
+        certificate: Certificate,
+        call_later: CallLater,
+        *,
+        done: Callable[[Keys], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        from platypus.media.dtls import Handshake
+
+        self._leg = leg
+        self._call_later = call_later
+        self._done, self._failed = done, failed
+        self._remote: Address | None = None
+        self._handshake = Handshake(
+            certificate, client=peer.client, fingerprints=peer.fingerprints
+        )
+        self._told = False
+        self._timer: Timer | None = None
+        self._limit = call_later(LIMIT, self._too_long)
+
+    def start(self, remote: Address | None) -> None:
+        """Say the first word, if it is ours, to where the description says."""
+        self._remote = remote
+        self._handshake.start()
+        self._go_on()
+
+    def receive(self, packet: bytes, source: Address) -> None:
+        """A datagram that came to the leg. Behind a NAT it comes from another address."""
+        if not packet or not 20 <= packet[0] < 64:  # RFC 7983, 7: STUN is for others
+            return
+        if not self._told:
+            self._remote = source
+        self._handshake.receive(packet)
+        self._go_on()
+
+    def close(self) -> None:
+        self._told = True
+        self._stop_timer()
+        self._limit.cancel()
+
+    def _go_on(self) -> None:
+        from platypus.media.dtls import State
+
+        for datagram in self._handshake.to_send():
+            if self._remote is not None and not self._leg.closed:
+                self._leg.transmit(datagram, self._remote)
+        self._stop_timer()
+        if self._handshake.state is State.FAILED:
+            self._fail(self._handshake.problem)
+            return
+        keys = self._handshake.keys
+        if keys is not None and not self._told:
+            self._told = True
+            self._limit.cancel()
+            self._done(keys)
+        wait = self._handshake.next_timeout()
+        if wait is not None:
+            self._timer = self._call_later(max(wait, LEAST), self._timeout)
+
+    def _timeout(self) -> None:
+        self._timer = None
+        self._handshake.handle_timeout()
+        self._go_on()
+
+    def _too_long(self) -> None:
+        self._fail(f"the other side did not finish the DTLS handshake within {LIMIT:.0f} s")
+
+    def _fail(self, problem: str) -> None:
+        if not self._told:
+            self.close()
+            self._failed(problem)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,130 @@
+"""Whole calls by DTLS-SRTP, between engines on the loopback interface."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from platypus.call import Call
+from platypus.events import CallEnded, CallState, ErrorOccurred, MediaChanged, MediaState
+from tests.harness.phones import run
+from tests.test_encryption import GCM
+from tests.test_srtp_calls import both, hears
+
+
+def refused(call: Call) -> int:
+    figures = call.media.stream.raw_statistics()
+    assert figures is not None
+    return int(figures["forged"] + figures["replayed"])
+
+
+@pytest.mark.parametrize("rule", ["prefer", "require"])
+def test_the_media_are_encrypted_over_udp_with_a_padlock(rule: str) -> None:
+    async def work() -> None:
+        async with both({"srtp": rule, "dtls": True}) as (alice, bob):
+            call = alice.engine.call(bob.uri)
+            await call.answered()
+            theirs = bob.engine.calls[0]
+            await hears(call)
+            await hears(theirs)
+            for end in (call, theirs):
+                assert end.srtp == end.statistics()["srtp"] == GCM
+                assert end.secure
+                assert refused(end) == 0
+            for phone in (alice, bob):
+                # Media start when they can be heard, and that is told once.
+                told = phone.heard.of(MediaChanged)
+                assert [(each.state, each.srtp) for each in told] == [(MediaState.STARTED, GCM)]
+
+    run(work())
+
+
+def test_hold_and_resume_need_no_other_handshake() -> None:
+    async def work() -> None:
+        async with both({"srtp": "require", "dtls": True}) as (alice, bob):
+            call = alice.engine.call(bob.uri)
+            await call.answered()
+            await hears(call)
+            shaking = call.media.stream._security._shaking
+            call.hold()
+            await alice.heard.next(MediaChanged, lambda event: event.direction == "sendonly")
+            call.resume()
+            await alice.heard.count(MediaChanged, 3)
+            await hears(call)
+            assert call.media.stream._security._shaking is shaking
+            assert refused(call) == 0
+
+    run(work())
+
+
+def test_a_phone_that_refuses_it_is_called_again_without() -> None:
+    async def work() -> None:
+        async with both({"dtls": True}, srtp="off") as (alice, bob):
+            call = alice.engine.call(bob.uri)
+            await call.answered()
+            await hears(call)
+            assert call.srtp is None
+            assert not call.secure
+
+    run(work())
+
+
+def another_fingerprint(body: bytes) -> bytes:
+    return re.sub(rb"sha-256 [0-9A-F:]+", b"sha-256 " + b":".join([b"00"] * 32), body)
+
+
+@pytest.mark.parametrize("liar", ["alice", "bob"])
+def test_a_certificate_that_was_not_signalled_ends_the_call_with_a_sentence(
+    liar: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        async with both({"srtp": "require", "dtls": True}) as (alice, bob):
+            call = alice.engine.call(bob.uri)
+            method = "receive_answer" if liar == "bob" else "receive_offer"
+            victim = call if liar == "bob" else None
+
+            def tamper(media: Any) -> None:
+                negotiator = media._negotiator
+                take = getattr(negotiator, method)
+                monkeypatch.setattr(
+                    negotiator, method, lambda body: take(another_fingerprint(body))
+                )
+
+            if victim is not None:
+                tamper(victim.media)
+            else:
+                make = bob.engine.calling.new_call
+
+                def new_call(*arguments: Any) -> Call:
+                    made = make(*arguments)
+                    tamper(made.media)
+                    return made
+
+                monkeypatch.setattr(bob.engine.calling, "new_call", new_call)
+            await call.answered()
+            deceived = alice if liar == "bob" else bob
+            problem = await deceived.heard.next(ErrorOccurred)
+            assert "not the one whose fingerprint was signalled" in problem.message
+            await deceived.heard.next(CallEnded)
+            assert not [each for each in deceived.heard.of(MediaChanged) if each.srtp]
+            assert call.statistics()["receive"]["packets"] == 0
+
+    run(work())
+
+
+def test_a_handshake_that_nobody_answers_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        monkeypatch.setattr("platypus.media.shaking.LIMIT", 0.3)
+        async with both({"srtp": "require", "dtls": True}) as (alice, bob):
+            call = alice.engine.call(bob.uri)
+            monkeypatch.setattr(call.media.stream, "receive_packet", lambda *_: None)
+            await call.answered()
+            await alice.heard.next(CallEnded)
+            await bob.heard.next(CallEnded)
+            told = [*alice.heard.of(ErrorOccurred), *bob.heard.of(ErrorOccurred)]
+            assert "did not finish the DTLS handshake" in told[0].message
+            assert call.state is CallState.ENDED
+
+    run(work())

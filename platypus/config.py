@@ -33,7 +33,10 @@ from platypus.files import write_whole
 MAX_BYTES = 1_048_576  # a file that is larger is not ours, and TOML is parsed in memory
 MAX_ACCOUNTS = 64  # each keeps a registration alive
 
-_PLAIN_KEYS = ("stun_server", "tls_ca", "tls_certificate", "tls_key", "tls_pins", "tls_insecure")
+_PLAIN_KEYS = (
+    *("srtp", "dtls", "stun_server"),
+    *("tls_ca", "tls_certificate", "tls_key", "tls_pins", "tls_insecure"),
+)
 _PASSWORD_KEYS = frozenset({"password", "passwd", "passphrase", "pwd", "secret"})
 _TABLE = re.compile(r"\s*\[\[?(?P<name>[^\[\]]+)\]\]?\s*(#.*)?$")
 _DECODE_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
@@ -108,6 +111,8 @@ class Config:
 
     listen: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104 - a phone is called from anywhere
     transport: str = "udp"
+    srtp: str = "prefer"  # or off, require
+    dtls: bool = False  # offer keys by DTLS instead of SDES
     stun_server: str | None = None  # HOST[:PORT] of a server to ask where others see us
     tls_ca: str | None = None  # files, PEM
     tls_certificate: str | None = None
@@ -237,6 +242,8 @@ class _Reader:
             given["transport"] = self._transport(table["transport"])
         texts = {key: table[key] for key in _PLAIN_KEYS if key in table and key != "tls_pins"}
         given |= self._values(texts, Config, "")
+        if given.get("srtp", "prefer") not in ("off", "prefer", "require"):
+            raise self._error('srtp must be "off", "prefer" or "require"', "", "srtp")
         for key, hint in (("tls_pins", "SHA-256 fingerprints"), ("codecs", '"pcmu", "pcma"')):
             if key in table:
                 given[key] = self._texts(table[key], key, hint)

@@ -7,6 +7,7 @@ signalling says of it is `pump`'s and `dispatch`'s. People hold an `Engine`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from platypus.delivery import Delivery, EventStream
 from platypus.errors import StateError
 from platypus.events import ErrorOccurred, Event
+from platypus.net.addresses import format_address
 from platypus.public_address import PublicAddress
 from platypus.pump import Pump
 from platypus.recovery import Recovery
@@ -24,7 +26,10 @@ from platypus.waiting import Change
 
 if TYPE_CHECKING:
     from platypus.net.tls import TlsSettings
+    from platypus.sip.flow import Flow
     from platypus.sip.settings import UserAgentSettings
+
+logger = logging.getLogger("platypus.engine")
 
 # Somebody waits 2 s for a program to quit, and the media and a sound card take their part.
 LEAVE_TIMEOUT = 1.7
@@ -128,6 +133,25 @@ class Core:
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """`callback(event)` at once, on this loop; call what is returned to end it."""
         return self._delivery.subscribe(callback)
+
+    def trace(self, callback: Callable[[str, str, bytes], None] | None) -> None:
+        """`callback(direction, peer, message)` for every SIP message; None ends it.
+
+        The direction is `<` or `>`, the peer `udp:192.0.2.1:5060`. What it gets is as it is
+        sent: whoever shows it takes out what is secret (`platypus.diagnose.redacted`).
+        """
+        if callback is None:
+            self._pump.trace = None
+            return
+
+        def seen(direction: str, flow: Flow, data: bytes) -> None:
+            peer = f"{flow.transport}:{format_address(flow.remote)}"
+            try:
+                callback(direction, peer, data)
+            except Exception:
+                logger.exception("a reader of the messages raised; the phone goes on")
+
+        self._pump.trace = seen
 
     def publish(self, event: Event) -> None:
         """Tell everybody."""

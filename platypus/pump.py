@@ -58,6 +58,7 @@ class Pump:
         self._resolver: Resolver | None = None
         # Where a UDP flow is seen by somebody who was asked, where that is wanted.
         self.seen_from: Callable[[Flow], Coroutine[Any, Any, Address | None]] | None = None
+        self.trace: Callable[[str, Flow, bytes], None] | None = None  # who reads every message
         self._running = self._again = False
 
     async def open(
@@ -71,6 +72,8 @@ class Pump:
         return self.clock()
 
     def receive(self, data: bytes, flow: Flow) -> None:
+        if self.trace is not None:
+            self.trace("<", flow, data)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("< %s from %s", first_line(data), format_address(flow.remote))
         self._user_agent.receive(data, flow, self.now())
@@ -144,6 +147,8 @@ class Pump:
                 return
 
     def _send(self, flow: Flow, data: bytes) -> None:
+        if self.trace is not None:
+            self.trace(">", flow, data)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("> %s to %s", first_line(data), format_address(flow.remote))
         self.transport.send(flow, data)

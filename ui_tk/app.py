@@ -116,6 +116,19 @@ class App:
         if engine_parts != replace(old, calls=replace(config.calls, refer=old.calls.refer)):
             self.restart()
 
+    def password_of(self, address: str) -> str | None:
+        """What is known of it now, in memory."""
+        return self._known.get(address)
+
+    def know_password(self, address: str, password: str) -> None:
+        """From now on; and in the keychain, where there is one."""
+        self._known[address] = password
+        self.passwords.keep(address, password, self._say_bad)
+
+    def forget_password(self, address: str) -> None:
+        self._known.pop(address, None)
+        self.passwords.forget(address, self._say_bad)
+
     def restart(self) -> None:
         """Bring the engine up anew; with calls up, when the last one has ended."""
         self._stale = True

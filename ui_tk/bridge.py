@@ -64,6 +64,10 @@ class PhoneSettings:
     tls_insecure: bool = False
     rules: Rules = Rules()  # noqa: RUF009 - a frozen value
     refer: str = "ask"
+    srtp: str = "prefer"
+    dtls: bool = False
+    stun: tuple[str, int] | None = None
+    ring: str | None = None
 
     @property
     def tls(self) -> TlsSettings | None:
@@ -176,6 +180,10 @@ class Bridge:
                 input=settings.input,
                 output=settings.output,
                 instance_id=claim_instance() if not hint else None,
+                ring=settings.ring,
+                srtp=settings.srtp,  # type: ignore[arg-type] # likewise
+                dtls=settings.dtls,
+                stun=settings.stun,
                 refer=settings.refer,  # type: ignore[arg-type] # likewise
             )
             await stack.enter_async_context(engine)

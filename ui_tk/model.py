@@ -84,6 +84,7 @@ class Model:
         self.device = ""
         self.has_sound = True
         self.running = False
+        self.listen: tuple[str, ...] = ()
         self.page = "history"
         self.accounts: dict[str, AccountChanged] = {}
         self.account: str | None = None
@@ -102,8 +103,8 @@ class Model:
 
     def receive(self, message: Message, now: float) -> None:
         match message:
-            case Ready(hint):
-                self.running, self.hint = True, hint and tr(hint)
+            case Ready(hint, listen):
+                self.running, self.hint, self.listen = True, hint and tr(hint), listen
             case AccountChanged(address):
                 self.accounts[address] = message
                 if self.account is None:

@@ -181,7 +181,8 @@ class Phone:
             case Record(_, file):
                 self._record(call, file)
             case Split():
-                self._split(call)
+                call.split()
+                self.tell_all()  # where one is left it is no conference any more
         if command.call in self._calls:
             self._tell(call)
 
@@ -194,10 +195,8 @@ class Phone:
             self._recording.add(call.id)
 
     def _confer(self, calls: tuple[str, ...]) -> None:
-        self._post(Trouble("Conferences are not there yet."))
-
-    def _split(self, call: Call) -> None:
-        self._post(Trouble("Conferences are not there yet."))
+        self._engine.conference(*(self._calls[key] for key in calls if key in self._calls))
+        self.tell_all()
 
     def _set_rules(self, rules: Rules) -> None:
         self._engine.rules = CallRules(
@@ -259,6 +258,8 @@ class Phone:
         self._media.pop(key, None)
         self._recording.discard(key)
         self._post(CallOver(key, event.code, event.reason, event.by, event.elsewhere))
+        for call in self._calls.values():
+            self._tell(call)  # it may have left a conference of one
 
     def _tell_account(
         self, account: Account, reason: str = "", retry_in: float | None = None
@@ -285,6 +286,7 @@ class Phone:
                 srtp=srtp,
                 media=media,
                 recording=call.id in self._recording,
+                conference=call.conference is not None,
                 diverted_from=call.diverted_from,
             )
         )

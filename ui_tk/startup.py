@@ -114,7 +114,21 @@ def phone_settings(
         output=said.output or config.audio.output,
         rules=rules_of(config.calls),
         refer=config.calls.refer,
+        srtp=config.srtp,
+        dtls=config.dtls,
+        stun=stun_address(config.stun_server),
+        ring=config.audio.ring,
     )
+
+
+def stun_address(text: str | None) -> tuple[str, int] | None:
+    """HOST or HOST:PORT; 3478 is STUN's (RFC 8489, 18.4)."""
+    if not text:
+        return None
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdigit() and not text.endswith("]"):
+        return host.strip("[]"), int(port)
+    return text.strip("[]"), 3478
 
 
 def rules_of(calls: CallsConfig) -> Rules:

@@ -21,6 +21,8 @@ def read_configured(
         engine = {
             "listen": found.listen,
             "transport": found.transport,
+            "srtp": found.srtp,
+            "dtls": found.dtls,
             "stun": check.stun_server(found.stun_server) if found.stun_server else None,
             "tls_ca": found.tls_ca,
             "tls_cert": found.tls_certificate,

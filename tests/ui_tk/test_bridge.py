@@ -20,6 +20,7 @@ from ui_tk.messages import (
     AccountSettings,
     CallChanged,
     CallOver,
+    Conference,
     Dial,
     HangUp,
     Hold,
@@ -36,6 +37,7 @@ from ui_tk.messages import (
     RulesChanged,
     SendDigit,
     SetRules,
+    Split,
     Stopped,
     Transfer,
     TransferTold,
@@ -263,6 +265,20 @@ def test_a_call_is_transferred_unseen(phone):
     phone.until(lambda m: isinstance(m, TransferTold) and m.done)
 
 
+def test_two_calls_become_a_conference_and_go_apart_again(phone):
+    phone.bridge.send(Dial("600", None))
+    first = phone.state("confirmed", codec="pcmu")
+    phone.bridge.send(Dial("601", None))
+    second = phone.until(
+        lambda m: isinstance(m, CallChanged) and m.call != first.call and m.state == "confirmed"
+    )
+    assert isinstance(second, CallChanged)
+    phone.bridge.send(Conference((first.call, second.call)))
+    phone.state("confirmed", call=first.call, conference=True)
+    phone.bridge.send(Split(second.call))
+    phone.state("confirmed", call=first.call, conference=False)
+
+
 def test_a_lamp_is_watched_and_told(phone):
     phone.bridge.send(Watch("you", True))
     phone.until(lambda m: isinstance(m, LampChanged))
@@ -275,7 +291,7 @@ def test_a_call_that_is_given_another_name_is_told_with_it(phone, monkeypatch):
     renamed = SimpleNamespace(
         id="1", direction="incoming", state=CallState.RINGING, remote="sip:100@pbx",
         display_name="Carol", hold_state="none", muted=False, codec=None, account=None,
-        diverted_from=None,
+        diverted_from=None, conference=None,
     )  # fmt: skip
     phone.bridge._phone._on_event(IdentityChanged(renamed, "Carol", "sip:100@pbx"))
     phone.state("ringing", display_name="Carol")

@@ -20,6 +20,10 @@ from ui_tk.widgets.scroll import Scroll
 
 WIDTH, HEIGHT, LIST_WIDTH = 780, 600, 172
 SECTIONS = (
+    ("accounts", "person", "Accounts"),
+    ("codecs", "voicemail", "Codecs"),
+    ("network", "attended", "Network"),
+    ("security", "padlock", "Security"),
     ("calls", "call", "Calls"),
     ("appearance", "moon", "Appearance"),
 )
@@ -99,7 +103,7 @@ class SettingsWindow(tk.Toplevel):
         tk.Frame(column, background=p.window, height=theme.px(14)).pack()
         for name, icon, text in SECTIONS:
             look = Look(LIST_WIDTH - 20, 38, self._colours(False), p.window, icon_size=16,
-                        text_size=13, radius=10)  # fmt: skip
+                        text_size=13, radius=10, left=True)  # fmt: skip
             made = Button(column, theme, lambda name=name: self.show(name), look,  # type: ignore[misc]
                           icon=icon, text=tr(text))  # fmt: skip
             made.pack(pady=theme.px(2))
@@ -120,6 +124,5 @@ class SettingsWindow(tk.Toplevel):
         self._buttons[wanted].focus_set()
 
     def _on_focus(self, event: tk.Event[tk.Misc]) -> None:
-        scroll = self._scroll
-        if scroll is not None and str(event.widget).startswith(str(scroll.inside) + "."):
-            scroll.reveal(event.widget)
+        if self._scroll is not None:
+            self._scroll.reveal_inside(event.widget)

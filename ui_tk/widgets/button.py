@@ -38,6 +38,7 @@ class Look:
     icon_size: float = 20
     focusable: bool = True
     radius: float | None = None  # None: fully rounded ends
+    left: bool = False  # what stands on it begins at the left, as in a list
 
 
 class Button(tk.Canvas):
@@ -119,11 +120,20 @@ class Button(tk.Canvas):
         self.itemconfigure(self._text, text=text)
         self.itemconfigure(self._below, text=below)
         lift = theme.px(7) if below else 0
+        if self._look.left:
+            self._place_left(half)
+            return
         shift = theme.px(size + 8) / 2 if text and icon else 0
         self.coords(self._text, middle + shift, half - lift)
         self.coords(self._below, middle, half + theme.px(17))
         wide = theme.measure(text, self._look.text_size) if text and icon else 0
         self.coords(self._icon, middle - (wide + theme.px(8)) / 2 if wide else middle, half)
+
+    def _place_left(self, half: float) -> None:
+        px, size = self._theme.px, self._look.icon_size
+        self.coords(self._icon, px(14 + size / 2), half)
+        self.itemconfigure(self._text, anchor="w")
+        self.coords(self._text, px(14 + size + 12), half)
 
     def _listen(self) -> None:
         self.bind("<Enter>", lambda _: self._set(over=True))

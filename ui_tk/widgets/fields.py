@@ -153,7 +153,7 @@ class Choice(tk.Frame):
     ) -> None:
         p = theme.palette
         super().__init__(parent, background=p.panel)
-        self._options, self._changed = list(options), changed
+        self._offers, self._changed = list(options), changed
         label(self, theme, 12, text=name, colour=p.dim).pack(anchor="w", fill="x")
         self._box = ttk.Combobox(self, state="readonly", font=theme.font(13))
         self._box.pack(fill="x", pady=(theme.px(2), 0))
@@ -163,15 +163,15 @@ class Choice(tk.Frame):
     @property
     def value(self) -> str:
         at = self._box.current()
-        return self._options[at][0] if at >= 0 else ""
+        return self._offers[at][0] if at >= 0 else ""
 
     def offer(self, options: Sequence[tuple[str, str]], value: str) -> None:
-        self._options = list(options)
-        self._box.configure(values=[text for _, text in self._options])
-        values = [each for each, _ in self._options]
+        self._offers = list(options)
+        self._box.configure(values=[text for _, text in self._offers])
+        values = [each for each, _ in self._offers]
         if value in values:
             self._box.current(values.index(value))
-        elif self._options:
+        elif self._offers:
             self._box.current(0)
 
     def _on_selected(self, _: object) -> None:

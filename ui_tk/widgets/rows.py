@@ -62,7 +62,7 @@ class RowList(tk.Frame):
         self._bar = ttk.Scrollbar(self, command=self._on_bar)
         self._canvas.pack(side="left", fill="both", expand=True)
         self._bound = False
-        self._bind()
+        self._listen()
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show these; what was selected stays selected where it is still there."""
@@ -112,7 +112,7 @@ class RowList(tk.Frame):
         if self._selected is not None:
             self._choose(self._selected)
 
-    def _bind(self) -> None:
+    def _listen(self) -> None:
         canvas = self._canvas
         canvas.bind("<Configure>", self._on_configure)
         canvas.bind("<Motion>", self._on_motion)

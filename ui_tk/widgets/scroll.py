@@ -29,6 +29,11 @@ class Scroll(tk.Frame):
         self.bind("<Enter>", lambda _: self._listen(True))
         self.bind("<Leave>", lambda _: self._listen(False))
 
+    def reveal_inside(self, widget: tk.Misc) -> None:
+        """`reveal`, where it is one of those inside."""
+        if str(widget).startswith(f"{self.inside}."):
+            self.reveal(widget)
+
     def reveal(self, widget: tk.Misc) -> None:
         """Scroll so that `widget`, which got the keyboard, is seen."""
         top = widget.winfo_rooty() - self.inside.winfo_rooty()

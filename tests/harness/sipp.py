@@ -39,6 +39,7 @@ class Sipp(Program):
         rate: int = 10,
         duration_ms: int = 0,
         transport: str = "u1",
+        literal: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -51,6 +52,8 @@ class Sipp(Program):
         command += ["-r", str(rate), "-d", str(duration_ms)]
         command += ["-trace_stat", "-stf", "statistics.csv", "-fd", "1"]
         command += ["-trace_err", "-error_file", "errors.log"]
+        if literal:  # it sends and expects what the scenario says, and knows no retransmission
+            command += ["-nr"]
         if calls is not None:
             command += ["-m", str(calls)]
         # It draws its screen with curses, for which it wants to know the terminal.

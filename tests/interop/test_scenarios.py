@@ -64,6 +64,21 @@ def test_a_caller_whose_ack_is_lost(bench: Bench) -> None:
     assert len(answers) == 3  # at 0, 0.5 and 1.5 s; after 2 s the ACK came
 
 
+def test_a_caller_that_says_everything_twice(bench: Bench) -> None:
+    agent = bench.agent("--auto-answer", "0.5")
+    capture = bench.capture()
+    scenario = SCENARIOS / "retransmissions.xml"
+    sipp = bench.sipp(scenario, target=agent.address, calls=1, literal=True)
+    assert agent.wait_event("call", state="ended")["code"] == 200
+    succeeded(sipp)
+    told = [event["event"] for event in agent.events()]
+    assert told.count("incoming") == 1
+    answers = capture.fields(
+        'sip.Status-Code >= 180 and sip.CSeq.method == "INVITE"', "sip.Status-Code", "sip.to.tag"
+    )
+    assert {tuple(each)[1] for each in answers} == {tuple(answers[0])[1]}
+
+
 def test_a_callee_that_requires_prack(bench: Bench) -> None:
     agent, sipp = bench.agent(), callee(bench, "prack_required_by_the_callee")
     made = call(agent, sipp)

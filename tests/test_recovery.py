@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -12,8 +13,10 @@ from platypus.account import Account
 from platypus.engine import Engine
 from platypus.events import Registered, RegistrationFailed
 from platypus.net import changes
+from platypus.net.resolver import Resolver
 from tests.harness import lan
-from tests.harness.phones import Phone, phone, registrar, run
+from tests.harness.phones import Phone, Registrar, phone, registrar, run
+from tests.net.nameserver import NameServer
 
 
 @pytest.fixture(autouse=True)
@@ -114,5 +117,30 @@ def test_a_change_that_is_not_ours_asks_nobody(machine: lan.Machine) -> None:
             machine.remove_address("wire", "10.97.6.1/24")
             await asyncio.sleep(3 * changes.SETTLE)
             assert len(server.requests) == asked
+
+    run(work())
+
+
+def test_another_server_that_the_name_server_tells_of_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def zone(server: Registrar) -> str:
+        port = server.engine.address[1]
+        return f"_sip._udp 1 IN SRV 1 1 {port} pbx\npbx 1 IN A 127.0.0.1"
+
+    async def work() -> None:
+        async with registrar() as first, registrar() as second, phone() as alice:
+            first.expires = second.expires = 2  # refreshed after one second
+            async with NameServer(zone(first)) as names:
+                asking = partial(Resolver, servers=[names.address])
+                monkeypatch.setattr("platypus.net.resolver.Resolver", asking)
+                account = alice.engine.account("sip:alice@example.com", password="secret")
+                await account.registered()
+                assert first.requests and not second.requests
+                names.set(zone(second))
+                while not second.requests:
+                    await alice.heard.count(Registered, len(alice.heard.of(Registered)) + 1)
+                assert account.state == "registered"
+                assert not alice.heard.of(RegistrationFailed)
 
     run(work())

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from platypus import Account, Call, CallState, Engine, IncomingCall, MediaChanged
+from platypus import Account, Call, CallState, Engine, IncomingCall, MediaChanged, recovery
 from platypus.events import CallEnded, MediaState, Registered, RegistrationFailed
 from platypus.net import connection, keepalive, stream, stun_client
 from platypus.sdp.description import SessionDescription
@@ -212,6 +212,31 @@ def test_a_connection_that_is_half_dead_is_given_up(bench: Bench, lan: Lan) -> N
             assert flow not in engine.user_agent.flows
 
     run(lan.phone, work())
+
+
+def test_after_a_night_asleep_it_is_registered_and_the_call_is_still_there(
+    bench: Bench, lan: Lan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock jumps by eight hours; Kamailio and Bob, who did not sleep, know nothing of it."""
+    monkeypatch.setattr(recovery, "LOOK_EVERY", 0.2)
+    kamailio = kamailio_at(bench, lan.pbx)
+    callee = Callee(bench, kamailio, lan.pbx)
+
+    async def work() -> None:
+        async with Engine(audio="tone", session_expires=0) as engine:
+            phone = Phone(engine, kamailio)
+            await phone.registered(1)
+            call = phone.account.call("bob")
+            await call.answered(timeout=5)
+            awake = engine._pump.clock
+            engine._pump.clock = lambda: awake() + 8 * 3600
+            await phone.failed("expired")
+            await phone.registered(2)
+            await flowing(call, callee)
+            assert call.state is CallState.CONFIRMED
+
+    run(lan.phone, work())
+    kamailio.expect("ROUTED INVITE")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -69,6 +69,7 @@ class AudioConfig:
     ring: str | None = None  # where one listens, if not named
     ring_tone: str | None = None  # a WAV file
     country: str | None = None  # whose tones, by two letters
+    echo_cancelling: str = "auto"  # or "on", "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from platypus.leaving import leave
 from platypus.notices import Notices
 from platypus.options import (
     DEFAULT_SUITES,
+    EchoRule,
     IncomingOptions,
     IntercomRule,
     MediaOptions,
@@ -60,7 +61,8 @@ class Engine(Core):
     sound card), `null`, `tone`, `echo`, `speech`, `wav:FILE` or `wav-loop:FILE`;
     `input`, `output` and `ring` name sound devices to talk, listen and ring on; `ring_tone` is a
     WAV file instead of our bell, `country` (two letters) says whose ringback and busy tones are
-    heard. `record` is a WAV file for what is played, numbered from the second call on.
+    heard. `echo_cancelling` is `on`, `off` or, with the extra `aec`, `auto`: where a microphone can
+    hear a loudspeaker. `record` is a WAV file for what is played, numbered from the second call on.
 
     `srtp` is `off`, `prefer` (keys are offered where the signalling is TLS, and taken anywhere) or
     `require` (no call without); `srtp_suites` are those of RFC 4568 and 7714, in the order of
@@ -110,6 +112,7 @@ class Engine(Core):
         ring: str | None = None,
         ring_tone: str | None = None,
         country: str | None = None,
+        echo_cancelling: EchoRule = "auto",
         user: str | None = None,
         max_calls: int | None = None,
         auto_answer: float | None = None,
@@ -153,6 +156,7 @@ class Engine(Core):
             ring=ring,
             ring_tone=ring_tone,
             country=country,
+            echo_cancelling=echo_cancelling,
             record=record,
             srtp=srtp,
             srtp_suites=tuple(srtp_suites),

@@ -18,6 +18,9 @@ WatcherRule = Literal["server", "anybody", "nobody"]
 # Whose wish to be answered by itself is granted: nobody's, the account's server's, or anybody's.
 IntercomRule = Literal["never", "server", "anyone"]
 
+# Whether the microphone is cleaned of what the loudspeaker plays: where it can hear it, or always.
+EchoRule = Literal["auto", "on", "off"]
+
 # Plain RTP only; encrypted where the other side is able to; or no call without.
 SrtpRule = Literal["off", "prefer", "require"]
 
@@ -43,6 +46,7 @@ class MediaOptions:
     ring: str | None = None  # where to ring; where one listens, if None
     ring_tone: str | None = None  # a WAV file instead of the telephone's own bell
     country: str | None = None  # whose tones; the system's, if None
+    echo_cancelling: EchoRule = "auto"
     record: str | None = None
     srtp: SrtpRule = "prefer"
     srtp_suites: tuple[str, ...] = DEFAULT_SUITES

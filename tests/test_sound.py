@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from platypus.audio import lists
+from platypus.audio import echo, lists
 from platypus.audio.device import DeviceLists
 from platypus.events import DeviceChanged
 from platypus.options import MediaOptions
 from platypus.sound import Sound
+from tests._media.test_canceller import FakeLibrary
 from tests.harness.phones import phone, run
 from tests.sound.fakes import Devices
 
@@ -168,3 +169,71 @@ def test_without_any_sound_card_a_call_goes_on(monkeypatch: pytest.MonkeyPatch) 
             assert len(await anext(frames)) == 320
 
     run(work())
+
+
+class TestEcho:
+    """With livekit's place taken by a library that only answers."""
+
+    @pytest.fixture(autouse=True)
+    def library(self, monkeypatch: pytest.MonkeyPatch) -> FakeLibrary:
+        library = FakeLibrary()
+        monkeypatch.setattr(echo, "functions", lambda: library.functions)
+        return library
+
+    def sound(self, room: Room, **options: Any) -> Sound:
+        room.sound = Sound(MediaOptions(audio="system", **options), room.devices.publish)
+        return room.sound
+
+    def test_is_cancelled_with_a_loudspeaker_and_not_with_a_headset(self, room: Room) -> None:
+        room.devices.make("headset", headset=True)
+
+        async def work() -> None:
+            sound = self.sound(room)
+            await room.attached()
+            assert sound.cancels_echo
+            sound.choose_output("headset")
+            await room.devices.told(2)
+            assert not sound.cancels_echo
+            sound.choose_output("speaker")
+            await room.devices.told(3)
+            assert sound.cancels_echo
+
+        run(work())
+
+    def test_is_left_alone_where_that_is_wanted(self, room: Room, library: FakeLibrary) -> None:
+        async def work() -> None:
+            sound = self.sound(room, echo_cancelling="off")
+            await room.attached()
+            assert not sound.cancels_echo
+            assert library.asked == []
+
+        run(work())
+
+    def test_virtual_devices_have_none_unless_asked_for(self, room: Room) -> None:
+        room.devices.make("mic", virtual=True)
+
+        async def work() -> None:
+            for rule, active in (("auto", False), ("on", True)):
+                sound = self.sound(room, echo_cancelling=rule)
+                seat = Seat()
+                sound.attach(seat)
+                room.devices.events.clear()
+                await room.devices.told(1)
+                assert sound.cancels_echo is active
+                sound.close()
+
+        run(work())
+
+    def test_without_the_extra_the_event_has_a_sentence(
+        self, room: Room, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(echo, "functions", lambda: None)
+
+        async def work() -> None:
+            sound = self.sound(room)
+            await room.attached()
+            assert "use a headset, or pip install" in room.devices.events[0].reason
+            assert sound.echo_problem is not None
+            sound.choose_output("headset")
+
+        run(work())

@@ -61,9 +61,7 @@ class Passwords:
     def forget(self, address: str, failed: Callable[[str], None]) -> None:
         self._work(lambda store: store.delete(address), failed)
 
-    def _work(
-        self, work: Callable[[CredentialStore], None], failed: Callable[[str], None]
-    ) -> None:
+    def _work(self, work: Callable[[CredentialStore], None], failed: Callable[[str], None]) -> None:
         def run() -> None:
             try:
                 work(self._opened())

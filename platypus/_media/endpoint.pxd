@@ -7,6 +7,7 @@ atomics belongs to the loop thread.
 
 from libc.stdint cimport int16_t, int64_t, uint32_t
 
+from platypus._media.canceller cimport canceller_t
 from platypus._media.drift cimport drift_t
 from platypus._media.resample cimport resampler_t
 from platypus._media.ring cimport Ring, ring_t
@@ -53,6 +54,7 @@ cdef struct source_t:
     bint loops
     ring_t *ring
     card_t card
+    canceller_t *canceller   # of a microphone; NULL: none
 
 
 cdef struct sink_t:
@@ -88,6 +90,7 @@ cdef class Source:
     cdef uint32_t stamp_us   # of a card that has no callback in C
     cdef object keeps        # what the struct points into
     cdef object loop         # the Loop it was given to; under the GIL
+    cdef object canceller    # whose struct the source points to
 
 
 cdef class Sink:

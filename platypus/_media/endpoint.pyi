@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from platypus._media.canceller import Canceller
 from platypus._media.ring import Ring
 
 class Source:
@@ -60,6 +61,9 @@ class RingSource(Source):
 
         `now_us` is CLOCK_MONOTONIC. With it the ring's level can be told between callbacks.
         """
+
+    def cancel_echo(self, canceller: Canceller) -> None:
+        """Clean what is captured of what its leg plays. Once, before it is given to a leg."""
 
 class EchoSource(Source):
     """What the leg itself plays, sent back."""

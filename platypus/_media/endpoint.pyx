@@ -11,6 +11,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int16_t, uint32_t
 from libc.string cimport memset
 
+from platypus._media.canceller cimport Canceller
 from platypus._media.platform cimport platform_store_release
 from platypus._media.ring cimport Ring
 
@@ -119,6 +120,13 @@ cdef class RingSource(Source):
         """The card's callback has come: for one that is Python's, or simulated."""
         platform_store_release(&self.stamp_us, <uint32_t>(now_us & 0xFFFFFFFF))
         self.source.card.stamp_us = &self.stamp_us
+
+    def cancel_echo(self, Canceller canceller not None):
+        """Clean what is captured, for good. Before any leg has it."""
+        if self.loop is not None or self.canceller is not None:
+            raise ValueError("a source gets its canceller once, before it is given to a leg")
+        self.canceller = canceller
+        self.source.canceller = &canceller.canceller
 
 
 cdef class NullSink(Sink):

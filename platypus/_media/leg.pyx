@@ -15,6 +15,7 @@ from libc.string cimport memcpy, memmove, memset
 from platypus._media.address cimport (
     LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_signal, latch_verdict_t,
 )
+from platypus._media.canceller cimport canceller_hear, canceller_say
 from platypus._media.codec cimport CODEC_NONE
 from platypus._media.conference cimport (
     party_hear, party_played, party_send, party_speak, party_swap,
@@ -395,6 +396,13 @@ cdef bint keeps_played(const leg_t *leg) noexcept nogil:
             and leg.source.feed.source.kind == SOURCE_ECHO)
 
 
+cdef bint cancels(const leg_t *leg) noexcept nogil:
+    """Whether its microphone hears what it plays, and has something against it."""
+    if leg.source == NULL or leg.source.feed.source == NULL:
+        return False
+    return leg.source.feed.source.canceller != NULL
+
+
 cdef void present(
     leg_t *leg, const int16_t *frame, int count, writer_t *writer, int64_t deadline_ns
 ) noexcept nogil:
@@ -402,6 +410,8 @@ cdef void present(
     if keeps_played(leg):
         memmove(leg.played, leg.played + count, (leg.frame - count) * sizeof(int16_t))
         memcpy(leg.played + leg.frame - count, frame, count * sizeof(int16_t))
+    if cancels(leg):
+        canceller_hear(leg.source.feed.source.canceller, frame, count, leg.rate)
     if leg.sink != NULL:
         outlet_push(leg.sink.outlet, frame, count, deadline_ns)
         leg.counters.sink_overruns += leg.sink.outlet.overruns
@@ -451,6 +461,8 @@ cdef const int16_t *capture_source(
         return NULL
     feed = leg.source.feed
     feed_pull(feed, frame, count, leg.rate, leg.played + leg.frame - count, deadline_ns)
+    if cancels(leg):
+        canceller_say(feed.source.canceller, frame, count, leg.rate)
     leg.counters.source_underruns += feed.underruns
     feed.underruns = 0
     if feed.ended and not leg.source_told:

@@ -70,6 +70,7 @@ class SoundDevice:
     latency: float = 0.01  # seconds, the least it says it can do
     monitor: bool = False  # it hears what a speaker plays: no microphone, but can be asked for
     headset: bool = False  # worn at the ear: there is no echo to cancel
+    virtual: bool = False  # made of software: nothing sounds in the air, as far as we know
     suspended: bool = False  # taken out of service, or only resting
 
 

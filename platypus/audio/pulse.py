@@ -89,6 +89,7 @@ def _device(entry: Mapping[str, Any]) -> SoundDevice:
         rate=_rate(str(entry.get("sample_specification", ""))),
         monitor=properties.get("device.class") == "monitor",
         headset=bool(_HEADSET.search(kind) or _HEADSET.search(label)),
+        virtual="HARDWARE" not in (entry.get("flags") or ()),
         suspended=entry.get("state") == "SUSPENDED",
     )
 

@@ -36,6 +36,7 @@ def read_configured(
             "output": found.audio.output,
             "ring": found.audio.ring,
             "ring_tone": found.audio.ring_tone,
+            "echo_cancelling": check.echo_cancelling(found.audio.echo_cancelling),
             "country": check.country(found.audio.country) if found.audio.country else None,
         }
         accounts = [_account(one) for one in found.accounts]

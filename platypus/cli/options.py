@@ -172,6 +172,11 @@ def add_media_options(parser: Parser) -> None:
         help="whose ringback and busy tones are heard (default: the system's country)",
     )
     parser.add_argument(
+        "--echo-cancelling",
+        choices=("auto", "on", "off"),
+        help="default auto: with a loudspeaker, where the extra aec is installed",
+    )
+    parser.add_argument(
         "--record", metavar="OUT.wav", type=check.recording, help="what this phone plays"
     )
 

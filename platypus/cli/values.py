@@ -115,6 +115,13 @@ def country(text: str) -> str:
     return text.lower()
 
 
+def echo_cancelling(text: str) -> str:
+    """As in the configuration; the option's own choices say the same."""
+    if text not in ("auto", "on", "off"):
+        raise ArgumentTypeError(f"echo_cancelling is auto, on or off, not {text!r}")
+    return text
+
+
 def ring_tone(text: str) -> str:
     """A WAV file that can be played: no call should have to find out that it can't."""
     from platypus.audio.files import read_wav

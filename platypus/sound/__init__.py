@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.events import CallEnded, CallStateChanged, Event, IncomingCall
+from platypus.sound.echo import Echo
 from platypus.sound.sources import buffer, make_source, read, read_source
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Sound:
         self._wav: Wav | None = None
         self._desk: Desk | None = None
         self._signals: Signals | None = None
+        self._echo = Echo(options.echo_cancelling)
         self._calls: Callable[[], Iterable[CallView]] = tuple
         self._seats: list[Seat] = []  # of the devices, the one they serve last
         self._served: dict[Seat, tuple[Source | None, Sink | None]] = {}
@@ -119,6 +121,16 @@ class Sound:
     def ring_volume(self, value: float) -> None:
         _set_gain(self.desk.ringing, value)
 
+    @property
+    def cancels_echo(self) -> bool:
+        """Whether the microphone is cleaned of what the loudspeaker plays, now."""
+        return self._echo.active
+
+    @property
+    def echo_problem(self) -> str | None:
+        """A sentence where that is wanted and can't be."""
+        return self._echo.problem
+
     def levels(self) -> tuple[float | None, float | None]:
         """Peaks of the last 100 ms at the microphone and the speaker, of full scale.
 
@@ -141,6 +153,8 @@ class Sound:
                 options.ring,
                 publish=self._publish,
                 moved=self._moved,
+                equip=self._echo.equip,
+                remark=self._echo.remark,
             )
         return self._desk
 
@@ -208,6 +222,7 @@ class Sound:
             self.signals.happened(event)
 
     def _moved(self) -> None:
+        self._echo.moved(self.desk.talking.device, self.desk.listening.device)
         self._serve()
         if self._signals is not None:
             self._signals.moved()

@@ -24,7 +24,7 @@ from platypus.sound.watch import Watch
 from platypus.waiting import log_failure
 
 if TYPE_CHECKING:
-    from platypus.audio.device import DeviceLists, SoundDevice
+    from platypus.audio.device import DeviceLists, SoundDevice, Stream
 
 logger = logging.getLogger("platypus.engine")
 
@@ -36,7 +36,11 @@ SERVER_GONE = "the sound server is gone, and with it every sound device"
 
 
 class Desk:
-    """Two lines for a call, one for ringing. `moved` hears when a line has another stream."""
+    """Two lines for a call, one for ringing. `moved` hears when a line has another stream.
+
+    `equip` gets each microphone's stream, in a worker thread; `remark` has something to add to
+    what is told of a change.
+    """
 
     def __init__(
         self,
@@ -46,12 +50,15 @@ class Desk:
         *,
         publish: Callable[[Event], None],
         moved: Callable[[], None],
+        equip: Callable[[SoundDevice, Stream], None] = lambda device, stream: None,
+        remark: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self.talking = Line(input, capture=True, moved=moved)
+        self.talking = Line(input, capture=True, moved=moved, equip=equip)
         self.listening = Line(output, capture=False, moved=moved)
         self.ringing = Line(ring or output, capture=False, moved=moved)
         self.no_sound: str | None = None  # why there is none at all
         self._publish = publish
+        self._remark = remark
         self._held: dict[object, frozenset[Line]] = {}
         self._needed: set[Line] = set()  # by anybody
         self._lists: DeviceLists | None = None
@@ -236,4 +243,5 @@ class Desk:
 
             reason = reason or self.no_sound or NO_DEVICES
         logger.log(logging.WARNING if None in names else logging.INFO, "sound: %s", reason)
-        self._publish(DeviceChanged(*names, reason or OPENED))
+        remark = self._remark() if None not in names else None
+        self._publish(DeviceChanged(*names, "; ".join(filter(None, (reason or OPENED, remark)))))

@@ -27,15 +27,24 @@ STEADY_S = 0.4  # a suspended device calls back to fill its buffer, and then no 
 
 
 class Line:
-    """`wanted` is a name, or None for the system's default. `moved` hears of every change,
-    while what was in use before is still open."""
+    """`wanted` is a name, or None for the system's default.
+
+    `equip` gets every stream before it is used, in a worker thread. `moved` hears of every
+    change, while what was in use before is still open.
+    """
 
     def __init__(
-        self, wanted: str | None, *, capture: bool, moved: Callable[[], None] = lambda: None
+        self,
+        wanted: str | None,
+        *,
+        capture: bool,
+        moved: Callable[[], None] = lambda: None,
+        equip: Callable[[SoundDevice, Stream], None] = lambda device, stream: None,
     ) -> None:
         self.wanted = wanted
         self.capture = capture
         self._moved = moved
+        self._equip = equip
         self.gain = 1.0
         self.stream: Stream | None = None
         self.device: SoundDevice | None = None
@@ -108,7 +117,7 @@ class Line:
         One that failed before has to prove first that it is well.
         """
         try:
-            stream = await _open(device, capture=self.capture)
+            stream = await self._open(device)
         except DeviceError as problem:
             logger.warning("%s", problem)
             self._shunned[device.name] = (time.monotonic() + BUSY_S, False)
@@ -127,23 +136,26 @@ class Line:
         if before is not None:
             await asyncio.get_running_loop().run_in_executor(None, before.close)
 
+    async def _open(self, device: SoundDevice) -> Stream:
+        """A stream that comes after whoever wants it was cancelled is closed."""
+        opening = asyncio.get_running_loop().run_in_executor(None, self._open_now, device)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_late)
+            raise
+
+    def _open_now(self, device: SoundDevice) -> Stream:
+        from platypus.audio.portaudio import open_stream  # PyAudio, which is optional
+
+        stream = open_stream(device, capture=self.capture)
+        self._equip(device, stream)
+        return stream
+
     def take(self) -> Callable[[], None] | None:
         """Give the stream up; whoever gets this closes it."""
         stream, self.stream, self.device = self.stream, None, None
         return stream.close if stream is not None else None
-
-
-async def _open(device: SoundDevice, *, capture: bool) -> Stream:
-    """In a worker thread; a stream that comes after whoever wants it was cancelled is closed."""
-    from platypus.audio.portaudio import open_stream  # PyAudio, which is optional
-
-    loop = asyncio.get_running_loop()
-    opening = loop.run_in_executor(None, lambda: open_stream(device, capture=capture))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close_late)
-        raise
 
 
 async def _steady(stream: Stream) -> bool:

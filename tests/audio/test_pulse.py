@@ -79,6 +79,12 @@ def test_a_headset_is_known_by_its_kind_its_port_or_its_name(more, worn):
     assert lists.outputs[0].headset is worn
 
 
+def test_what_is_no_hardware_is_virtual():
+    card = entry("card", "Card", flags=["HARDWARE", "LATENCY"])
+    lists = pulse.parse_lists(INFO, [card, entry("null", "Null", flags=["LATENCY"])], [])
+    assert [each.virtual for each in lists.outputs] == [False, True]
+
+
 def test_a_device_out_of_service_is_marked():
     lists = pulse.parse_lists(INFO, [entry("x", "Audio", state="SUSPENDED")], [])
     assert lists.outputs[0].suspended

@@ -99,6 +99,16 @@ class Devices:
             outputs=tuple(each for each in self.lists.outputs if each.name != name),
         )
 
+    def make(self, name: str, **more: bool) -> None:
+        """A device is of this kind."""
+
+        def made(devices: tuple[SoundDevice, ...]) -> tuple[SoundDevice, ...]:
+            return tuple(replace(each, **more) if each.name == name else each for each in devices)
+
+        self.lists = replace(
+            self.lists, inputs=made(self.lists.inputs), outputs=made(self.lists.outputs)
+        )
+
     def prefer_output(self, name: str) -> None:
         self.lists = replace(self.lists, default_output=name)
 

@@ -41,6 +41,15 @@ async def opened(devices: Devices, name: str) -> FakeStream:
     return devices.using(name)
 
 
+async def sounding(devices: Devices, name: str) -> FakeStream:
+    """Open, and with something to play."""
+    stream = await opened(devices, name)
+    async with asyncio.timeout(10):
+        while not stream.overlay.playing:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    return stream
+
+
 async def closed(stream: FakeStream) -> None:
     async with asyncio.timeout(10):
         while not stream.closed:  # noqa: ASYNC110
@@ -51,7 +60,7 @@ def test_a_call_that_comes_in_rings_on_the_ring_device_and_nowhere_else(devices:
     async def work() -> None:
         async with phone(audio="system", ring="headset", country="de") as bob, phone() as alice:
             call = alice.engine.call(bob.uri)
-            bell = await opened(devices, "headset")
+            bell = await sounding(devices, "headset")
             assert 1000 < pitch(bell) < 1400
             assert [each.device.name for each in devices.opened] == ["headset"]
             call.hangup()
@@ -78,7 +87,7 @@ def test_ringback_is_the_countrys_and_ends_with_the_answer(devices: Devices) -> 
     async def work() -> None:
         async with phone(audio="system", country="cn") as alice, phone() as bob:
             call = alice.engine.call(bob.uri)
-            speaker = await opened(devices, "speaker")
+            speaker = await sounding(devices, "speaker")
             assert pitch(speaker) == 450
             bob.engine.calls[0].answer()
             await call.answered()
@@ -92,12 +101,12 @@ def test_ringback_is_the_countrys_and_ends_with_the_answer(devices: Devices) -> 
 
 @pytest.mark.parametrize(("code", "hz"), [(486, 450), (404, 950), (503, 450)])
 def test_a_refusal_is_heard_for_a_while(devices: Devices, monkeypatch, code: int, hz: int) -> None:
-    monkeypatch.setattr(signals, "END_S", 0.3)
+    monkeypatch.setattr(signals, "END_S", 1.0)
 
     async def work() -> None:
         async with phone(audio="system", country="cn") as alice, phone(reject=code) as bob:
             alice.engine.call(bob.uri)
-            speaker = await opened(devices, "speaker")
+            speaker = await sounding(devices, "speaker")
             assert pitch(speaker) == hz
             await closed(speaker)
 
@@ -153,7 +162,7 @@ def test_ringing_goes_on_where_the_bell_was_unplugged(devices: Devices) -> None:
             await opened(devices, "headset")
             devices.remove("headset")
             bob.engine.sound.desk.stir()
-            assert 1000 < pitch(await opened(devices, "speaker")) < 1400
+            assert 1000 < pitch(await sounding(devices, "speaker")) < 1400
 
     run(work())
 

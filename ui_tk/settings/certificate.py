@@ -56,9 +56,7 @@ def _open(root: tk.Misc, theme: Theme, host: Host, report: CertificateReport) ->
 class CertificateDialog(Dialog):
     """Who and why, and only then a button to trust it."""
 
-    def __init__(
-        self, root: tk.Misc, theme: Theme, host: Host, report: CertificateReport
-    ) -> None:
+    def __init__(self, root: tk.Misc, theme: Theme, host: Host, report: CertificateReport) -> None:
         super().__init__(root, theme, tr("Certificate of {name}", name=report.name), width=520)
         self._host, self._report = host, report
         p = theme.palette

@@ -36,9 +36,7 @@ class ContactDialog(Dialog):
         self._numbers = []
         for at in range(max(NUMBERS, len(values))):
             value = values[at] if at < len(values) else ""
-            field = Field(
-                self.body, theme, tr("Number or address {count}", count=at + 1), value
-            )
+            field = Field(self.body, theme, tr("Number or address {count}", count=at + 1), value)
             field.pack(fill="x")
             self._numbers.append(field)
         self._watch = Switch(

@@ -133,9 +133,7 @@ class Switch(tk.Canvas):
             self._track, image=self._theme.shape(px(42), px(24), px(12), colour, outline)
         )
         self.coords(self._track, right, middle)
-        self.itemconfigure(
-            self._knob, image=self._theme.shape(px(16), px(16), px(8), p.on_colour)
-        )
+        self.itemconfigure(self._knob, image=self._theme.shape(px(16), px(16), px(8), p.on_colour))
         self.coords(self._knob, right - px(12 if self.on else 30), middle)
 
 

@@ -33,9 +33,7 @@ class Meter:
         self._shown = length
         left, top = self._left, self._top
         self._canvas.coords(self._bar, left, top, left + length, top + self._height)
-        self._canvas.itemconfigure(
-            self._bar, fill=self._bad if (level or 0) > 0.98 else self._good
-        )
+        self._canvas.itemconfigure(self._bar, fill=self._bad if (level or 0) > 0.98 else self._good)
 
 
 def loudness(level: float | None) -> float:

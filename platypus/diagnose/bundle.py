@@ -1,10 +1,10 @@
 """One file with what somebody who helps needs to see, and nothing that nobody may.
 
-platypus-report.zip
-    about.txt       versions, system, the accounts' states
-    messages.txt    the SIP messages, redacted
-    log.txt         the last lines of the log, redacted
-    config.toml     the settings; passwords never stand in them
+    platypus-report.zip
+        about.txt       versions, system, the accounts' states
+        messages.txt    the SIP messages, redacted
+        log.txt         the last lines of the log, redacted
+        config.toml     the settings; passwords never stand in them
 """
 
 from __future__ import annotations

@@ -51,7 +51,9 @@ class Shaking:
         self._call_later = call_later
         self._done, self._failed = done, failed
         self._remote: Address | None = None
-        self._handshake = Handshake(certificate, client=peer.client, fingerprints=peer.fingerprints)
+        self._handshake = Handshake(
+            certificate, client=peer.client, fingerprints=peer.fingerprints
+        )
         self._told = False
         self._timer: Timer | None = None
         self._limit = call_later(LIMIT, self._too_long)

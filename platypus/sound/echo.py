@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from platypus.errors import DeviceError
 
 if TYPE_CHECKING:
-    from platypus.audio.echo import Canceller
     from platypus.audio.device import SoundDevice, Stream
+    from platypus.audio.echo import Canceller
     from platypus.options import EchoRule
 
 

@@ -1,11 +1,11 @@
 """The card of the call in front: who, since when, how good, and what can be done about it.
 
-Bob Miller                            3:12
-bob@example.com  ·  On hold     (lock) PCMU
-(mic) ======----      (speaker) ====------
-MOS 4.3     loss 0 %    jitter 4   delay 82
-_/~~\\_      ______      _/\\/~      ________
-(mute) (hold) (transfer) (all) (rec) (end)
+    Bob Miller                            3:12
+    bob@example.com  ·  On hold     (lock) PCMU
+    (mic) ======----      (speaker) ====------
+    MOS 4.3     loss 0 %    jitter 4   delay 82
+    _/~~\\_      ______      _/\\/~      ________
+    (mute) (hold) (transfer) (all) (rec) (end)
 """
 
 from __future__ import annotations

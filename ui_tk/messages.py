@@ -71,6 +71,7 @@ class CallChanged:
     codec: str | None = None
     account: str | None = None
     srtp: str | None = None  # the profile; None for plain RTP
+    secure: bool = False  # nobody on its way had the keys: a padlock may be shown
     media: str | None = None  # started, stalled, resumed; None before there is any
     recording: bool = False
     conference: bool = False

@@ -284,6 +284,7 @@ class Phone:
                 call.codec,
                 account=call.account.aor if call.account is not None else None,
                 srtp=srtp,
+                secure=call.secure,
                 media=media,
                 recording=call.id in self._recording,
                 conference=call.conference is not None,

@@ -17,7 +17,7 @@ from platypus.codecs import DEFAULT_CODECS, PTIMES_MS
 from platypus.dtmf_info import parse_info
 from platypus.encryption import Encryption
 from platypus.errors import ProtocolError, SdpError
-from platypus.media import srtp
+from platypus.media import dtls, srtp
 from platypus.negotiation import Negotiator
 from platypus.net import stun
 from platypus.sdp import description
@@ -181,6 +181,29 @@ def open_srtp(data: bytes) -> None:
                 assert data == SRTP and opened == RTP
 
 
+def shake_hands(data: bytes) -> None:
+    """Datagrams of a stranger, each with its length in two bytes, at either end of a handshake."""
+    for client in (False, True):
+        handshake = dtls.Handshake(CERTIFICATE, client=client, fingerprints=())
+        handshake.start()
+        at = 0
+        while at < len(data):
+            length = int.from_bytes(data[at : at + 2], "big")
+            handshake.receive(data[at + 2 : at + 2 + length])
+            assert all(len(each) <= dtls.MTU for each in handshake.to_send())
+            at += 2 + length
+        assert handshake.keys is None
+
+
+def first_flight() -> bytes:
+    client = dtls.Handshake(CERTIFICATE, client=True, fingerprints=())
+    client.start()
+    return b"".join(len(each).to_bytes(2, "big") + each for each in client.to_send())
+
+
+CERTIFICATE = dtls.Certificate()
+
+
 def read_uri(data: bytes) -> None:
     for parse in (Uri.parse, NameAddr.parse, Via.parse):
         try:
@@ -271,6 +294,7 @@ TARGETS = {
         Target("keys", SECURE_SDP, agree_on_keys),
         Target("srtp", SRTP, open_srtp),
         Target("fmtp", b"useinbandfec=1; maxaveragebitrate=20000;usedtx=0", read_parameters),
+        Target("dtls", first_flight(), shake_hands),
         Target("uri", b"\"A\" <sip:a%20b:c@[2001:db8::1]:5061;lr?Subject=x>;tag=1", read_uri),
         Target("challenge", CHALLENGE, read_challenge),
         Target("stun", stun.build_request(bytes(12)), read_stun),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
 import pytest
 
 from platypus.codecs import DEFAULT_CODECS
+from platypus.encryption import Encryption
 from platypus.negotiation import Negotiator
 from platypus.sip.message import Request
 from platypus.sip.settings import AccountSettings
@@ -15,6 +17,7 @@ from tests.harness.network import Network
 from tests.harness.peer import Peer
 
 LIMIT = 1300
+WHOLE = 1500 - 20 - 8  # of an Ethernet frame without the headers of IPv4 and UDP
 # What Asterisk and Kamailio send: a nonce with a time and a hash in it, an opaque.
 NONCE = "1732417200/9f86d081884c7d659a2feaa0c55ad015"
 OPAQUE = "5ccc069c403ebaf9f0171e9517f40e41"
@@ -31,13 +34,15 @@ ACCOUNT = AccountSettings(
 )
 
 
-def authenticated_invite(address: str = "192.168.178.123") -> Request:
+def authenticated_invite(address: str = "192.168.178.123", **encryption: Any) -> Request:
     """The default account's INVITE after a challenge by SHA-256."""
     network = Network()
     phone = network.phone(address, user_agent="Platypus/0.1.0", packages=("dialog",))
     peer = Peer(network, "10.0.0.2")
     network.names["pbx.example.com"] = phone._resolve("sip:10.0.0.2")
-    negotiator = Negotiator(DEFAULT_CODECS, random=random.Random(1).randbytes)
+    chance = random.Random(1).randbytes
+    keys = Encryption(random=chance, fingerprint=lambda: ("sha-256", chance(32)), **encryption)
+    negotiator = Negotiator(DEFAULT_CODECS, random=chance, encryption=keys)
     phone.call(
         "sip:+4930123456789@pbx.example.com",
         account=ACCOUNT,
@@ -60,6 +65,13 @@ def test_the_authenticated_invite_of_the_default_account_fits_a_datagram(
     assert "SHA-256" in (invite.headers.get("Authorization") or "")
     assert invite.body.count(b"telephone-event") == 1
     assert size < LIMIT
+
+
+@pytest.mark.parametrize("dtls", [False, True])
+def test_one_with_two_keys_or_a_fingerprint_passes_ethernet_in_one_piece(dtls: bool) -> None:
+    invite = authenticated_invite(rule="require", dtls_first=dtls)
+    assert invite.body.count(b"a=fingerprint" if dtls else b"a=crypto") == (1 if dtls else 2)
+    assert len(invite.serialize()) <= WHOLE
 
 
 def test_nothing_is_said_twice() -> None:

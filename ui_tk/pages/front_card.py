@@ -84,7 +84,7 @@ class FrontCard(Surface):
         room = self._width - px(2 * MARGIN + 34) - theme.measure(codec, 12)
         colour = p.busy if quiet or line.transfer else p.dim
         self._set(self._state, theme.fit("  ·  ".join(parts), 12, room), colour)
-        lock = ("padlock", p.good_text) if call.srtp else ("unlocked", p.dim)
+        lock = ("padlock", p.good_text) if call.secure else ("unlocked", p.dim)
         self._face("lock", (*lock, bool(codec)), self._show_lock)
         self.show_levels(line)
         self._show_quality(line)

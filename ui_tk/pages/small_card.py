@@ -58,7 +58,7 @@ class SmallCard(Surface):
             theme.fit(line.party, 14, room),
             theme.fit(f"{number}  ·  {state}", 11, room),
             "attended" if joins else "play",
-            "padlock" if line.call.srtp else "",
+            "padlock" if line.call.secure else "",
         )
         if texts != self._texts:
             self._texts = texts

@@ -1,0 +1,54 @@
+"""Nothing is allocated in the loop once a call is on its way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from platypus.media import srtp
+from tests.harness.sanitizer import SANITIZED
+
+HERE = Path(__file__).parent
+# libsrtp keeps a stream of each SSRC and each direction; both legs run in one thread.
+FOR_THE_SSRCS = 40
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="threads are told apart by /proc"),
+    pytest.mark.skipif(SANITIZED, reason="the sanitizer has an allocator of its own"),
+]
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    library = tmp_path_factory.mktemp("counting") / "counting.so"
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    assert compiler
+    command = [compiler, "-shared", "-fPIC", "-O1", str(HERE / "counting.c"), "-o", str(library)]
+    subprocess.run(command, check=True)
+    yield library
+
+
+@pytest.mark.parametrize("profile", ["plain", *srtp.PROFILES])
+def test_a_call_under_way_allocates_nothing(counting: Path, profile: str) -> None:
+    command = [sys.executable, "-m", "tests._media.allocating", profile]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "LD_PRELOAD": str(counting)},
+        cwd=HERE.parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    first, later = map(int, done.stdout.split())
+    assert later == 0
+    if profile == "plain":
+        assert first == 0
+    else:  # and so the threads that are counted are the right ones
+        assert 0 < first <= FOR_THE_SSRCS

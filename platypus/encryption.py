@@ -37,6 +37,8 @@ logger = logging.getLogger("platypus.media")
 
 Rule = Literal["off", "prefer", "require"]
 RULES: tuple[Rule, ...] = ("off", "prefer", "require")
+_WITH_CRYPTO = (*PLAIN, *SDES)
+_ALL_PROTOCOLS = (*_WITH_CRYPTO, *DTLS)
 # Four lines of keys make an authenticated INVITE 1,735 bytes, which UDP loses.
 UDP_SUITES = ("AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80")
 
@@ -179,17 +181,17 @@ class Encryption:
     def problem(self, media: MediaDescription) -> str | None:
         """Why an offered stream can't be taken, for the one who reads the log."""
         protocol = media.protocol
-        if protocol not in (*PLAIN, *SDES, *DTLS):
+        if protocol not in _ALL_PROTOCOLS:
             return f"{protocol} is not supported, only RTP/AVP, RTP/SAVP and UDP/TLS/RTP/SAVP"
         if self._rule == "off":
             off = "is encrypted, and SRTP is turned off here (--srtp off)"
             return None if protocol in PLAIN else f"{protocol} {off}"
+        if self._rule == "prefer" and protocol in PLAIN:
+            return None
         if self._choice(media) is not None:
             return None
         if self._rule == "require":
             return "SRTP is required here, and the other side offers none that we know"
-        if protocol in PLAIN:
-            return None
         return f"{protocol} without a key of a suite that we know: {', '.join(self._suites)}"
 
     def receive_offer(self) -> None:
@@ -224,7 +226,7 @@ class Encryption:
     def _choice(self, media: MediaDescription) -> Crypto | tuple[Fingerprint, ...] | None:
         if self._rule == "off":
             return None
-        lines = cryptos(media) if media.protocol in (*PLAIN, *SDES) else ()
+        lines = cryptos(media) if media.protocol in _WITH_CRYPTO else ()
         crypto = next((each for each in lines if each.suite in self._suites), None)
         known = media.protocol in DTLS or (media.protocol in PLAIN and setup(media))
         prints = fingerprints(media) if known and self._fingerprint is not None else ()

@@ -29,6 +29,8 @@ MAX_CSEQ = 2**31 - 1
 MAX_DELTA_SECONDS = 2**32 - 1
 # Longer texts are parsed each time, so that a cache of 512 values never holds more than 256 kB.
 MAX_CACHED_TEXT = 512
+# Of any number: int() of more is slow, and no field means so much.
+MAX_DIGITS = 256
 
 NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
@@ -42,8 +44,6 @@ _LIST_PIECE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)|<[^>]*+(?:>|$)|,', re.DOT
 _PARAM_PIECE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)|;', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-# delta-seconds, ports, lengths = 1*DIGIT. `int` alone takes signs, blanks, "_" and any script.
-_DIGITS = re.compile(r"[0-9]{1,256}")
 # hostname, with "_" because people name hosts so.
 _HOSTNAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*+)")
 _HEX_GROUP = re.compile(r"[0-9A-Fa-f]{1,4}")
@@ -146,12 +146,11 @@ def parse_params(text: str) -> Mapping[str, str | None]:
             if '"' in name:  # written again, it would open a string over what follows
                 raise ProtocolError("a parameter whose name has a quote")
         if name not in params:
-            params[name] = _param_value(value.strip()) if equals else None
+            value = value.strip()
+            if value[:1] == '"':
+                value = Quoted(unquote(value))
+            params[name] = value if equals else None
     return MappingProxyType(params)
-
-
-def _param_value(text: str) -> str:
-    return Quoted(unquote(text)) if text[:1] == '"' else text
 
 
 def format_params(params: Mapping[str, str | None]) -> str:
@@ -196,7 +195,8 @@ def _is_closed(text: str) -> bool:
 
 def parse_number(text: str, maximum: int) -> int | None:
     """1*DIGIT as a number, at most `maximum`; None for anything else."""
-    if not _DIGITS.fullmatch(text):
+    # `int` alone takes signs, blanks and "_", and `isdigit` the digits of any script.
+    if not (text.isdigit() and text.isascii()) or len(text) > MAX_DIGITS:
         return None
     return min(int(text), maximum)
 

@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 
 # RFC 3261, 8.1.1: what every message has, each once.
 _MANDATORY = ("To", "From", "CSeq", "Call-ID")
+_ROUTING = frozenset(("Contact", "Route", "Record-Route"))
 _LENGTH = "Content-Length"  # written from the body, and says nothing that it does not
 
 
@@ -55,12 +56,14 @@ class HeaderAccess:
         texts = headers._fields.get(name)
         if not texts:
             return ()
-        if len(texts) > 1 or "," in texts[0]:
+        one = len(texts) == 1 and "," not in texts[0]
+        if not one:
             texts = headers.get_all(name)
         if len(texts) > MAX_LIST_VALUES:
             raise ProtocolError(f"more {name} values than any message has")
         try:
-            value = headers._typed[name] = tuple([parse(text) for text in texts])
+            value = (parse(texts[0]),) if one else tuple([parse(text) for text in texts])
+            headers._typed[name] = value
         except ProtocolError as error:
             raise ProtocolError(f"{name}: {error.problem}", status=error.status) from error
         return value
@@ -127,6 +130,8 @@ class HeaderAccess:
 
     @property
     def record_routes(self) -> tuple[NameAddr, ...]:
+        if "Record-Route" not in self.headers._fields:  # from who answers directly
+            return ()
         known = self.headers._typed.get("Record-Route")
         return known or self._list("Record-Route", NameAddr.parse)
 
@@ -196,7 +201,9 @@ class HeaderAccess:
             raise ProtocolError("no Via header")
         if len(vias) > MAX_VIAS:
             raise ProtocolError("more Vias than Max-Forwards allows", status=483)
-        _ = self.contacts, self.routes, self.record_routes, self.content_length
+        _ = self.content_length
+        if not _ROUTING.isdisjoint(fields):
+            _ = self.contacts, self.routes, self.record_routes
 
     def _serialize(self, start_line: str) -> bytes:
         fields = self.headers._fields.items()

@@ -171,14 +171,22 @@ class CSeq:
     @classmethod
     def parse(cls, text: str) -> CSeq:
         """Parse the value; raises ProtocolError (400), also for a number of 2**31 or more."""
-        match = _CSEQ.fullmatch(text)
-        if match is None:
-            raise ProtocolError("a CSeq that is none")
-        digits, method = match.groups()
-        number = int(digits)
-        if number > MAX_CSEQ:
-            raise ProtocolError("a CSeq number of 2**31 or more")
-        return cls(number, method)
+        return _cseq_cached(text) if len(text) <= MAX_CACHED_TEXT else _cseq(text)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+def _cseq(text: str) -> CSeq:
+    match = _CSEQ.fullmatch(text)
+    if match is None:
+        raise ProtocolError("a CSeq that is none")
+    digits, method = match.groups()
+    number = int(digits)
+    if number > MAX_CSEQ:
+        raise ProtocolError("a CSeq number of 2**31 or more")
+    return CSeq(number, method)
+
+
+# Most calls have 1 INVITE, 1 ACK and 2 BYE.
+_cseq_cached = lru_cache(maxsize=128)(_cseq)

@@ -84,8 +84,9 @@ class Delivery:
         return stream
 
     def publish(self, event: Event) -> None:
-        for stream in self._living():
-            stream.put(event)
+        if self._streams:
+            for stream in self._living():
+                stream.put(event)
         for callback in tuple(self._callbacks):
             guarded(callback, event)
 

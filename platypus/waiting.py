@@ -26,6 +26,8 @@ class Change:
             self._waiting.discard(future)
 
     def notify(self) -> None:
+        if not self._waiting:
+            return
         for future in tuple(self._waiting):
             if not future.done():
                 future.set_result(None)

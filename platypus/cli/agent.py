@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -113,6 +114,7 @@ async def _serve(phone: Phone, output: int) -> None:
     engine = phone.make_engine()
     control = Control(engine, writer.write, quit=stop.set)
     await engine.start()
+    gc.freeze()  # the program itself is no garbage: collecting need not look at it again
     server: ControlServer | None = None
     try:
         control.ready(__version__)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from platypus.call import Call
 
 Json = dict[str, Any]
+_PLAIN = frozenset((int, str, bool, type(None)))
 
 
 def event_to_json(event: events.Event) -> Json:
@@ -96,12 +97,10 @@ def account_to_json(account: Account) -> Json:
 
 def plain(value: Any) -> Any:
     """`value` with only what JSON can hold: numbers that are not finite become null."""
-    if value is None or isinstance(value, str | int):
-        return value
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(k): v if type(v) in _PLAIN else plain(v) for k, v in value.items()}
     return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 

@@ -135,6 +135,7 @@ class LineWriter:
         self, fd: int, *, broken: Callable[[], None], lost: Callable[[int], bytes]
     ) -> None:
         self._fd, self._broken, self._tell_lost = fd, broken, lost
+        self._is_writable = _asks_whether_writable(fd)
         self._loop = asyncio.get_running_loop()
         self._waiting = bytearray()
         self._watching = self._scheduled = False
@@ -167,7 +168,7 @@ class LineWriter:
     def _flush(self) -> None:
         self._scheduled = False
         while self._waiting and not self._is_broken:
-            if not _is_writable(self._fd):
+            if not self._is_writable():
                 self._watch()
                 return
             try:
@@ -199,9 +200,9 @@ class LineWriter:
         self._broken()
 
 
-def _is_writable(fd: int) -> bool:
+def _asks_whether_writable(fd: int) -> Callable[[], bool]:
     if sys.platform == "win32":
-        return True
+        return lambda: True
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
-    return bool(poll.poll(0))  # errors count as ready: the write then says which
+    return lambda: bool(poll.poll(0))  # errors count as ready: the write then says which

@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from platypus.errors import StateError
 from platypus.events import CallEnded, CallStateChanged, Event, IncomingCall
 from platypus.sound.echo import Echo
 from platypus.sound.sources import buffer, make_source, read, read_source
@@ -139,6 +140,31 @@ class Sound:
         streams = self.desk.talking.stream, self.desk.listening.stream
         talking, listening = (each.overlay.level if each else None for each in streams)
         return talking, listening
+
+    async def test_output(self, *, ring: bool = False) -> str:
+        """Play three notes where one listens, or where it rings; the label of that device.
+
+        DeviceError where there is none.
+        """
+        from platypus.sound.trial import play_notes
+
+        return await play_notes(self.desk, self.desk.ringing if ring else self.desk.listening)
+
+    async def test_input(
+        self, seconds: float = 3.0, *, level: Callable[[float], None] = lambda peak: None
+    ) -> float:
+        """Listen to the microphone, then play what it heard; its peak as a fraction of full scale.
+
+        `level` gets the peak ten times a second. DeviceError where there is no device,
+        StateError while a call has it.
+        """
+        from platypus.sound.trial import hear_microphone, play_back
+
+        if self._seats:
+            raise StateError("the microphone is in a call: its level is shown there")
+        peak, rate, heard = await hear_microphone(self.desk, seconds, level)
+        await play_back(self.desk, rate, heard)
+        return peak
 
     @property
     def desk(self) -> Desk:

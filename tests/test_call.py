@@ -52,6 +52,18 @@ def hold_of(call: Call, hold: str) -> Any:
 
 
 class TestAnOutgoingCall:
+    def test_that_can_not_be_made_keeps_no_ports(self) -> None:
+        async def work() -> None:
+            port = unused_port() & ~1
+            async with phone(rtp_ports=(port, port + 1)) as alice, phone() as bob:
+                for _ in range(2):
+                    with pytest.raises(ValueError, match="Via is not"):
+                        alice.engine.call(bob.uri, headers=[("Via", "x")])
+                    await asyncio.sleep(0.05)  # the media thread lets go of them
+                await connected(alice, bob)
+
+        run(work())
+
     def test_goes_through_its_states_to_the_end(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:

@@ -85,7 +85,7 @@ class Devices:
         monkeypatch.setattr(lines, "SHUN_S", 0.05)
         monkeypatch.setattr(lines, "BUSY_S", 0.02)
 
-    def _list(self) -> DeviceLists:
+    def _list(self, timeout: float = 1.0) -> DeviceLists:
         if not self.lists.inputs and not self.lists.outputs and "list" in self.problems:
             raise DeviceError(self.problems["list"])
         return self.lists

@@ -235,6 +235,8 @@ class CallMedia:
         match kind, values:
             case "dtmf", (str(digit), int(duration_ms)):
                 self._publish(DtmfReceived(self._call, digit, "rtp", duration_ms))
+            case "key", (str(digit), int(duration_ms)):
+                self._publish(DtmfReceived(self._call, digit, "inband", duration_ms))
             case "address", (str(host), int(port)):
                 self._address_learnt((host, port))
             case "stalled", _:

@@ -399,12 +399,12 @@ class TestWrongCommands:
 
         run(work())
 
-    def test_digits_by_a_method_to_come_say_what_there_is(self) -> None:
+    def test_digits_by_no_method_say_which_there_are(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:
                 call, _ = await connected(alice, bob)
-                with pytest.raises(StateError, match=r'not supported yet.*use "rtp"'):
-                    call.send_dtmf("1", method="inband")
+                with pytest.raises(ValueError, match=r'"rtp", "info" or "inband"'):
+                    call.send_dtmf("1", method="smoke")
 
         run(work())
 

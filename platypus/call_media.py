@@ -216,7 +216,7 @@ class CallMedia:
         if names is None or self.stream.recording is not None:
             return
         try:
-            self.stream.record(names.next())
+            self.stream.record(names.next(), rate=self._calling.sound.rate)
         except MediaError as problem:  # the call is worth more than its recording
             self._publish(ErrorOccurred(str(problem), self._call))
 

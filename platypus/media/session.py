@@ -109,6 +109,7 @@ class MediaSession:
         self._sink: Sink | None = None
         self._record: str | None = None
         self._record_stereo = False
+        self._record_rate: int | None = None
         self._record_fd: int | None = None  # opened before there is a stream to record
         self._final: dict[str, Any] | None = None
         self._files = 0  # recordings the loop has not completed yet
@@ -313,15 +314,16 @@ class MediaSession:
         else:
             leg.send_dtmf(digits, duration_ms)
 
-    def record(self, path: str, *, stereo: bool = False) -> None:
+    def record(self, path: str, *, stereo: bool = False, rate: int | None = None) -> None:
         """Write what this stream plays to `path`, from now or from its start on.
 
         Stereo has both sides: what is sent on the left, what is played on the right.
+        `rate` is the codec's if None.
         """
         if self._record is not None:
             raise MediaError(f"already recording to {self._record}; stop that first")
         self._record_fd = open_for_recording(path)
-        self._record, self._record_stereo = path, stereo
+        self._record, self._record_stereo, self._record_rate = path, stereo, rate
         if self._leg is not None and self.started:
             self._hand_over_recording(self._leg)
 
@@ -370,7 +372,8 @@ class MediaSession:
     def _hand_over_recording(self, leg: Leg) -> None:
         fd, self._record_fd = self._record_fd, None
         if fd is not None:
-            leg.start_record(fd, stereo=self._record_stereo)  # it closes the descriptor
+            # It closes the descriptor.
+            leg.start_record(fd, self._record_rate, stereo=self._record_stereo)
             self._files += 1
 
     def _drop_recording(self) -> None:

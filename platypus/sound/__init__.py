@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from platypus.errors import StateError
+from platypus.errors import DeviceError, StateError
 from platypus.events import CallEnded, CallStateChanged, Event, IncomingCall
 from platypus.sound.echo import Echo
 from platypus.sound.sources import buffer, make_source, read, read_source
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from platypus.sound.desk import Desk
     from platypus.sound.line import Line
     from platypus.sound.signals import Signals
+
+RECORDED_RATES = (8_000, 16_000, 24_000, 32_000, 44_100, 48_000)
 
 __all__ = ["Seat", "Sound", "make_source", "read_source"]
 
@@ -58,6 +60,7 @@ class Sound:
         self._echo = Echo(options.echo_cancelling)
         self._calls: Callable[[], Iterable[CallView]] = tuple
         self._seats: list[Seat] = []  # of the devices, the one they serve last
+        self._rate: int | None = None
         self._served: dict[Seat, tuple[Source | None, Sink | None]] = {}
         if spec.startswith(("wav:", "wav-loop:")):
             self._wav = read(spec.partition(":")[2])  # a bad file is told before the first call
@@ -76,6 +79,24 @@ class Sound:
     def output(self) -> str | None:
         """The speaker in use."""
         return self.desk.listening.name
+
+    @property
+    def rate(self) -> int | None:
+        """Samples a second of the speaker, as a recording can have them; None: it has its own."""
+        stream = self._desk.listening.stream if self._desk is not None else None
+        rate = stream.rate if stream is not None else self._rate
+        return rate if rate in RECORDED_RATES else None
+
+    async def prepare(self, *, recorded: bool) -> None:
+        """Before the first call: a recording has the rate of the speaker that will be used."""
+        if self._spec != "system" or not recorded:
+            return
+        try:
+            order = self.desk.listening.order(await self.devices())
+        except DeviceError:
+            return
+        if order:
+            self._rate = order[0].rate
 
     async def devices(self) -> DeviceLists:
         """The microphones and speakers there are now. DeviceError where they can't be listed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import tkinter as tk
 from collections.abc import Sequence
@@ -14,10 +15,13 @@ from ui_tk.palette import APPEARANCES
 from ui_tk.startup import overrides
 from ui_tk.texts import LANGUAGES
 
+COLLECT_AFTER = 20_000
 DONE, USAGE, NO_DISPLAY = 0, 2, 6
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    # Collections while the modules load find nothing; later each would hold up a click.
+    gc.set_threshold(COLLECT_AFTER, 10, 10)
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -43,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ui_tk.app import App
 
     book, history = Book(contacts_path()), History(history_path())
-    App(root, config, said, options.config or default_path(), book=book, history=history).run()
+    app = App(root, config, said, options.config or default_path(), book=book, history=history)
+    gc.freeze()  # what is there now stays: it needs not be looked through again
+    app.run()
     return DONE
 
 

@@ -68,6 +68,7 @@ class App:
         root.deiconify()
 
     def run(self) -> None:
+        self._root.update()  # seen before anything is started
         self._root.after_idle(self._begin)
         try:
             self._root.mainloop()

@@ -19,10 +19,9 @@ import threading
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from platypus import Engine, PlatypusError, TlsSettings
-from platypus.control.server import ControlServer
-from platypus.instance import claim_instance
+from platypus import PlatypusError
 from ui_tk.messages import (
     AccountSettings,
     Command,
@@ -35,7 +34,10 @@ from ui_tk.messages import (
     Stopped,
     Trouble,
 )
-from ui_tk.phone import Phone
+
+if TYPE_CHECKING:
+    from platypus import TlsSettings
+    from ui_tk.phone import Phone
 
 logger = logging.getLogger("ui_tk.bridge")
 
@@ -74,6 +76,8 @@ class PhoneSettings:
         files = (self.tls_ca, self.tls_certificate, self.tls_key)
         if not any((*files, self.tls_pins, self.tls_insecure)):
             return None
+        from platypus import TlsSettings
+
         return TlsSettings(
             ca_file=self.tls_ca,
             certificate=self.tls_certificate,
@@ -163,6 +167,12 @@ class Bridge:
         self.post(Stopped(error))
 
     async def _run(self) -> None:
+        # Here, on this thread: the window is on the screen before the engine is loaded.
+        from platypus import Engine
+        from platypus.control.server import ControlServer
+        from platypus.instance import claim_instance
+        from ui_tk.phone import Phone
+
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
         settings = self._settings

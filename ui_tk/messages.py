@@ -171,6 +171,16 @@ class PageAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class SipMessage:
+    """What was said, without what is secret. `at` is in seconds since 1970."""
+
+    at: float
+    sent: bool
+    peer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuitAsked:
     """Somebody outside wants the phone to end (`ctl quit`)."""
 
@@ -217,6 +227,7 @@ Message = (
     | TransferAsked
     | TextReceived
     | PageAsked
+    | SipMessage
     | QuitAsked
     | Redraw
     | DeviceSettled
@@ -342,6 +353,21 @@ class Register:
     on: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """How loud `input`, `output` or `ring` is; 1 is as it comes."""
+
+    kind: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Whether every SIP message is told (`SipMessage`)."""
+
+    on: bool
+
+
 CallCommand = (
     Answer
     | HangUp
@@ -355,4 +381,4 @@ CallCommand = (
     | Split
     | Record
 )
-Command = CallCommand | Dial | PickUp | Conference | SetRules | Watch | Register
+Command = CallCommand | Dial | PickUp | Conference | SetRules | Watch | Register | SetVolume | Trace

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from ui_tk import words
 from ui_tk.dialrules import DialRules, dialled
 from ui_tk.finding import Hit, find
+from ui_tk.ladder import Ladder
 from ui_tk.lines import Line, Lines
 from ui_tk.messages import (
     AccountChanged,
@@ -37,6 +38,7 @@ from ui_tk.messages import (
     Rules,
     RulesChanged,
     SetRules,
+    SipMessage,
     Stopped,
     TextReceived,
     TransferAsked,
@@ -95,6 +97,8 @@ class Model:
         self.mailboxes: dict[str, MailboxChanged] = {}
         self.voicemail: dict[str, str] = {}  # by account: what to call instead of the mailbox
         self.lamps: dict[str, str] = {}  # by the part before the @
+        self.volumes: dict[str, float] = {}
+        self.ladder = Ladder()
         self.book = book
         self.recent: deque[CallRecord] = deque(calls, maxlen=MAX_RECENT)
         self.wall = 0.0  # what is to be added to the window's clock for the time of day
@@ -131,6 +135,8 @@ class Model:
                 self.has_sound = microphone is not None and speaker is not None
             case TextReceived(sender, text, name):
                 self.say(tr("{who} writes: {text}", who=words.party(sender, name), text=text))
+            case SipMessage(at, sent, peer, text):
+                self.ladder.add(at, sent, peer, text)
             case PageAsked(page):
                 self._wanted_page = page
             case Trouble(text):

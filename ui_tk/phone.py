@@ -6,6 +6,7 @@ Everything here happens on the engine's thread.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,11 @@ from ui_tk.messages import (
     RulesChanged,
     SendDigit,
     SetRules,
+    SetVolume,
+    SipMessage,
     Split,
     TextReceived,
+    Trace,
     Transfer,
     TransferAsked,
     TransferTold,
@@ -147,6 +151,10 @@ class Phone:
                 if account_now is not None:
                     account_now.register() if on else account_now.unregister()
                     self._tell_account(account_now)
+            case SetVolume(kind, value):
+                self._set_volume(kind, value)
+            case Trace(on):
+                self._engine.trace(self._said if on else None)
             case Conference(calls):
                 self._confer(calls)
             case _:
@@ -207,6 +215,21 @@ class Phone:
             no_answer_after=rules.no_answer_after,
         )
         self.tell_rules()
+
+    def _set_volume(self, kind: str, value: float) -> None:
+        sound = self._engine.sound
+        match kind:
+            case "input":
+                sound.gain = value
+            case "output":
+                sound.volume = value
+            case "ring":
+                sound.ring_volume = value
+
+    def _said(self, direction: str, peer: str, message: bytes) -> None:
+        from platypus.diagnose import redacted
+
+        self._post(SipMessage(time.time(), direction == ">", peer, redacted(message)))
 
     def _watch(self, to: str, *, on: bool) -> None:
         if on == (to in self._watched):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ui_tk.deeds import Deeds
 from ui_tk.keyboard import Keyboard
-from ui_tk.messages import Command, LevelsMeasured, Message, QualityMeasured
+from ui_tk.messages import Command, LevelsMeasured, Message, QualityMeasured, SipMessage
 from ui_tk.model import Model
 from ui_tk.pages.cards import Cards
 from ui_tk.pages.dial_side import WIDTH as DIAL_WIDTH
@@ -87,7 +87,7 @@ class Window:
         self._model.wall = time.time() - now
         for message in messages:
             self._model.receive(message, now)
-            if not isinstance(message, LevelsMeasured | QualityMeasured):
+            if not isinstance(message, LevelsMeasured | QualityMeasured | SipMessage):
                 measured_only = False
         if measured_only:
             self._cards.show_levels(self._model)

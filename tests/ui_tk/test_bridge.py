@@ -37,8 +37,10 @@ from ui_tk.messages import (
     RulesChanged,
     SendDigit,
     SetRules,
+    SipMessage,
     Split,
     Stopped,
+    Trace,
     Transfer,
     TransferTold,
     Trouble,
@@ -200,7 +202,7 @@ def test_a_fault_in_the_thread_reaches_the_window(start, monkeypatch):
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("ui_tk.bridge.Engine", broken)
+    monkeypatch.setattr("platypus.Engine", broken)
     phone = start(accounts=(AccountSettings("sip:a@127.0.0.1:9"),))
     stopped = phone.until(lambda m: isinstance(m, Stopped))
     assert isinstance(stopped, Stopped) and "a fault of ours" in (stopped.error or "")
@@ -309,3 +311,11 @@ def test_what_is_said_from_a_shell_is_seen_in_the_window(phone):
         phone.until(lambda m: isinstance(m, RulesChanged) and m.rules.dnd)
         phone.until(lambda m: m == QuitAsked())
     assert call.muted is False
+
+
+def test_messages_are_told_without_secrets_while_they_are_asked_for(phone):
+    phone.bridge.send(Trace(True))
+    phone.bridge.send(Dial("600", None))
+    invite = phone.until(lambda m: isinstance(m, SipMessage) and "Authorization" in m.text)
+    assert isinstance(invite, SipMessage) and invite.sent and 'response="***"' in invite.text
+    phone.state("confirmed", codec="pcmu")

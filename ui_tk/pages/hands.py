@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from platypus.contacts import Contact
+if TYPE_CHECKING:
+    from platypus.contacts import Contact
 
 
 class Hands(Protocol):

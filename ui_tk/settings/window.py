@@ -21,11 +21,13 @@ from ui_tk.widgets.scroll import Scroll
 WIDTH, HEIGHT, LIST_WIDTH = 780, 600, 172
 SECTIONS = (
     ("accounts", "person", "Accounts"),
+    ("audio", "speaker", "Audio"),
     ("codecs", "voicemail", "Codecs"),
     ("network", "attended", "Network"),
     ("security", "padlock", "Security"),
     ("calls", "call", "Calls"),
     ("appearance", "moon", "Appearance"),
+    ("diagnostics", "search", "Diagnostics"),
 )
 
 _open: dict[str, SettingsWindow] = {}

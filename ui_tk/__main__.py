@@ -16,6 +16,7 @@ from ui_tk.startup import overrides
 from ui_tk.texts import LANGUAGES
 
 COLLECT_AFTER = 20_000
+COLLECT_SMALL = (2_000, 5, 5)
 DONE, USAGE, NO_DISPLAY = 0, 2, 6
 
 
@@ -48,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     book, history = Book(contacts_path()), History(history_path())
     app = App(root, config, said, options.config or default_path(), book=book, history=history)
+    gc.collect()
     gc.freeze()  # what is there now stays: it needs not be looked through again
+    gc.set_threshold(*COLLECT_SMALL)  # so that a full collection is short, and can be frequent
     app.run()
     return DONE
 

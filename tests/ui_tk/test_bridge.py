@@ -293,7 +293,7 @@ def test_a_call_that_is_given_another_name_is_told_with_it(phone, monkeypatch):
     renamed = SimpleNamespace(
         id="1", direction="incoming", state=CallState.RINGING, remote="sip:100@pbx",
         display_name="Carol", hold_state="none", muted=False, codec=None, account=None,
-        diverted_from=None, conference=None,
+        diverted_from=None, conference=None, secure=False,
     )  # fmt: skip
     phone.bridge._phone._on_event(IdentityChanged(renamed, "Carol", "sip:100@pbx"))
     phone.state("ringing", display_name="Carol")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._receiver.speech import RATE, SECONDS, Pcm
+from benchmarks._receiver.speech import LEAD_SECONDS, RATE, SECONDS, Pcm
 
 REST_MS = 100.0  # of the path: coding, the network, the far end
 WINDOW = 1600  # 200 ms
@@ -84,9 +84,10 @@ def score(sent: Pcm, heard: Pcm, stretch_ppm: float = 0.0) -> Score:
     lag = found[:, 1] - found[:, 0] * stretch_ppm * 1e-6
     count = SECONDS * RATE
     scores = []
-    for begin in range(0, len(sent), count):
-        here = (found[:, 0] >= begin) & (found[:, 0] < begin + count)
-        shift = int(np.median(found[here, 1])) if here.any() else 0
-        part = heard[begin + shift : begin + shift + count]
+    for begin in range(LEAD_SECONDS * RATE, len(sent), count):
+        here = found[(found[:, 0] >= begin) & (found[:, 0] < begin + count), 1]
+        # From where it begins to be heard to where it ends: nothing is cut off.
+        first, last = (int(here[0]), int(here[-1])) if len(here) else (0, 0)
+        part = heard[begin + first : begin + count + max(first, last)]
         scores.append(pesq(RATE, sent[begin : begin + count], part, "nb"))
     return Score(float(np.mean(scores)), float(lag.mean()) * 1000 / RATE)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 RATE = 8000
 SECONDS = 16
+LEAD_SECONDS = 2
 LEVEL = 10 ** (-26 / 20) * 32768  # -26 dBov while speaking (ITU-T P.56 in outline)
 
 Pcm = NDArray[np.int16]
@@ -104,5 +105,6 @@ def read(speaker: Speaker) -> Pcm:
 
 @cache
 def speech(half: str) -> Pcm:
-    """All speakers of a half, one after the other."""
-    return np.concatenate([read(speaker) for speaker in SPEAKERS[half]])
+    """All speakers of a half, one after the other, after a little silence as calls begin with."""
+    silence = np.random.default_rng(1).normal(0.0, 3.0, LEAD_SECONDS * RATE).astype(np.int16)
+    return np.concatenate([silence, *(read(speaker) for speaker in SPEAKERS[half])])

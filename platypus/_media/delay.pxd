@@ -1,7 +1,9 @@
 from libc.stdint cimport int64_t
 
+from platypus._media.slots cimport slots_t
+
 cdef enum:
-    DELAY_BINS = 320         # of 1 ms: what lies beyond counts as the last
+    DELAY_BINS = 400         # of 1 ms: what lies beyond counts as the last
 
 cdef struct delay_t:
     int width                # samples of a bin
@@ -19,5 +21,7 @@ cdef struct delay_t:
 cdef void delay_init(delay_t *delay, int rate) noexcept nogil
 cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
                         int samples) noexcept nogil
-cdef int64_t delay_needed(const delay_t *delay) noexcept nogil
 cdef int delay_spread(const delay_t *delay) noexcept nogil
+# The delay that costs least, and by how much (in R) it is better than the present one.
+cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
+                        float missing, float *gain) noexcept nogil

@@ -20,11 +20,20 @@ Not here: what an RTP timestamp or a new SSRC means (stream), codecs, and any cl
 from libc.stdint cimport int16_t, int64_t, uint8_t
 from libc.string cimport memcpy, memmove, memset
 
-from platypus._media.delay cimport (
-    delay_init, delay_needed, delay_observe, delay_spread,
+from platypus._media.backlog cimport backlog_add, backlog_head, backlog_init, backlog_pop
+from platypus._media.codec cimport (
+    CODEC_COMFORT_NOISE, codec_comfort, codec_conceal, codec_decode, codec_decode_fec,
+    codec_decoder_t, codec_make_comfort,
 )
+from platypus._media.conceal cimport (
+    conceal_bridge, conceal_fill, conceal_hush, conceal_init, conceal_merge, conceal_remember,
+    conceal_silent,
+)
+from platypus._media.delay cimport (
+    delay_best, delay_init, delay_observe, delay_spread,
+)
+from platypus._media.slots cimport slots_aligned, slots_deadline, slots_measure
 from platypus._media.timescale cimport (
-    conceal_fill, conceal_hush, conceal_init, conceal_merge, conceal_remember, conceal_silent,
     scale_lengthen, scale_pitch, scale_power, scale_shorten,
 )
 
@@ -35,57 +44,60 @@ cdef enum:
 
 cdef enum:
     GUARD_MS = 5             # arrival to the slot that plays it, at the least, when chosen freely
-    LEAST_GUARD_MS = 1       # below this the delay is to grow
-    MOST_GUARD_MS = 6        # above it, if a whole slot could be saved, it is to shrink
+    LEAST_GUARD_MS = 1       # below this the delay is to grow,
+    LOW_GUARD_MS = 3         # and below this in a pause
     SURPLUS_MS = 60          # of delay; what is beyond is cut at once, not stretched
-    PATIENCE_MS = 3000       # a surplus of up to two slots must last as long, and
-    LONG_PATIENCE_MS = 10000 # one of a single slot so long: stretching is not for nothing
+    PATIENCE_MS = 2000
+    PAUSE_MS = 100
+    LONG_PATIENCE_MS = 10000
     RUSH_MS = 200            # then stretch whatever the sound
     FOLLOW_MS = 40           # made up without a break: the path itself has become slower
-    IDLE_MS = 100            # concealment has faded out by then
+    IDLE_MS = 160            # concealment has faded out by then
+    JUDGED_MS = 100          # how often the delay is thought over
+    EARLY = 25               # packets: until so many came little is known of the path
+    COMFORT_BLOCK = 480      # samples made at a time
+    BRIDGE_MS = 60           # the longest gap that is filled from both sides
 
+cdef float MISSING_MEMORY = 256.0
 cdef float SILENT_POWER = 1600.0  # -58 dBFS: anything may be cut here
+cdef float PAUSE = 0.0003         # of the power of speech: so it may in what is as quiet beside it
+cdef float SPEECH_FALL = 0.998    # of that power, each slot
 cdef float ALIKE = 0.8            # of stretches that may be overlapped at leisure
 cdef float RATHER_ALIKE = 0.5     # and if there is some hurry
+cdef float NOT_SPEECH = 2.0       # nothing is so alike: only pauses change their length
+cdef float GROW_GAIN = 1.0        # in R: for less than that the delay stays as it is
+cdef float HURRY_GAIN = 12.0     # worth growing in the midst of speech
+cdef float SHRINK_GAIN = 1.0
+cdef float LEAST_GAIN = 0.3       # and for less than that it stays long
+cdef float DRIFT_GAIN = 0.6       # 25 ms that no pause took away
+cdef float STRETCH_GAIN = 3.0     # worth stretching speech for,
+cdef float RUSH_GAIN = 8.0        # whatever the sound
 
 
-cdef void jitter_init(jitter_t *jitter, int rate, jitter_decode_t decode,
-                      void *decoder) noexcept nogil:
+cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder) noexcept nogil:
     """Set up a buffer, but for samples and packets: they are written before they are read."""
-    cdef int i
     memset(jitter, 0, <size_t>(<char *>&jitter.pcm[0] - <char *>jitter))
-    jitter.rate = rate
-    jitter.decode = decode
+    jitter.rate = decoder.rate
     jitter.decoder = decoder
     jitter.wait = -1.0
-    delay_init(&jitter.delay, rate)
-    conceal_init(&jitter.conceal, rate)
-    jitter.spare = JITTER_PACKETS
-    for i in range(JITTER_PACKETS):
-        jitter.free[i] = <uint8_t>(JITTER_PACKETS - 1 - i)
+    delay_init(&jitter.delay, jitter.rate)
+    conceal_init(&jitter.conceal, jitter.rate)
+    backlog_init(&jitter.backlog)
 
 
 cdef inline int in_samples(const jitter_t *jitter, int ms) noexcept nogil:
     return jitter.rate * ms // 1000
 
 
-cdef inline int64_t modulo(int64_t value, int64_t divisor) noexcept nogil:
-    cdef int64_t rest = value % divisor
-    return rest + divisor if rest < 0 else rest
-
-
 cdef inline jitter_packet_t *head(jitter_t *jitter) noexcept nogil:
-    return &jitter.packets[jitter.order[0]] if jitter.count > 0 else NULL
+    return backlog_head(&jitter.backlog)
 
 
 cdef void pop(jitter_t *jitter) noexcept nogil:
     """Take the first packet out; its position has been passed."""
-    jitter.passed = jitter.packets[jitter.order[0]].position
+    jitter.passed = head(jitter).position
     jitter.order_known = 1
-    jitter.free[jitter.spare] = jitter.order[0]
-    jitter.spare += 1
-    jitter.count -= 1
-    memmove(jitter.order, jitter.order + 1, jitter.count)
+    backlog_pop(&jitter.backlog)
 
 
 cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, int64_t arrival,
@@ -93,7 +105,6 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
                        int length) noexcept nogil:
     """Take in a packet that is no duplicate. A full buffer gives up its oldest."""
     cdef jitter_packet_t *packet
-    cdef int place
     if length > JITTER_PAYLOAD or samples > JITTER_SAMPLES:
         return JITTER_TOO_LONG
     if samples > 0:
@@ -101,18 +112,10 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
     if jitter.order_known and position <= jitter.passed:
         jitter.counters.late += 1
         return JITTER_LATE
-    if jitter.spare == 0:
+    if jitter.backlog.spare == 0:
         pop(jitter)
         jitter.counters.discarded += 1
-    jitter.spare -= 1
-    place = jitter.count
-    while place > 0 and jitter.packets[jitter.order[place - 1]].position > position:
-        jitter.order[place] = jitter.order[place - 1]
-        place -= 1
-    jitter.order[place] = jitter.free[jitter.spare]
-    jitter.count += 1
-    packet = &jitter.packets[jitter.order[place]]
-    packet.position = position
+    packet = backlog_add(&jitter.backlog, position)
     packet.timestamp = timestamp
     packet.arrival = arrival
     packet.codec = codec
@@ -121,31 +124,10 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
     if length > 0:
         memcpy(packet.payload, payload, length)
     if samples > 0:
-        jitter.grid = timestamp
-        jitter.grid_samples = samples
+        jitter.slots.grid = timestamp
+        jitter.slots.packet = samples
         jitter.newest = max(jitter.newest, timestamp + samples)
     return JITTER_TAKEN
-
-
-cdef int common_divisor(int a, int b) noexcept nogil:
-    cdef int rest
-    while b:
-        rest = a % b
-        a = b
-        b = rest
-    return a
-
-
-cdef int64_t aligned(const jitter_t *jitter, int64_t delay) noexcept nogil:
-    """The least useful delay of at least `delay`.
-
-    With packets as long as slots (or a multiple) it is the one that plays a packet
-    from a slot's beginning. With others, some packets are needed up to a slot less
-    their common measure before their own time.
-    """
-    cdef int measure = common_divisor(jitter.grid_samples, jitter.slot)
-    return (delay + modulo(jitter.clock - jitter.grid - delay, measure)
-            + jitter.slot - measure)
 
 
 cdef int64_t jitter_glue(const jitter_t *jitter, int64_t arrival, int samples) noexcept nogil:
@@ -158,16 +140,16 @@ cdef int64_t jitter_glue(const jitter_t *jitter, int64_t arrival, int samples) n
         timestamp = arrival - jitter.delay.base if jitter.delay.known else arrival
         return max(timestamp, jitter.newest)
     due = (arrival + delay_spread(&jitter.delay) + in_samples(jitter, GUARD_MS)
-           + jitter.slot - common_divisor(samples, jitter.slot))
-    ahead = max(0, due - jitter.clock)
-    ahead = (ahead + jitter.slot - 1) // jitter.slot * jitter.slot
+           + jitter.slots.length - slots_measure(samples, jitter.slots.length))
+    ahead = max(0, due - jitter.slots.clock)
+    ahead = (ahead + jitter.slots.length - 1) // jitter.slots.length * jitter.slots.length
     timestamp = jitter.end - jitter.pcm_count + ahead
-    return max(timestamp, max(jitter.end, jitter.newest if jitter.count > 0 else jitter.end))
+    return max(timestamp, max(jitter.end, jitter.newest if jitter.backlog.count > 0 else jitter.end))
 
 
 cdef int jitter_dry(const jitter_t *jitter, int count) noexcept nogil:
     """The next playout of `count` samples would have to make something up."""
-    return jitter.count == 0 and jitter.pcm_count < count
+    return jitter.backlog.count == 0 and jitter.pcm_count < count
 
 
 cdef void drop_oldest_samples(jitter_t *jitter, int count) noexcept nogil:
@@ -186,45 +168,117 @@ cdef void skip(jitter_t *jitter, int64_t count) noexcept nogil:
 cdef void keep_time(jitter_t *jitter, int count, int64_t now) noexcept nogil:
     """Follow the times we are called at: `clock` is the grid of slots."""
     cdef int64_t error
-    jitter.slot = count
+    jitter.slots.length = count
     if not jitter.clock_known:
         jitter.clock_known = 1
-        jitter.clock = now
-    error = now - jitter.clock
+        jitter.slots.clock = now
+    error = now - jitter.slots.clock
     if error >= count:
-        jitter.clock = now
+        jitter.slots.clock = now
         # A slot or two are taken up by stretching, and soon: the fault is known to be ours.
-        jitter.surplus_for = in_samples(jitter, LONG_PATIENCE_MS)
+        jitter.hasty = 1
         if jitter.playing and error > in_samples(jitter, SURPLUS_MS):
             skip(jitter, error)
     elif error < -in_samples(jitter, 1):
-        jitter.clock = now  # the first calls came late; the grid is earlier
+        jitter.slots.clock = now  # the first calls came late; the grid is earlier
+
+
+cdef void put_missing(jitter_t *jitter, int count, int heard, int64_t passed) noexcept nogil:
+    """`count` samples that were made up are at the end of `pcm`, for `passed` of the sender's."""
+    jitter.counters.concealed += heard
+    jitter.counters.silent += count - heard
+    conceal_remember(&jitter.conceal, jitter.pcm + jitter.pcm_count, count)
+    jitter.pcm_count += count
+    jitter.end += passed
+    jitter.dry += count
+
+
+cdef void rounded_off(jitter_t *jitter, int16_t *out, int count) noexcept nogil:
+    """The sender stopped on purpose: a short fade, into its comfort noise if it described any."""
+    cdef int16_t faded[COMFORT_BLOCK]
+    cdef int i, part, at = 0
+    conceal_hush(&jitter.conceal)
+    while at < count:
+        part = min(count - at, <int>COMFORT_BLOCK)
+        conceal_fill(&jitter.conceal, faded, part)
+        if codec_make_comfort(jitter.decoder, out + at, part) == 0:
+            memset(out + at, 0, part * sizeof(int16_t))
+        for i in range(part):
+            out[at + i] = <int16_t>max(-32768, min(32767, out[at + i] + faded[i]))
+        at += part
 
 
 cdef void append_missing(jitter_t *jitter, int count, int lost) noexcept nogil:
-    """Put in `count` samples for what is not there."""
+    """Put in `count` samples for what is not there, not knowing what follows."""
     cdef int16_t *out = jitter.pcm + jitter.pcm_count
     cdef int heard
-    if not lost:
-        conceal_hush(&jitter.conceal)
-    heard = conceal_fill(&jitter.conceal, out, count)
-    if not lost:
-        heard = 0  # the end of what was sent, rounded off
-    jitter.counters.concealed += heard
-    jitter.counters.silent += count - heard
-    conceal_remember(&jitter.conceal, out, count)
-    jitter.pcm_count += count
-    jitter.end += count
-    jitter.dry += count
+    if lost:
+        heard = 0
+        if jitter.dry < in_samples(jitter, IDLE_MS):
+            heard = codec_conceal(jitter.decoder, jitter.codec, out, count)
+        if heard == 0:
+            heard = conceal_fill(&jitter.conceal, out, count)
+    else:
+        heard = 0  # the end of what was sent, rounded off, and what was said to follow
+        rounded_off(jitter, out, count)
+    put_missing(jitter, count, heard, count)
+
+
+cdef void append_bridge(jitter_t *jitter, int count) noexcept nogil:
+    """Put in the `count` samples that are missing before the first packet."""
+    cdef jitter_packet_t *packet = head(jitter)
+    cdef int16_t *out = jitter.pcm + jitter.pcm_count
+    cdef int told = min(count, packet.samples)
+    cdef int heard = count
+    cdef int samples
+    told = codec_decode_fec(jitter.decoder, packet.codec, packet.payload, packet.length,
+                            out + count - told, told)
+    if told == 0 and codec_conceal(jitter.decoder, jitter.codec, out, count) == 0:
+        # The packet is decoded behind the gap, which is then filled towards it.
+        samples = decode_head(jitter, out + count, JITTER_PCM - jitter.pcm_count - count)
+        heard = conceal_bridge(&jitter.conceal, out, count, out + count, samples)
+        put_missing(jitter, count, heard, count)
+        append_there(jitter, samples, 0)
+        return
+    if 0 < told < count and codec_conceal(jitter.decoder, jitter.codec, out, count - told) == 0:
+        conceal_bridge(&jitter.conceal, out, count - told, out + count - told, told)
+    jitter.conceal.active = 0
+    put_missing(jitter, count, count, count)
+    append_decoded(jitter, 0)
+
+
+cdef int decode_head(jitter_t *jitter, int16_t *out, int capacity) noexcept nogil:
+    cdef jitter_packet_t *packet = head(jitter)
+    jitter.codec = packet.codec
+    return codec_decode(jitter.decoder, packet.codec, packet.payload, packet.length, out, capacity)
+
+
+cdef void note_played(jitter_t *jitter, int64_t behind) noexcept nogil:
+    """The first packet is played `behind` what waits in `pcm`: count, and take it out."""
+    cdef jitter_packet_t *packet = head(jitter)
+    cdef double wait = <double>(jitter.slots.clock + behind - packet.arrival)
+    cdef int64_t missing = min(packet.position - jitter.passed - 1, <int64_t>50)
+    jitter.wait = wait if jitter.wait < 0 else jitter.wait + (wait - jitter.wait) / 16
+    while missing > 0:
+        jitter.missing += (1 - jitter.missing) / MISSING_MEMORY
+        missing -= 1
+    jitter.missing -= jitter.missing / MISSING_MEMORY
+    jitter.heard = jitter.end
+    jitter.dry = 0
+    jitter.quiet = 0
+    pop(jitter)
 
 
 cdef int append_decoded(jitter_t *jitter, int late) noexcept nogil:
     """Decode the first packet, without its first `late` samples, and take it out."""
+    cdef int16_t *out = jitter.pcm + jitter.pcm_count
+    return append_there(jitter, decode_head(jitter, out, JITTER_PCM - jitter.pcm_count), late)
+
+
+cdef int append_there(jitter_t *jitter, int samples, int late) noexcept nogil:
+    """The first packet has been decoded behind `pcm`: take it in."""
     cdef jitter_packet_t *packet = head(jitter)
     cdef int16_t *out = jitter.pcm + jitter.pcm_count
-    cdef int samples = jitter.decode(jitter.decoder, packet.codec, packet.payload, packet.length,
-                                     out, JITTER_PCM - jitter.pcm_count)
-    cdef double wait = <double>(jitter.clock + jitter.pcm_count - late - packet.arrival)
     jitter.end = packet.timestamp + samples
     jitter.counters.decoded += samples
     late = min(late, samples)
@@ -233,36 +287,43 @@ cdef int append_decoded(jitter_t *jitter, int late) noexcept nogil:
     memmove(out, out + late, samples * sizeof(int16_t))
     conceal_merge(&jitter.conceal, out, samples)
     conceal_remember(&jitter.conceal, out, samples)
+    note_played(jitter, jitter.pcm_count - late)
     jitter.pcm_count += samples
-    jitter.heard = jitter.end
-    jitter.dry = 0
-    jitter.quiet = 0
-    jitter.wait = wait if jitter.wait < 0 else jitter.wait + (wait - jitter.wait) / 16
-    pop(jitter)
     return samples
 
 
 cdef void pass_what_is_no_audio(jitter_t *jitter) noexcept nogil:
     """Events, comfort noise, keep-alives: after them nothing is missing."""
-    while jitter.count > 0 and head(jitter).samples == 0:
+    cdef jitter_packet_t *packet = head(jitter)
+    while packet != NULL and packet.samples == 0:
+        if packet.codec == CODEC_COMFORT_NOISE:
+            codec_comfort(jitter.decoder, packet.payload, packet.length)
         jitter.quiet = 1
         pop(jitter)
+        packet = head(jitter)
+
+
+cdef inline int64_t needed(const jitter_t *jitter) noexcept nogil:
+    """The transit that nearly all packets keep, as far as the best delay allows for it."""
+    cdef int64_t transit = jitter.delay.base + delay_spread(&jitter.delay)
+    return min(transit, jitter.target) if jitter.judged else transit
 
 
 cdef int64_t delay_to_start(jitter_t *jitter) noexcept nogil:
     """The delay at which the first packet is to be played."""
     cdef jitter_packet_t *packet = head(jitter)
-    jitter.grid = packet.timestamp
-    jitter.grid_samples = packet.samples
-    return aligned(jitter, in_samples(jitter, GUARD_MS)
-                   + max(delay_needed(&jitter.delay), packet.arrival - packet.timestamp))
+    jitter.slots.grid = packet.timestamp
+    jitter.slots.packet = packet.samples
+    return slots_aligned(&jitter.slots, in_samples(jitter, GUARD_MS)
+                   + max(needed(jitter), packet.arrival - packet.timestamp))
 
 
 cdef void leave_surplus_out(jitter_t *jitter) noexcept nogil:
     """Begin behind what has waited for too long to be stretched away."""
-    cdef int64_t most = (delay_needed(&jitter.delay) + jitter.slot
-                         + in_samples(jitter, GUARD_MS + SURPLUS_MS))
-    while jitter.count > 1 and jitter.clock - head(jitter).timestamp > most:
+    cdef int64_t most = needed(jitter) + jitter.slots.length + in_samples(jitter, GUARD_MS)
+    if jitter.delay.seen < EARLY:
+        most += in_samples(jitter, SURPLUS_MS)
+    while jitter.backlog.count > 1 and jitter.slots.clock - head(jitter).timestamp > most:
         pop(jitter)
         jitter.counters.discarded += 1
         pass_what_is_no_audio(jitter)
@@ -272,16 +333,16 @@ cdef int start(jitter_t *jitter) noexcept nogil:
     """Begin to play, if the first packet is due in this slot."""
     cdef int64_t lead
     pass_what_is_no_audio(jitter)
-    if jitter.count == 0:
+    if jitter.backlog.count == 0:
         return 0
-    if delay_to_start(jitter) - (jitter.clock - head(jitter).timestamp) >= jitter.slot:
+    if delay_to_start(jitter) - (jitter.slots.clock - head(jitter).timestamp) >= jitter.slots.length:
         return 0
     leave_surplus_out(jitter)
-    if jitter.count == 0:
+    if jitter.backlog.count == 0:
         return 0
     # Packets that are not as long as slots need not begin with one.
-    lead = max(0, delay_to_start(jitter) - (jitter.clock - head(jitter).timestamp))
-    lead = min(lead, jitter.slot)
+    lead = max(0, delay_to_start(jitter) - (jitter.slots.clock - head(jitter).timestamp))
+    lead = min(lead, jitter.slots.length)
     memset(jitter.pcm, 0, lead * sizeof(int16_t))
     jitter.pcm_count = <int>lead
     jitter.counters.silent += lead
@@ -298,37 +359,45 @@ cdef int64_t resume_late(jitter_t *jitter) noexcept nogil:
     """The first packet begins before `end`: how much of it is to be left out.
 
     If nothing was played since the last packet but what we made up, then the clock of
-    playout may go back to the packet: all of it is heard, and the delay has grown.
+    playout may go back to the packet, and the delay grows: as far as it is to grow anyhow,
+    or all the way if the path seems to have become slower, for nothing newer is there.
     """
     cdef jitter_packet_t *packet = head(jitter)
-    cdef int64_t delay = jitter.clock - packet.timestamp
-    cdef int64_t needed = delay_needed(&jitter.delay)
-    cdef int64_t most
-    if jitter.dry > 0 and jitter.pcm_count == 0 and packet.timestamp >= jitter.heard:
-        if (jitter.dry >= in_samples(jitter, FOLLOW_MS)
-                or delay <= aligned(jitter, needed + in_samples(jitter, GUARD_MS))):
-            most = needed + in_samples(jitter, GUARD_MS + SURPLUS_MS) + jitter.slot
-            jitter.end = packet.timestamp + max(0, delay - most)
-    return jitter.end - packet.timestamp
+    cdef int64_t late = jitter.end - packet.timestamp
+    cdef int64_t delay = jitter.slots.clock + jitter.pcm_count - jitter.end
+    cdef int64_t grown = 0
+    if jitter.dry == 0 or packet.timestamp < jitter.heard:
+        return late
+    if jitter.judged and jitter.gain > HURRY_GAIN:
+        grown = max(<int64_t>0, jitter.target - delay)
+    if (jitter.dry >= in_samples(jitter, FOLLOW_MS) or jitter.delay.seen < EARLY) and jitter.newest <= jitter.end:
+        grown = max(grown, min(late, needed(jitter) + in_samples(jitter, GUARD_MS + SURPLUS_MS)
+                                     + jitter.slots.length - delay))
+    grown = min(grown, late)
+    jitter.end -= grown
+    return late - grown
 
 
 cdef void fill(jitter_t *jitter) noexcept nogil:
     """Bring `pcm` to a slot's worth, from packets or without."""
     cdef jitter_packet_t *packet
     cdef int64_t gap, late
-    cdef int room
-    while jitter.pcm_count < jitter.slot:
+    cdef int room, lost
+    while jitter.pcm_count < jitter.slots.length:
         pass_what_is_no_audio(jitter)
         packet = head(jitter)
-        room = jitter.slot - jitter.pcm_count
+        room = jitter.slots.length - jitter.pcm_count
         if packet == NULL:
             append_missing(jitter, room, not jitter.quiet)
             return
         gap = packet.timestamp - jitter.end
         if gap > 0:
             # Without a packet lost in between, the sender left something out.
-            append_missing(jitter, <int>min(gap, <int64_t>room),
-                           packet.position > jitter.passed + 1 and not jitter.quiet)
+            lost = packet.position > jitter.passed + 1 and not jitter.quiet
+            if lost and gap <= in_samples(jitter, BRIDGE_MS):
+                append_bridge(jitter, <int>gap)
+            else:
+                append_missing(jitter, <int>min(gap, <int64_t>room), lost)
             continue
         late = resume_late(jitter) if gap < 0 else 0
         if late < packet.samples:
@@ -350,18 +419,25 @@ cdef void look_ahead(jitter_t *jitter, int count) noexcept nogil:
         packet = head(jitter)
 
 
+cdef int is_pause(const jitter_t *jitter, int count) noexcept nogil:
+    """The first `count` samples of `pcm` are so quiet that anything may be done to them."""
+    return scale_power(jitter.pcm, count) < max(SILENT_POWER, PAUSE * jitter.power)
+
+
 cdef int choose_lag(jitter_t *jitter, int longest, float alike) noexcept nogil:
-    """A lag at which `pcm` may overlap itself: all of `longest` in silence; 0 for none."""
+    """A lag at which `pcm` may overlap itself: all of `longest` in a pause; 0 for none."""
     cdef int shortest = jitter.rate // 400
-    cdef int window = min(longest, jitter.pcm_count - longest)
+    cdef int window
     cdef int lag
     cdef float likeness
     longest = min(longest, jitter.pcm_count // 2)
     if longest < 1:
         return 0
-    if scale_power(jitter.pcm, 2 * longest) < SILENT_POWER:
+    if jitter.paused >= in_samples(jitter, PAUSE_MS) and is_pause(jitter, 2 * longest):
         return longest
-    if longest < shortest or window < shortest:
+    longest = min(longest, in_samples(jitter, 15))
+    window = min(longest, jitter.pcm_count - longest)
+    if alike >= NOT_SPEECH or longest < shortest or window < shortest:
         return 0
     lag = scale_pitch(jitter.pcm, window, shortest, longest, jitter.rate, &likeness)
     return lag if likeness >= alike else 0
@@ -369,53 +445,76 @@ cdef int choose_lag(jitter_t *jitter, int longest, float alike) noexcept nogil:
 
 cdef void shrink(jitter_t *jitter, int64_t surplus) noexcept nogil:
     """Bring the delay down by up to `surplus` samples."""
-    cdef int longest = min(in_samples(jitter, 15), <int>min(surplus, <int64_t>jitter.rate))
-    cdef float alike
+    cdef int longest = min(in_samples(jitter, 40), <int>min(surplus, <int64_t>jitter.rate))
+    cdef float alike = NOT_SPEECH
     cdef int lag, patience
-    jitter.surplus_for += jitter.slot
-    if surplus <= 2 * jitter.slot:
-        patience = PATIENCE_MS if surplus > jitter.slot else LONG_PATIENCE_MS
-        # Less than a slot is what an earlier step left over: the patience has been had.
-        if surplus >= jitter.slot and jitter.surplus_for < in_samples(jitter, patience):
-            return
+    jitter.surplus_for += jitter.slots.length
+    if jitter.hasty or jitter.gain > RUSH_GAIN:
+        alike = RATHER_ALIKE if jitter.surplus_for < in_samples(jitter, RUSH_MS) else -1.0
+    elif (jitter.gain > STRETCH_GAIN or (jitter.gain > DRIFT_GAIN and jitter.surplus_for
+                                         > in_samples(jitter, LONG_PATIENCE_MS))):
         alike = ALIKE
     else:
-        alike = RATHER_ALIKE if jitter.surplus_for < in_samples(jitter, RUSH_MS) else -1.0
-    look_ahead(jitter, jitter.slot + 2 * longest)
-    longest = min(longest, jitter.pcm_count - jitter.slot)
+        patience = PATIENCE_MS if jitter.gain > SHRINK_GAIN else LONG_PATIENCE_MS
+        if jitter.surplus_for < in_samples(jitter, patience):
+            return
+    look_ahead(jitter, jitter.slots.length + 2 * longest)
+    longest = min(longest, jitter.pcm_count - jitter.slots.length)
     lag = choose_lag(jitter, longest, alike)
     if lag > 0:
         jitter.pcm_count = scale_shorten(jitter.pcm, jitter.pcm_count, lag)
         jitter.counters.removed += lag
 
 
-cdef void grow(jitter_t *jitter, int64_t shortage) noexcept nogil:
+cdef void grow(jitter_t *jitter, int64_t shortage, float alike) noexcept nogil:
     """Bring the delay up by up to `shortage` samples, before a packet comes too late."""
-    cdef int longest = min(in_samples(jitter, 15), <int>min(shortage, <int64_t>jitter.rate))
+    cdef int longest = min(in_samples(jitter, 40), <int>min(shortage, <int64_t>jitter.rate))
     cdef int lag
-    jitter.shortage_for += jitter.slot
+    jitter.shortage_for += jitter.slots.length
+    if alike < NOT_SPEECH:
+        # A pitch period rather too long than too short: a little less would be of no use.
+        longest = max(longest, jitter.rate // 200)
     look_ahead(jitter, 2 * longest)
-    lag = choose_lag(jitter, longest,
-                     RATHER_ALIKE if jitter.shortage_for < in_samples(jitter, RUSH_MS) else -1.0)
+    if jitter.shortage_for >= in_samples(jitter, RUSH_MS) and alike < NOT_SPEECH:
+        alike = -1.0
+    lag = choose_lag(jitter, longest, alike)
     if lag > 0 and jitter.pcm_count + lag <= JITTER_PCM:
         jitter.pcm_count = scale_lengthen(jitter.pcm, jitter.pcm_count, lag)
         jitter.counters.inserted += lag
 
 
+cdef void think(jitter_t *jitter) noexcept nogil:
+    """Choose the delay anew, now and then."""
+    cdef int64_t delay = jitter.slots.clock - (jitter.end - jitter.pcm_count)
+    if jitter.slots.clock % in_samples(jitter, JUDGED_MS) < jitter.slots.length or not jitter.judged:
+        jitter.target = delay_best(&jitter.delay, &jitter.slots, delay, jitter.missing,
+                                   &jitter.gain)
+        jitter.judged = 1
+
+
 cdef void adapt(jitter_t *jitter) noexcept nogil:
-    """Compare the delay with what the path needs, and stretch if they differ."""
-    cdef int64_t delay = jitter.clock - (jitter.end - jitter.pcm_count)
-    cdef int64_t needed = delay_needed(&jitter.delay)
-    cdef int64_t most = aligned(jitter, needed + in_samples(jitter, MOST_GUARD_MS))
-    if delay > most:
+    """Compare the delay with what is best for the path, and stretch if they differ."""
+    cdef int64_t delay = jitter.slots.clock - (jitter.end - jitter.pcm_count)
+    cdef int64_t slack = slots_deadline(&jitter.slots, delay) - jitter.delay.base
+    cdef float power = scale_power(jitter.pcm, jitter.slots.length)
+    cdef int hasty = jitter.hasty and jitter.target + jitter.rate // 400 < delay
+    jitter.paused = (jitter.paused + jitter.slots.length
+                     if is_pause(jitter, jitter.slots.length) else 0)
+    jitter.power = max(power, jitter.power * SPEECH_FALL)
+    jitter.hasty = hasty
+    if jitter.target > delay and jitter.gain > GROW_GAIN:
+        jitter.surplus_for = 0
+        grow(jitter, jitter.target - delay,
+             RATHER_ALIKE if jitter.gain > HURRY_GAIN else NOT_SPEECH)
+    elif slack < in_samples(jitter, LEAST_GUARD_MS):
+        grow(jitter, jitter.slots.length, RATHER_ALIKE)
+    elif slack < in_samples(jitter, LOW_GUARD_MS):
+        grow(jitter, jitter.slots.length, NOT_SPEECH)
+    elif hasty or (jitter.target < delay and jitter.gain > LEAST_GAIN):
         jitter.shortage_for = 0
-        shrink(jitter, delay - most)
-        return
-    jitter.surplus_for = 0
-    if delay < aligned(jitter, needed + in_samples(jitter, LEAST_GUARD_MS)):
-        grow(jitter, aligned(jitter, needed + in_samples(jitter, GUARD_MS)) - delay)
+        shrink(jitter, delay - jitter.target)
     else:
-        jitter.shortage_for = 0
+        jitter.shortage_for = jitter.surplus_for = 0
 
 
 cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept nogil:
@@ -427,18 +526,20 @@ cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) 
     keep_time(jitter, count, now)
     jitter.counters.requested += count
     if not jitter.playing and not start(jitter):
-        jitter.clock += count
-        memset(out, 0, count * sizeof(int16_t))
+        jitter.slots.clock += count
+        if not jitter.quiet or codec_make_comfort(jitter.decoder, out, count) == 0:
+            memset(out, 0, count * sizeof(int16_t))
         jitter.counters.silent += count
         return 0
     fill(jitter)
     concealed = <int64_t>jitter.counters.concealed - concealed
     made_up = <int64_t>jitter.counters.silent - silent + concealed
+    think(jitter)
     if made_up == 0:
         adapt(jitter)
     memcpy(out, jitter.pcm, count * sizeof(int16_t))
     drop_oldest_samples(jitter, count)
-    jitter.clock += count
+    jitter.slots.clock += count
     if jitter.dry >= in_samples(jitter, IDLE_MS) and conceal_silent(&jitter.conceal):
         jitter.playing = 0
     if made_up >= count:

@@ -15,7 +15,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 from libc.string cimport memcpy, memset
 
 from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, CODEC_NONE, CODEC_TELEPHONE_EVENT, codec_decode, codec_decoder_t,
+    CODEC_COMFORT_NOISE, CODEC_NONE, CODEC_TELEPHONE_EVENT, codec_decoder_t,
     codec_samples,
 )
 from platypus._media.jitter cimport (
@@ -50,7 +50,7 @@ cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept
     receiver.rate = decoder.rate
     receiver.decoder = decoder
     receiver_clear(receiver)
-    jitter_init(&receiver.jitter, decoder.rate, codec_decode, decoder)
+    jitter_init(&receiver.jitter, decoder)
 
 
 cdef inline uint64_t rescaled(uint64_t samples, int before, int rate) noexcept nogil:
@@ -64,7 +64,7 @@ cdef void retime(receiver_t *receiver, int rate) noexcept nogil:
     cdef jitter_counters_t counters = jitter.counters
     cdef uint64_t played = (counters.decoded - counters.removed - counters.dropped
                             - <uint64_t>jitter.pcm_count)
-    jitter_init(jitter, rate, codec_decode, receiver.decoder)
+    jitter_init(jitter, receiver.decoder)
     jitter.counters.late = counters.late
     jitter.counters.discarded = counters.discarded
     jitter.counters.concealed = rescaled(counters.concealed, before, rate)
@@ -188,6 +188,8 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
         rtp_source_jitter(&receiver.source, packet.timestamp, arrival_ns, clock)
         receiver.heard_codec = codec
         receiver.heard_clock = clock
+    elif codec == CODEC_COMFORT_NOISE:
+        length = packet.payload_length
     elif codec == CODEC_TELEPHONE_EVENT:
         event_receive(&receiver.events, payload, packet.payload_length, packet.marker,
                       packet.timestamp, arrival_ns, clock)

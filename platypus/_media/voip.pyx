@@ -9,7 +9,7 @@ from libc.string cimport memset
 from platypus._media.emodel cimport (
     emodel_codec, emodel_codec_t, emodel_mos, emodel_rating,
 )
-from platypus._media.jitter cimport JITTER_PACKETS
+from platypus._media.backlog cimport BACKLOG_PACKETS
 from platypus._media.losses cimport losses_describe, losses_summarize, losses_summary_t
 from platypus._media.rtcp cimport RTCP_UNKNOWN
 
@@ -63,5 +63,5 @@ cdef void voip_describe(rtcp_voip_t *voip, const stream_t *stream,
         if buffer_ms >= 0.0:
             delay_ms = figures.rtt_ms / 2.0 + buffer_ms + PACKET_MS
     voip.receiver_config = ENHANCED_CONCEALMENT | ADAPTIVE_BUFFER
-    voip.buffer_maximum_ms = voip.buffer_absolute_ms = JITTER_PACKETS * PACKET_MS
+    voip.buffer_maximum_ms = voip.buffer_absolute_ms = BACKLOG_PACKETS * PACKET_MS
     score(voip, stream, delay_ms)

@@ -193,15 +193,15 @@ class TestLoss:
         # The fade has begun after 10 ms; the wave is the same.
         assert np.corrcoef(made, meant)[0, 1] > 0.97
 
-    def test_it_fades_to_silence_within_100_ms(self) -> None:
+    def test_it_fades_to_silence_within_160_ms(self) -> None:
         heard = play(network(PACKETS, lost=range(100, 120)), COUNT)
         gap = heard.pcm[100 * FRAME : 120 * FRAME].astype(float)
         loudness = [float(np.sqrt(np.mean(part**2))) for part in gap.reshape(-1, 80)]
         assert loudness[0] > 800
         assert all(after <= before * 1.3 for before, after in itertools.pairwise(loudness))
-        assert not gap[8 * 100 :].any()
+        assert not gap[8 * 160 :].any()
         counters = heard.counters()
-        assert 75 < counters["concealed_samples"] / 8 < 100
+        assert 130 < counters["concealed_samples"] / 8 < 160
 
     def test_there_is_no_step_where_concealment_begins_and_ends(self) -> None:
         steady = np.rint(8000 * np.sin(2 * np.pi * 200 * np.arange(16000) / 8000))
@@ -272,7 +272,7 @@ class TestLateness:
         assert sum(heard.concealed[100:]) == 2
         seen = lags(heard)
         assert {lag for lag in seen[150:] if lag is not None} == {seen[150]}
-        assert sum(lag is None for lag in seen[150:]) <= 4
+        assert sum(lag is None for lag in seen[150:]) <= 6
 
     def test_a_path_slower_by_more_than_is_remembered(self) -> None:
         long = speech(30.0)
@@ -282,30 +282,32 @@ class TestLateness:
         assert not any(heard.concealed[1000:])
         assert heard.counters()["buffer_ms"] < 70
 
-    def test_a_burst_after_a_gap_is_heard_at_once_and_drained(self) -> None:
+    def test_a_spike_is_ridden_out_and_leaves_no_delay(self) -> None:
+        # 200 ms without a packet, then all of them: what is not too late is played as ever.
         delays = [
             float(max(0, 200 - 20 * (n - 200))) if 200 <= n < 210 else 0.0 for n in range(COUNT)
         ]
         heard = play(network(PACKETS, delays_ms=delays), COUNT)
-        seen = heard.sources(SENT)
-        assert any(at is not None for at in seen[211:216])
-        delay = [n * FRAME - at for n, at in enumerate(seen) if at is not None and n > 210]
-        assert max(delay) <= 8 * 90
-        half_a_second_later = [
-            n * FRAME - at for n, at in enumerate(seen) if at is not None and n > 235
-        ]
-        assert max(half_a_second_later) <= 8 * 45
-        assert heard.counters()["buffer_ms"] < 45
+        right = right_from(heard, 200)
+        assert right is not None
+        assert right <= 211
+        assert abs(lags(heard)[-1] or 0) <= FRAME
         assert_adds_up(heard)
 
-    def test_a_pause_takes_away_what_delay_is_left(self) -> None:
-        delays = [max(0.0, 60.0 - 20 * (n - 350)) if n >= 350 else 0.0 for n in range(COUNT)]
-        heard = play(network(PACKETS, delays_ms=delays, lost=range(360, 370)), COUNT)
-        seen = lags(heard)
-        before, after = seen[358], seen[370]
-        assert before is not None
-        assert before > FRAME
-        assert after == 0
+    def test_spikes_that_come_again_are_waited_for(self) -> None:
+        delays = [max(0.0, 60.0 - 20 * (n % 50)) if n >= 50 else 0.0 for n in range(COUNT)]
+        heard = play(network(PACKETS, delays_ms=delays), COUNT)
+        assert sum(heard.concealed[200:]) == 0
+        assert heard.counters()["buffer_ms"] < 90
+
+    def test_what_a_slow_spell_needed_goes_when_it_is_forgotten(self) -> None:
+        long = Sender(speech(80.0, seed=2))
+        packets = long.packets()
+        delays = [80.0 if 100 <= n < 110 else 0.0 for n in range(len(packets))]
+        heard = play(network(packets, delays_ms=delays), len(packets))
+        seen = lags(heard, as_heard(long.pcm))
+        assert (seen[130] or 0) >= 3 * FRAME
+        assert abs(seen[-1] or 0) <= FRAME
 
     def test_a_burst_at_the_very_start_is_not_carried_as_delay(self) -> None:
         # Thirty packets waited in the socket before anybody listened, in one moment.
@@ -334,16 +336,12 @@ class TestStretching:
         rising = np.count_nonzero((made[:-1] < 0) & (made[1:] >= 0))
         assert rising == pytest.approx(len(made) / 70.5, rel=0.002)
 
-    def test_in_silence_a_surplus_goes_at_once(self) -> None:
+    def test_in_a_pause_what_is_missing_of_delay_is_put_in_at_once(self) -> None:
         hiss = np.random.default_rng(4).normal(0, 20, 8 * 8000).astype(np.int16)
-        packets = Sender(hiss).packets()
-        delays = [max(0.0, 60.0 - 20 * (n - 350)) if n >= 350 else 0.0 for n in range(COUNT)]
-        heard = play(network(packets, delays_ms=delays), COUNT)
-        right = right_from(heard, 350, as_heard(hiss))
-        assert right is not None
-        assert right <= 357
-        # What is left, less than two slots, waits for longer.
-        assert lags(heard, as_heard(hiss))[-1] == 3 * FRAME - 2 * 120
+        delays = [30.0 if n > 100 and n % 10 == 0 else 0.0 for n in range(COUNT)]
+        heard = play(network(Sender(hiss).packets(), delays_ms=delays), COUNT)
+        assert lags(heard, as_heard(hiss))[-2] == 2 * FRAME
+        assert not any(heard.concealed[130:])
 
 
 class TestClocks:
@@ -461,7 +459,9 @@ class TestDiscontinuities:
         sent = [(PACKETS if n < 354 else new)[n] for n in range(COUNT)]
         delays = [max(0.0, 60.0 - 20 * (n - 350)) if n >= 350 else 0.0 for n in range(COUNT)]
         counters = play(network(sent, delays_ms=delays), COUNT).counters()
-        assert counters["discarded"] == counters["late"] == counters["dropped_samples"] == 0
+        # But for what was late already when it came.
+        assert counters["late"] == 3
+        assert counters["discarded"] == counters["dropped_samples"] == 0
 
     def test_a_stray_packet_of_another_source_disturbs_nothing(self) -> None:
         stray = [(20.0 * n + 3, Packet(0, False, 7, 7, 0xBAD + n, b"\x10" * 160)) for n in (50, 90)]
@@ -502,25 +502,27 @@ class TestSilenceSuppression:
         assert right_from(heard, 150) == 150
         assert lags(heard)[-1] == 0
 
-    def test_comfort_noise_is_silence_and_no_loss(self) -> None:
+    def test_comfort_noise_is_as_loud_as_was_said_and_no_loss(self) -> None:
         noise = PACKETS[100]._replace(payload_type=13, payload=b"\x40")
         after = [p._replace(sequence=p.sequence - 49) for p in PACKETS[150:]]
         arrivals = [*network(PACKETS[:100]), (2000.0, noise)]
         arrivals += [(20.0 * (150 + n), p) for n, p in enumerate(after)]
         heard = play(arrivals, COUNT)
         assert heard.counters()["concealed_samples"] == 0
-        assert not heard.pcm[101 * FRAME : 150 * FRAME].any()
+        level = np.sqrt(np.mean(heard.pcm[101 * FRAME : 150 * FRAME].astype(float) ** 2))
+        assert level == pytest.approx(32768 * 10 ** (-0x40 / 20), rel=0.1)
+        assert heard.counters()["silent_samples"] == 50 * FRAME
         assert right_from(heard, 150) == 150
 
     def test_silence_that_begins_is_no_click(self) -> None:
         loud = np.rint(12000 * np.cos(2 * np.pi * 200 * np.arange(16000) / 8000)).astype(np.int16)
         packets = Sender(loud).packets()
-        noise = packets[50]._replace(payload_type=13, payload=b"\x40")
+        noise = packets[50]._replace(payload_type=13, payload=b"\x7f")
         heard = play([*network(packets[:50]), (1000.0, noise)], 60)
         largest = np.abs(np.diff(as_heard(loud).astype(int))).max()
         steps = np.abs(np.diff(heard.pcm.astype(int)[FRAME:]))
         assert steps.max() < 1.3 * largest
-        assert not heard.pcm[51 * FRAME :].any()
+        assert np.abs(heard.pcm[51 * FRAME :]).max() <= 1
 
 
 class TestBounds:

@@ -1,4 +1,4 @@
-"""Stretching and concealing, on sounds whose right answer is known."""
+"""Stretching, on sounds whose right answer is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from platypus._media.timescale import Concealer, lengthen, pitch, shorten
+from platypus._media.timescale import lengthen, pitch, shorten
 
 Sound = NDArray[np.float64]
 
@@ -82,69 +82,3 @@ class TestStretching:
         for stretch in (shorten, lengthen):
             with pytest.raises(ValueError, match="lag"):
                 stretch(bytes(800), lag)
-
-
-class TestConcealing:
-    def after(self, heard: Sound, samples: int) -> Sound:
-        concealer = Concealer(8000)
-        concealer.heard(pcm(heard))
-        return sound(concealer.fill(samples))
-
-    @pytest.mark.parametrize("period", [32, 57, 80, 110])
-    def test_goes_on_with_the_wave(self, period: int) -> None:
-        made = self.after(wave(period, 400), 80)
-        assert np.abs(made - wave(period, 80, start=400)).max() < 2
-
-    def test_a_growing_sound_has_no_seam_where_it_repeats(self) -> None:
-        growing = wave(70, 400) * np.exp(np.arange(400) / 150) / 15
-        made = self.after(growing, 160)
-        assert largest_bend(made) < 1.5 * largest_bend(growing[240:])
-
-    def test_fades_evenly_from_10_to_80_ms(self) -> None:
-        made = np.abs(self.after(wave(80, 400), 800)).reshape(-1, 80)
-        peak = int(made[0].argmax())
-        faded = 1 - (np.arange(7) + peak / 80) / 7
-        assert np.allclose(made[1:8, peak] / made[0, peak], faded, atol=0.01)
-        assert not made[8:].any()
-
-    def test_when_the_sender_stopped_on_purpose_it_fades_in_5_ms(self) -> None:
-        concealer = Concealer(8000)
-        concealer.heard(pcm(wave(80, 400)))
-        concealer.hush()
-        made = sound(concealer.fill(160))
-        assert np.abs(made[:20]).max() > 2000
-        assert not made[41:].any()
-
-    def test_what_comes_back_is_faded_into_within_5_ms(self) -> None:
-        concealer = Concealer(8000)
-        concealer.heard(pcm(wave(80, 400)))
-        concealer.fill(80)
-        back = wave(53, 160)
-        merged = sound(concealer.merge(pcm(back)))
-        assert np.abs(merged[40:] - back[40:]).max() <= 0.5
-        continued = wave(80, 1, start=480)[0]
-        assert abs(merged[0] - continued) < 0.1 * abs(continued - back[0]) + 50
-
-    def test_after_silence_nothing_is_merged(self) -> None:
-        concealer = Concealer(8000)
-        concealer.heard(pcm(wave(80, 400)))
-        concealer.fill(800)
-        back = pcm(wave(53, 160))
-        assert concealer.merge(back) == back
-
-    def test_with_too_little_heard_it_is_silent(self) -> None:
-        assert not self.after(wave(80, 200), 160).any()
-
-    def test_noise_is_not_turned_into_a_buzz(self) -> None:
-        noise = np.random.default_rng(3).normal(0, 3000, 400)
-        made = self.after(noise, 80)
-        # 15 ms are repeated: nothing comes twice within the first 10.
-        correlations = [
-            float(np.corrcoef(made[:30], made[lag : lag + 30])[0, 1]) for lag in range(20, 50)
-        ]
-        assert max(correlations) < 0.8
-
-    @pytest.mark.parametrize("rate", [0, 4000, 96000])
-    def test_rates_that_are_not_speech(self, rate: int) -> None:
-        with pytest.raises(ValueError, match="speech"):
-            Concealer(rate)

@@ -1,0 +1,31 @@
+from libc.stdint cimport int16_t
+
+cdef enum:
+    CONCEAL_LONGEST = 1200           # 25 ms at 48 kHz: what is repeated where there is no pitch
+    CONCEAL_HISTORY = 2160           # 45 ms at 48 kHz: the longest period, its join, a window
+    CONCEAL_UNITY = 1 << 15
+
+cdef struct conceal_t:
+    int rate
+    int16_t history[CONCEAL_HISTORY] # what was put out last, oldest first
+    int filled                       # samples of it that are set, at its end
+    int active                       # a loss is being concealed
+    int16_t period[CONCEAL_LONGEST]  # what is repeated, its end joined to its beginning
+    int length                       # of `period`
+    int position                     # next sample of `period`
+    int hold                         # samples until the fade begins
+    int gain                         # of the next sample, CONCEAL_UNITY is one
+    int step                         # by which the gain falls, each sample
+
+cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil
+cdef void conceal_remember(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil
+cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogil
+cdef int conceal_bridge(conceal_t *conceal, int16_t *out, int count, const int16_t *following,
+                        int available) noexcept nogil
+cdef void conceal_hush(conceal_t *conceal) noexcept nogil
+cdef int conceal_silent(const conceal_t *conceal) noexcept nogil
+cdef void conceal_merge(conceal_t *conceal, int16_t *samples, int count) noexcept nogil
+
+
+cdef class Concealer:
+    cdef conceal_t conceal

@@ -164,6 +164,25 @@ def test_without_network_it_is_not_registered_and_with_it_it_is_and_the_call_goe
     run(lan.phone, work())
 
 
+def test_a_phone_that_starts_before_its_network_is_registered_with_it(
+    bench: Bench, lan: Lan
+) -> None:
+    kamailio = kamailio_at(bench, lan.pbx)
+    lan.pull_out()
+
+    async def work() -> None:
+        async with Engine() as engine:
+            phone = Phone(engine, kamailio)
+            await phone.failed("no route")
+            await asyncio.sleep(
+                1.5
+            )  # by itself it would try again later
+            await asyncio.to_thread(lan.plug_in)
+            await asyncio.wait_for(phone.registered(1), 2)
+
+    run(lan.phone, work())
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_kamailio_killed_is_noticed_and_restarted_is_found(

@@ -6,7 +6,8 @@
 Nobody waits for longer than PATIENCE, and after a silence not at all for a while: a call
 with our own address in it is better than none. A far end that has told us that it sees us as
 we are (RFC 3581), or that is in our private network while the address learned is not, gets our own
-address. Once the media run their sockets are the loop's, and nothing can be asked any more.
+address. So does who is reached by IPv6, where routers hide nobody's. Once the media run their
+sockets are the loop's, and nothing can be asked any more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from platypus.net.addresses import family_of, format_address
+from platypus.net.addresses import format_address
 from platypus.net.stun_client import StunClient
 
 if TYPE_CHECKING:
@@ -53,10 +54,12 @@ class PublicAddress:
 
     async def of_flow(self, flow: Flow) -> Address | None:
         """Where the far end of a UDP flow most likely sees our SIP socket; None for as we are."""
+        if ":" in flow.remote[0]:
+            return None
         now = asyncio.get_running_loop().time()
         known = self._known.get(flow.local)
         if known is None or known[1] < now:
-            seen = await self._ask(flow.local[0], partial(self._transport.ask_stun_at, flow))
+            seen = await self._ask(partial(self._transport.ask_stun_at, flow))
             if seen is None:
                 return None
             known = self._known[flow.local] = seen, now + REMEMBERED
@@ -66,6 +69,8 @@ class PublicAddress:
         self, rtp: socket.socket, rtcp: socket.socket
     ) -> tuple[Address, Address] | None:
         """Where the sockets of a call are seen; None where nobody says so."""
+        if rtp.family != socket.AF_INET:
+            return None
         found = await asyncio.gather(self._of_socket(rtp), self._of_socket(rtcp))
         if found[0] is None or found[1] is None:
             return None
@@ -76,14 +81,14 @@ class PublicAddress:
         client = StunClient(loop, partial(_send, sock), os.urandom)
         reading = loop.create_task(_read(sock, client))
         try:
-            return await self._ask(sock.getsockname()[0], client.ask)
+            return await self._ask(client.ask)
         finally:
             client.close()
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
 
-    async def _ask(self, host: str, ask: Callable[..., None]) -> Address | None:
+    async def _ask(self, ask: Callable[..., None]) -> Address | None:
         loop = asyncio.get_running_loop()
         if loop.time() < self._silent_until:
             return None
@@ -95,7 +100,7 @@ class PublicAddress:
 
         try:
             async with asyncio.timeout(PATIENCE):
-                where = await self._resolve(family_of(host))
+                where = await self._resolve()
                 ask(where, done, requests=REQUESTS, first_wait=FIRST_WAIT)
                 seen = await answer
         except (TimeoutError, OSError, UnicodeError) as error:
@@ -106,9 +111,10 @@ class PublicAddress:
             self._complain()
         return seen
 
-    async def _resolve(self, family: socket.AddressFamily) -> Address:
+    async def _resolve(self) -> Address:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(*self._server, family=family, type=socket.SOCK_DGRAM)
+        host, port = self._server
+        found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM)
         return str(found[0][4][0]), int(found[0][4][1])
 
     def _complain(self) -> None:

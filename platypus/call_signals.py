@@ -143,7 +143,7 @@ class CallSignals:
                 self._take(body, body_is)
             case ReinviteRefused(_, code, reason):
                 self._reinvite_refused(code, reason)
-            case RefreshDue(session) | MoveDue(session):
+            case RefreshDue(session) | MoveDue(session) if not session.ended:
                 session.reinvite(self._media.offer, self._engine.now())
             case Identified(_, identity):
                 self._identified(identity)

@@ -155,9 +155,11 @@ class Play:
 
     def _react(self, phone: Phone, event: Event) -> None:
         now = self.network.now
+        if isinstance(event, MoveDue) and not event.session.ended:
+            event.session.reinvite(OFFER, now)  # whatever else goes on, this can be asked
         with contextlib.suppress(StateError):  # it was given up meanwhile
             match event:
-                case MoveDue(session) | RefreshDue(session):
+                case RefreshDue(session):
                     session.reinvite(OFFER, now)
                 case Reinvited(session, _, body):
                     session.accept_reinvite(ANSWER if body else OFFER, now)

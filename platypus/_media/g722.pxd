@@ -1,5 +1,8 @@
 from libc.stdint cimport int16_t, int32_t, uint8_t
 
+cdef enum:
+    G722_HISTORY = 11        # a filter of 12 taps needs so many samples of the past
+
 # One of the two sub-bands, in either direction (G.722, 3.6): the predictor and the step size.
 cdef struct g722_band_t:
     int32_t s                # the signal predicted for the next sample
@@ -14,8 +17,8 @@ cdef struct g722_band_t:
 
 cdef struct g722_t:
     g722_band_t low, high
-    int32_t even[12]         # history of the quadrature mirror filter, the oldest first
-    int32_t odd[12]
+    int16_t even[G722_HISTORY]  # of the quadrature mirror filter, the oldest first
+    int16_t odd[G722_HISTORY]
 
 cdef void g722_init(g722_t *state) noexcept nogil
 # `codes` octets are twice as many samples of 16 kHz.

@@ -12,7 +12,7 @@ has 16,000 samples (RFC 3551, 4.5.2); that is `codec`'s business.
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int32_t, uint8_t
-from libc.string cimport memmove, memset
+from libc.string cimport memcpy, memset
 
 
 cdef enum:
@@ -20,14 +20,32 @@ cdef enum:
     LOW_STEP_MAX = 18432     # of its logarithm (SCALEL, SCALEH)
     HIGH_STEP_MAX = 22528
     HIGH_DECISION = 564      # table 12: the one decision level of the high band
+    Q6_MOST = 2919           # the highest decision level of the low band
+    CHUNK = 160              # codes that are filtered together: 20 ms
 
-# Table 12 (the filter), one of its two mirrored halves.
-cdef int32_t[12] mirror
-mirror[:] = [3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11]
+# Table 12 (the filter), one of its two mirrored halves, and the other; to a length that the
+# compiler makes two instructions of.
+cdef int16_t[16] mirror
+mirror[:] = [3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11, 0, 0, 0, 0]
+cdef int16_t[16] mirrored
+mirrored[:] = [-11, 53, -156, 362, -805, 3876, 951, -210, 32, 12, -11, 3, 0, 0, 0, 0]
 # Table 16: decision levels of the six-bit quantiser.
 cdef int32_t[30] q6
 q6[:] = [0, 35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858,
          940, 1023, 1121, 1219, 1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919]
+cdef uint8_t[Q6_MOST + 1] interval  # by level: the first of q6 that is not below it
+
+
+cdef void fill_interval() noexcept:
+    cdef int level, first = 1
+    for level in range(Q6_MOST + 1):
+        while q6[first] < level:
+            first += 1
+        interval[level] = <uint8_t>first
+
+
+fill_interval()
+
 # Tables 17 and 19: outputs of the inverse quantisers, of four, two and six bits.
 cdef int32_t[16] qm4
 qm4[:] = [0, -20456, -12896, -8968, -6288, -4240, -2584, -1200,
@@ -121,13 +139,9 @@ cdef inline void follow(g722_band_t *band, int32_t d) noexcept nogil:
 cdef inline int quantised_low(int32_t error, int32_t step) noexcept nogil:
     """QUANTL: six bits, never 0 to 3: those would be runs of zeros on a line."""
     cdef int32_t size = ~error if error < 0 else error
-    cdef int first = 1, last = 30, middle
-    while first < last:  # the first level above it
-        middle = (first + last) >> 1
-        if size < q6[middle] * step >> 12:
-            last = middle
-        else:
-            first = middle + 1
+    # The first level with size < level * step >> 12, found without trying them in turn.
+    cdef int32_t level = (((size + 1) << 12) + step - 1) // step
+    cdef int first = interval[level] if level <= Q6_MOST else 30
     if error >= 0:
         return 62 - first
     return 64 - first if first < 3 else 34 - first
@@ -142,23 +156,12 @@ cdef inline int quantised_high(int32_t error, int32_t step) noexcept nogil:
     return 2 if far else 3
 
 
-cdef inline int32_t filtered(const int32_t *history, bint backwards) noexcept nogil:
+cdef inline int32_t filtered(const int16_t *history, const int16_t *taps) noexcept nogil:
     cdef int32_t total = 0
     cdef int i
-    if backwards:
-        for i in range(12):
-            total += history[i] * mirror[11 - i]
-    else:
-        for i in range(12):
-            total += history[i] * mirror[i]
+    for i in range(16):
+        total += history[i] * taps[i]
     return total
-
-
-cdef inline void remember(g722_t *state, int32_t even, int32_t odd) noexcept nogil:
-    memmove(state.even, state.even + 1, 11 * sizeof(int32_t))
-    memmove(state.odd, state.odd + 1, 11 * sizeof(int32_t))
-    state.even[11] = even
-    state.odd[11] = odd
 
 
 cdef void g722_init(g722_t *state) noexcept nogil:
@@ -167,14 +170,32 @@ cdef void g722_init(g722_t *state) noexcept nogil:
     state.high.step = 8
 
 
-cdef void g722_encode(g722_t *state, const int16_t *samples, int codes,
-                      uint8_t *out) noexcept nogil:
+cdef inline void recall(const g722_t *state, int16_t *even, int16_t *odd) noexcept nogil:
+    """What went before the chunk."""
+    memcpy(even, state.even, sizeof(state.even))
+    memcpy(odd, state.odd, sizeof(state.odd))
+
+
+cdef inline void remember(g722_t *state, const int16_t *even, const int16_t *odd) noexcept nogil:
+    memcpy(state.even, even, sizeof(state.even))
+    memcpy(state.odd, odd, sizeof(state.odd))
+
+
+cdef void encode_chunk(g722_t *state, const int16_t *samples, int codes,
+                       uint8_t *out) noexcept nogil:
+    cdef int16_t[CHUNK + 16] even, odd
     cdef int32_t ahead, behind
     cdef int i, low, high
+    recall(state, even, odd)
     for i in range(codes):
-        remember(state, samples[2 * i], samples[2 * i + 1])
-        ahead = filtered(state.even, False)
-        behind = filtered(state.odd, True)
+        even[G722_HISTORY + i] = samples[2 * i]
+        odd[G722_HISTORY + i] = samples[2 * i + 1]
+    memset(even + G722_HISTORY + codes, 0, 5 * sizeof(int16_t))
+    memset(odd + G722_HISTORY + codes, 0, 5 * sizeof(int16_t))
+    remember(state, even + codes, odd + codes)
+    for i in range(codes):
+        ahead = filtered(even + i, mirror)
+        behind = filtered(odd + i, mirrored)
         low = quantised_low(limited(((behind + ahead) >> 14) - state.low.s), state.low.step)
         follow(&state.low, qm4[low >> 2] * state.low.step >> 15)
         high = quantised_high(limited(((behind - ahead) >> 14) - state.high.s), state.high.step)
@@ -184,14 +205,24 @@ cdef void g722_encode(g722_t *state, const int16_t *samples, int codes,
         out[i] = <uint8_t>(high << 6 | low)
 
 
+cdef void g722_encode(g722_t *state, const int16_t *samples, int codes,
+                      uint8_t *out) noexcept nogil:
+    cdef int at = 0
+    while at < codes:
+        encode_chunk(state, samples + 2 * at, min(codes - at, <int>CHUNK), out + at)
+        at += CHUNK
+
+
 cdef inline int32_t within_15_bits(int32_t value) noexcept nogil:
     return 16383 if value > 16383 else (-16384 if value < -16384 else value)
 
 
-cdef void g722_decode(g722_t *state, const uint8_t *codes, int count,
-                      int16_t *samples) noexcept nogil:
+cdef void decode_chunk(g722_t *state, const uint8_t *codes, int count,
+                       int16_t *samples) noexcept nogil:
+    cdef int16_t[CHUNK + 16] even, odd
     cdef int32_t low, high, difference
     cdef int i, code
+    recall(state, even, odd)
     for i in range(count):
         code = codes[i] & 63
         low = within_15_bits(state.low.s + (qm6[code] * state.low.step >> 15))
@@ -203,9 +234,22 @@ cdef void g722_decode(g722_t *state, const uint8_t *codes, int count,
         high = within_15_bits(state.high.s + difference)
         follow(&state.high, difference)
         adapt(&state.high, high_moves[code], HIGH_STEP_MAX, 10)
-        remember(state, low + high, low - high)
-        samples[2 * i] = <int16_t>limited(filtered(state.odd, True) >> 11)
-        samples[2 * i + 1] = <int16_t>limited(filtered(state.even, False) >> 11)
+        even[G722_HISTORY + i] = <int16_t>(low + high)
+        odd[G722_HISTORY + i] = <int16_t>(low - high)
+    memset(even + G722_HISTORY + count, 0, 5 * sizeof(int16_t))
+    memset(odd + G722_HISTORY + count, 0, 5 * sizeof(int16_t))
+    remember(state, even + count, odd + count)
+    for i in range(count):
+        samples[2 * i] = <int16_t>limited(filtered(odd + i, mirrored) >> 11)
+        samples[2 * i + 1] = <int16_t>limited(filtered(even + i, mirror) >> 11)
+
+
+cdef void g722_decode(g722_t *state, const uint8_t *codes, int count,
+                      int16_t *samples) noexcept nogil:
+    cdef int at = 0
+    while at < count:
+        decode_chunk(state, codes + at, min(count - at, <int>CHUNK), samples + 2 * at)
+        at += CHUNK
 
 
 cdef class Encoder:

@@ -4,7 +4,8 @@
     DtlsPeer of the plan -> Shaking -> its keys -^
 
 It gives the leg only what changed. Until it is known what was agreed, and with DTLS until the
-other side has proved who it is, nothing is believed that comes and nothing is sent.
+other side has proved who it is, nothing is believed that comes and nothing is sent. A far end
+that moves, or begins anew, may shake hands again: what was agreed serves until it has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from platypus.media.keys import DtlsPeer, Security, SrtpKeys
-from platypus.media.shaking import Address, CallLater, Shaking
+from platypus.media.shaking import Address, CallLater, Shaking, begins
 
 if TYPE_CHECKING:
     from platypus._media.loop import Leg
@@ -47,6 +48,10 @@ class LegSecurity:
         self._keys: SrtpKeys | None = None
         self._peer: DtlsPeer | None = None
         self._shaking: Shaking | None = None
+        self._again: Shaking | None = None  # beside it, once that has brought keys
+        self._leg: Leg | None = None  # of the handshake
+        self._remote: Address | None = None
+        self._listens = False
         self._early: list[tuple[bytes, Address]] = []
         self._relay: Relay | None = None
         self._shut = self._proved = False
@@ -71,7 +76,7 @@ class LegSecurity:
         if self._keys is None and self._peer is None and encrypted != self._shut:
             self._shut = encrypted
             leg.unprotect("shut" if encrypted else "plain")
-            leg.take_packets(encrypted)  # RFC 5763, 5: a handshake may overtake the answer
+            self._listen(leg, encrypted)  # RFC 5763, 5: a handshake may overtake the answer
 
     def apply(self, leg: Leg, security: Security | None, remote: Address | None) -> None:
         """What was agreed on. Raises MediaError where there is no libsrtp."""
@@ -79,6 +84,7 @@ class LegSecurity:
             self._apply_peer(leg, security, remote)
             return
         self._end_handshake()
+        self._listen(leg, False)
         if isinstance(security, SrtpKeys):
             self._apply_keys(leg, security)
         elif self._keys is not None or self._shut:
@@ -93,6 +99,10 @@ class LegSecurity:
                 self._relay.receive(kind, address, packet, tag)
         elif self._shaking is not None:
             self._shaking.receive(packet, address)
+            if self._again is None and self._proved and not self._is_client and begins(packet):
+                self._shake_again(address)
+            if self._again is not None:
+                self._again.receive(packet, address)
         elif len(self._early) < MAX_EARLY:
             self._early.append((packet, address))
 
@@ -104,6 +114,7 @@ class LegSecurity:
 
     def _apply_peer(self, leg: Leg, peer: DtlsPeer, remote: Address | None) -> None:
         if peer == self._peer:
+            self._move(remote)
             return
         if self._keys is None:
             leg.protect("shut")
@@ -114,33 +125,80 @@ class LegSecurity:
             leg.unprotect("shut")
         self._end_handshake()
         self._peer, self._shut = peer, True
-        leg.take_packets(True)
-        self._shaking = Shaking(
-            leg,
-            peer,
-            self._certificate(),
-            self._call_later,
-            done=lambda keys: self._shaken(leg, keys),
-            failed=self._failed,
-        )
+        self._leg, self._remote = leg, remote
+        self._listen(leg, True)
+        self._shaking = self._shake(leg, peer, done=self._shaken, failed=self._failed)
         self._shaking.start(remote)
         early, self._early = self._early, []
         for packet, source in early:
             if self._shaking is not None:
                 self._shaking.receive(packet, source)
 
-    def _shaken(self, leg: Leg, keys: Keys) -> None:
-        if leg.closed:
+    def _shake(
+        self,
+        leg: Leg,
+        peer: DtlsPeer,
+        *,
+        done: Callable[[Keys], None],
+        failed: Callable[[str], None],
+    ) -> Shaking:
+        certificate, call_later = self._certificate(), self._call_later
+        return Shaking(leg, peer, certificate, call_later, done=done, failed=failed)
+
+    @property
+    def _is_client(self) -> bool:
+        return self._peer is not None and self._peer.client
+
+    def _move(self, remote: Address | None) -> None:
+        """RFC 5763, 6.6: at another address there may be another association."""
+        if remote is None or remote == self._remote:
             return
-        self._proved = True
-        self._apply_keys(leg, SrtpKeys(keys.profile, keys.send, keys.receive))
-        self._changed()
+        known, self._remote = self._remote is not None, remote
+        if not self._proved and self._shaking is not None:
+            self._shaking.move(remote)
+        elif known and self._is_client:
+            self._shake_again(remote)
+
+    def _shake_again(self, remote: Address) -> None:
+        self._end_again()
+        if self._leg is not None and self._peer is not None:
+            # One that comes to nothing ends nothing: there are keys that serve.
+            self._again = self._shake(
+                self._leg, self._peer, done=self._shaken_again, failed=lambda _: self._end_again()
+            )
+            self._again.start(remote)
+
+    def _shaken_again(self, keys: Keys) -> None:
+        if self._shaking is not None:
+            self._shaking.close()
+        self._shaking, self._again = self._again, None
+        self._shaken(keys)
+
+    def _shaken(self, keys: Keys) -> None:
+        if self._leg is None or self._leg.closed:
+            return
+        before, self._proved = self.profile, True
+        self._apply_keys(self._leg, SrtpKeys(keys.profile, keys.send, keys.receive))
+        if self.profile != before:
+            self._changed()
 
     def _end_handshake(self) -> None:
+        self._end_again()
         if self._shaking is not None:
             self._shaking.close()
             self._shaking = None
         self._peer, self._proved = None, False
+
+    def _end_again(self) -> None:
+        if self._again is not None:
+            self._again.close()
+            self._again = None
+
+    def _listen(self, leg: Leg, on: bool) -> None:
+        """Whether the loop bothers Python with packets that are no RTP."""
+        if on != self._listens:
+            self._listens = on
+            leg.take_packets(on)
 
     def _apply_keys(self, leg: Leg, keys: SrtpKeys) -> None:
         from platypus.media import srtp

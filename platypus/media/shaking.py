@@ -32,6 +32,11 @@ class Timer(Protocol):
 CallLater = Callable[[float, Callable[[], None]], Timer]
 
 
+def begins(packet: bytes) -> bool:
+    """Whether this is the first word of a handshake: a ClientHello in the clear (RFC 6347, 4.3)."""
+    return len(packet) > 25 and packet[0] == 22 and packet[3:5] == bytes(2) and packet[13] == 1
+
+
 class Shaking:
     """One handshake."""
 
@@ -62,6 +67,11 @@ class Shaking:
         """Say the first word, if it is ours, to where the description says."""
         self._remote = remote
         self._handshake.start()
+        self._go_on()
+
+    def move(self, remote: Address) -> None:
+        """The description says another address now."""
+        self._remote = remote
         self._go_on()
 
     def receive(self, packet: bytes, source: Address) -> None:

@@ -14,7 +14,7 @@ from tests.harness.baresip import Baresip
 from tests.harness.listening import RATE, Pcm, find_second, levels, read_wav, speech, write_wav
 from tests.harness.namespace import host_address
 from tests.interop.conftest import Bench
-from tests.interop.test_calls import wait_for_samples
+from tests.interop.test_calls import Pair, wait_for_samples
 from tests.interop.test_rtcp import check_measured, wait_measured
 
 pytestmark = pytest.mark.interop
@@ -26,7 +26,8 @@ class Ends:
     """We and baresip, each with a voice of its own and a recording of the other's."""
 
     def __init__(self, bench: Bench, folder: Path, encryption: str, *options: str, **more: Any):
-        self.voices = [levels(speech(8, seed=seed), "pcmu") for seed in (41, 42)]
+        # Longer than any test: baresip hangs up where its file ends.
+        self.voices = [levels(speech(20, seed=seed), "pcmu") for seed in (41, 42)]
         ours, theirs = (
             write_wav(folder / f"{name}.wav", voice)
             for name, voice in zip(("ours", "theirs"), self.voices, strict=True)
@@ -86,6 +87,21 @@ def test_we_take_the_keys_of_baresip(
     ends.check_heard()
 
 
+@pytest.mark.parametrize("options", [("--srtp", "require"), ("--dtls",)])
+def test_two_phones_hear_each_other_bit_exact_through_a_proxy(
+    bench: Bench, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    pair = Pair(bench, tmp_path, *options)
+    pair.connect()
+    pair.hear(3)
+    for ended in pair.end():
+        assert ended["stats"]["srtp"] == GCM  # type: ignore[index]
+        assert ended["stats"]["receive"]["lost"] == 0  # type: ignore[index]
+    for own, other in ((0, 1), (1, 0)):
+        match = find_second(pair.voices[other][: 2 * RATE], read_wav(pair.recordings[own]))
+        assert match.exact, match
+
+
 @pytest.mark.smoke
 def test_a_call_by_dtls_to_baresip(bench: Bench, tmp_path: Path) -> None:
     ends = Ends(bench, tmp_path, "dtls_srtp", "--dtls", rtcp_mux=True)
@@ -100,10 +116,8 @@ def test_a_call_by_dtls_from_baresip(bench: Bench, tmp_path: Path, mux: bool) ->
     ends.check_heard()
 
 
-@pytest.mark.parametrize("encryption", ["srtp-mand", "dtls_srtp"])
-def test_reports_are_encrypted_too(bench: Bench, tmp_path: Path, encryption: str) -> None:
-    options = ("--dtls",) if encryption == "dtls_srtp" else ("--srtp", "require")
-    ends = Ends(bench, tmp_path, encryption, *options, rtcp_mux=True)
+def test_reports_are_encrypted_too(bench: Bench, tmp_path: Path) -> None:
+    ends = Ends(bench, tmp_path, "dtls_srtp", "--dtls", rtcp_mux=True)
     ends.connect(we_call=True)
     check_measured(wait_measured(ends.phone))
 

@@ -289,7 +289,7 @@ class Call:
     def send_dtmf(
         self, digits: Iterable[str], *, method: DtmfMethod = "rtp", duration_ms: int = DTMF_MS
     ) -> None:
-        """Send 0-9 * # A-D one after another, as RFC 4733 events or by INFO.
+        """Send 0-9 * # A-D one after another, as RFC 4733 events, by INFO, or as tones.
 
         Raises MediaError, StateError, ValueError.
         """
@@ -299,10 +299,10 @@ class Call:
             for content_type, body in [build_info(digit, duration_ms) for digit in digits]:
                 self.session.infos.send(content_type, body, self._engine.now())
             self._engine.pump()
-        elif method == "rtp":
-            self.media.stream.send_dtmf(digits, duration_ms)
+        elif method in ("rtp", "inband"):
+            self.media.stream.send_dtmf(digits, duration_ms, inband=method == "inband")
         else:
-            raise StateError(f'not supported yet: digits by method="{method}"; use "rtp"')
+            raise ValueError(f'digits are sent by "rtp", "info" or "inband", not {method!r}')
         self._calling.sound.press(digits)
 
     def play(self, path: str, *, loop: bool = False) -> None:

@@ -216,7 +216,7 @@ class CallMedia:
         if names is None or self.stream.recording is not None:
             return
         try:
-            self.stream.record(names.next())
+            self.stream.record(names.next(), rate=self._calling.sound.rate)
         except MediaError as problem:  # the call is worth more than its recording
             self._publish(ErrorOccurred(str(problem), self._call))
 
@@ -235,6 +235,8 @@ class CallMedia:
         match kind, values:
             case "dtmf", (str(digit), int(duration_ms)):
                 self._publish(DtmfReceived(self._call, digit, "rtp", duration_ms))
+            case "key", (str(digit), int(duration_ms)):
+                self._publish(DtmfReceived(self._call, digit, "inband", duration_ms))
             case "address", (str(host), int(port)):
                 self._address_learnt((host, port))
             case "stalled", _:

@@ -92,24 +92,30 @@ class Calling:
             call.media.set_source(make_source(source) if isinstance(source, str) else source)
         if sink is not None:
             call.media.set_sink(sink)
+        asks = start and self.public.wanted
         # No free port is told to whoever calls, not to the far end.
-        if self.public.wanted:
+        if asks:
             call.media.stream.reserve()
         else:
             call.media.stream.open()
-        session = self._engine.user_agent.invite(
-            target,
-            account=account.settings if account is not None else None,
-            body=call.media.offer if offer else None,
-            headers=tuple(headers),
-            start=start and not self.public.wanted,
-            now=self._engine.now(),
-        )
+        try:
+            session = self._engine.user_agent.invite(
+                target,
+                account=account.settings if account is not None else None,
+                body=call.media.offer if offer else None,
+                headers=tuple(headers),
+                start=start and not asks,
+                now=self._engine.now(),
+            )
+        except Exception:
+            call.media.stream.give_back()
+            call.media.stream.close()
+            raise
         if offer and session.calling is not None:
             session.calling.second_offer = call.media.second_offer
         call.signals.begin(session)
         self.adopt(session, call)
-        if start and self.public.wanted:
+        if asks:
             self.public.prepare(call, partial(self._start, call))
         # In a turn of its own, so that whoever calls has the call before its first event.
         self._engine.loop.call_soon(self._announce, call)

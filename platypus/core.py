@@ -76,7 +76,7 @@ class Core:
         """Bind the sockets. Raises NetworkError, ConfigError, MediaError, AudioFileError."""
         if self._loop is not None or self._leaving:
             raise StateError("an engine is entered once; make another one")
-        self._prepare()
+        await self._prepare()
         await self._pump.open(*self._bind, transport=self.transport)
         self._loop = asyncio.get_running_loop()
         self.recovery.start(self._loop, self._pump.now)
@@ -181,7 +181,7 @@ class Core:
         """What the signalling tells."""
         raise NotImplementedError
 
-    def _prepare(self) -> None:
+    async def _prepare(self) -> None:
         """Say what is wrong with the options before anything is opened."""
 
     def _started(self) -> None:

@@ -375,9 +375,10 @@ class Engine(Core):
     def _receive(self, event: sip.Event) -> None:
         self._dispatch.receive(event)
 
-    def _prepare(self) -> None:
+    async def _prepare(self) -> None:
         if self._media_options not in (MediaOptions(), MediaOptions(audio="system")):
-            _ = self.calling  # says now what is wrong with them, not at the first call
+            # Says now what is wrong with them, not at the first call.
+            await self.calling.sound.prepare(recorded=self._media_options.record is not None)
 
     def _started(self) -> None:
         self.registering.start(self.loop, self._pump.transport, self.recovery)

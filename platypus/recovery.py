@@ -31,6 +31,9 @@ logger = logging.getLogger("platypus.net")
 
 # How late a sleep may be noticed, and elsewhere than on Linux a change of address.
 LOOK_EVERY = 5.0
+# A far end that got no answer to its keep-alives meanwhile, or a router between, has given a
+# connection up by then; to find that out takes longer than to open another.
+LONG_SLEEP = 30.0
 MAX_PLACES = 32
 # Where the default routes lead (RFC 5737, RFC 3849): nothing is ever sent there.
 _ANYWHERE: tuple[Address, ...] = (("192.0.2.1", 9), ("2001:db8::1", 9))
@@ -112,6 +115,8 @@ class Recovery:
         self._arm()
         if slept:
             logger.info("nothing ran for %.0f s: asking the servers and the calls anew", slept)
+            if slept > LONG_SLEEP:
+                self._transport.drop_opened(f"nothing ran for {slept:.0f} s")
             self.look()
             self._pump.wake()
         elif not self._changes.watching:

@@ -52,6 +52,18 @@ def hold_of(call: Call, hold: str) -> Any:
 
 
 class TestAnOutgoingCall:
+    def test_that_can_not_be_made_keeps_no_ports(self) -> None:
+        async def work() -> None:
+            port = unused_port() & ~1
+            async with phone(rtp_ports=(port, port + 1)) as alice, phone() as bob:
+                for _ in range(2):
+                    with pytest.raises(ValueError, match="Via is not"):
+                        alice.engine.call(bob.uri, headers=[("Via", "x")])
+                    await asyncio.sleep(0.05)  # the media thread lets go of them
+                await connected(alice, bob)
+
+        run(work())
+
     def test_goes_through_its_states_to_the_end(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:
@@ -387,12 +399,12 @@ class TestWrongCommands:
 
         run(work())
 
-    def test_digits_by_a_method_to_come_say_what_there_is(self) -> None:
+    def test_digits_by_no_method_say_which_there_are(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:
                 call, _ = await connected(alice, bob)
-                with pytest.raises(StateError, match=r'not supported yet.*use "rtp"'):
-                    call.send_dtmf("1", method="inband")
+                with pytest.raises(ValueError, match=r'"rtp", "info" or "inband"'):
+                    call.send_dtmf("1", method="smoke")
 
         run(work())
 

@@ -1,12 +1,14 @@
 """Who gets the sound devices, with some that are not there."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from platypus.audio import echo, lists
-from platypus.audio.device import DeviceLists
+from platypus.audio.device import DeviceLists, SoundDevice
 from platypus.events import DeviceChanged
 from platypus.options import MediaOptions
 from platypus.sound import Sound
@@ -157,7 +159,7 @@ def test_levels_are_those_of_open_devices(room: Room) -> None:
 
 
 def test_without_any_sound_card_a_call_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "list_devices", DeviceLists)
+    monkeypatch.setattr(lists, "list_devices", lambda timeout: DeviceLists())
 
     async def work() -> None:
         async with phone(audio="system") as alice, phone(auto_answer=0) as bob:
@@ -169,6 +171,29 @@ def test_without_any_sound_card_a_call_goes_on(monkeypatch: pytest.MonkeyPatch) 
             assert len(await anext(frames)) == 320
 
     run(work())
+
+
+@pytest.mark.parametrize(
+    ("devices_rate", "recorded"), [(44_100, 44_100), (48_000, 48_000), (96_000, 8_000)]
+)
+def test_a_recording_has_the_rate_of_the_speaker_from_its_first_sample(
+    room: Room, tmp_path: Path, devices_rate: int, recorded: int
+) -> None:
+    room.devices.lists = replace(
+        room.devices.lists, outputs=(SoundDevice("speaker", "Speaker", rate=devices_rate),)
+    )
+    path = tmp_path / "heard.wav"
+
+    async def work() -> None:
+        async with phone(audio="system", record=str(path)) as alice, phone(auto_answer=0) as bob:
+            call = alice.engine.call(bob.uri)
+            await call.answered()
+            await asyncio.sleep(0.1)
+            call.hangup()
+            await call.ended()
+
+    run(work())
+    assert int.from_bytes(path.read_bytes()[24:28], "little") == recorded
 
 
 class TestEcho:

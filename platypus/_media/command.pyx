@@ -54,6 +54,8 @@ cdef int command_free(command_t *command) except -1:
     codec_decoder_free(command.decoder)
     codec_encoder_free(command.encoder)
     gear_free(command.gear)
+    free(command.tones)
+    free(command.ears)
     party_free(command.party)
     if command.recorder != NULL:
         if command.recorder.state == RECORDER_RUNNING:  # it was refused: nobody else closes it

@@ -66,6 +66,9 @@ class NativeStream:
     def called(self) -> bool:
         """Whether a callback has come."""
 
+    def read(self, samples: int) -> bytes:
+        """Up to so many of the captured samples; only while no leg has the source."""
+
     def statistics(self) -> dict[str, int]:
         """`callbacks`, `flagged` (after a loss), `gaps` (the playout ring ran dry), `longest_us`
         (between two callbacks), `captured` and `playing` (samples that wait),

@@ -244,6 +244,12 @@ cdef class NativeStream:
         """Whether a callback has come."""
         return platform_load_acquire(&self.shared.callbacks) > 0
 
+    def read(self, int samples):
+        """Up to so many of the captured samples; only while no leg has the source."""
+        if self.capture is None:
+            return b""
+        return self.capture.read(min(samples, self.capture.available))
+
     def statistics(self):
         return {
             "callbacks": platform_load_acquire(&self.shared.callbacks),

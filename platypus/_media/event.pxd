@@ -19,6 +19,7 @@ cdef enum event_kind_t:
     EVENT_RECORDED = 8
     EVENT_ERROR = 9
     EVENT_VOICE = 20
+    EVENT_KEY = 21
 
 
 cdef struct event_t:

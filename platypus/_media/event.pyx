@@ -25,6 +25,7 @@ EVENTS = {
     EVENT_RECORDED: "recorded",
     EVENT_ERROR: "error",
     EVENT_VOICE: "voice",
+    EVENT_KEY: "key",
 }
 DIGITS = "0123456789*#ABCD"  # by event code: RFC 4733, 3.2
 
@@ -60,7 +61,7 @@ cdef object event_tuple(const event_t *event):
     kind = EVENTS[event.kind]
     if event.kind == EVENT_ADDRESS:
         return (event.leg, kind, *pair_of(&event.address))
-    if event.kind == EVENT_DTMF:
+    if event.kind == EVENT_DTMF or event.kind == EVENT_KEY:
         return (event.leg, kind, DIGITS[event.first & 15], event.second)
     if event.kind == EVENT_ERROR:
         return (event.leg, kind, os.strerror(event.first))

@@ -9,6 +9,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 from platypus._media.address cimport latch_t
 from platypus._media.codec cimport codec_decoder_t, codec_encoder_t
 from platypus._media.conference cimport party_t
+from platypus._media.dtmf_tone cimport dtmf_receiver_t, dtmf_sender_t
 from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
 from platypus._media.event cimport events_t
 from platypus._media.gear cimport gear_t
@@ -48,6 +49,8 @@ cdef enum verb_t:
     VERB_JOIN = 30
     VERB_LEAVE = 31
     VERB_VOICE = 32
+    VERB_KEYS = 40       # press keys as tones
+    VERB_EARS = 41       # with ears, or to listen no more
 
 
 # What is asked of packets in one direction.
@@ -73,6 +76,8 @@ cdef struct command_t:
     codec_decoder_t *decoder
     codec_encoder_t *encoder
     gear_t *gear
+    dtmf_sender_t *tones
+    dtmf_receiver_t *ears
     party_t *party
     platform_address_t address
     int first, second, third     # by verb: payload types and codecs, flags, times in ms
@@ -128,6 +133,8 @@ cdef struct leg_t:
     command_t *protecting    # the leases of the contexts, or NULL
     command_t *unprotecting
     command_t *candidate     # tried where `unprotecting` fails, while `trial` lasts
+    dtmf_sender_t *tones     # owned; NULL until a key is pressed as tones
+    dtmf_receiver_t *ears    # owned; NULL: nobody listens for such keys
     int trial                # packets
     guard_t sending, receiving
     platform_socket_t rtp
@@ -172,6 +179,7 @@ cdef struct leg_t:
     int gaps_ms[DIGITS_MAX]
     int digit_first
     uint32_t digits_done     # atomic; stored by the loop thread
+    uint32_t tones_done      # atomic; stored by the loop thread
     snapshot_t snapshot
 
     events_t *events         # the loop's, and its ring of packets for Python

@@ -31,6 +31,7 @@ from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.jitter cimport jitter_t
 from platypus._media.lateness cimport lateness_add, lateness_skip
 from platypus._media.leg_post cimport leg_take_outside
+from platypus._media.leg_keys cimport leg_hear_keys, leg_with_tones
 from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
@@ -98,6 +99,8 @@ cdef leg_t *leg_new(
 
 cdef void leg_free(leg_t *leg) noexcept nogil:
     if leg != NULL:
+        free(leg.tones)
+        free(leg.ears)
         stream_free(leg.stream)
         free(leg)
 
@@ -432,6 +435,8 @@ cdef void leg_play(
                      &leg.counters.played_peak, &leg.counters.played_rms)
     if leg.tells_voice:
         tell_voice(leg, &leg.played_voice, 1, energy, count, events)
+    if leg.ears != NULL:
+        leg_hear_keys(leg, frame, count, events)
     if leg.party != NULL:
         party_hear(leg.party.party, frame, count)
     else:
@@ -544,7 +549,9 @@ cdef void leg_send(
         keep_alive(leg, events, deadline_ns)
         return
     feed_digits(leg)
-    samples = to_be_sent(leg, frame, count, events, deadline_ns)
+    samples = leg_with_tones(
+        leg, to_be_sent(leg, frame, count, events, deadline_ns), frame, count
+    )
     energy = measure(&leg.sent_meter, samples, count, METER_FRAMES * leg.frame,
                      &leg.counters.sent_peak, &leg.counters.sent_rms)
     if leg.tells_voice:

@@ -41,6 +41,8 @@ cdef class Leg:
     cdef bint record_both        # both sides
     cdef int conference_rate     # 0: in none
     cdef uint32_t digits_queued
+    cdef uint32_t tones_queued
+    cdef bint has_tones
 
     cdef int set_up(self, Loop loop, int number, int rate, first, bytes cname) except -1
     cdef command_t *command(self, int verb) except NULL
@@ -48,4 +50,6 @@ cdef class Leg:
     cdef int claim(self, end) except -1
     cdef int guard(self, int verb, how) except -1
     cdef int post(self, int verb, packet, pair, bint first, int64_t arrival_ns) except -1
+    cdef command_t *keys(self, int verb, digits, int duration_ms, int gap_ms,
+                         uint32_t waiting) except NULL
     cdef int equip(self, command_t *command, int codec, settings) except -1

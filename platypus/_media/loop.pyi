@@ -208,6 +208,12 @@ class Leg:
     def leave(self) -> None:
         """Out of the conference; the leg goes on by itself."""
 
+    def press(self, digits: Iterable[str], duration_ms: int = 160, gap_ms: int = 80) -> None:
+        """Queue digits as tones, heard in the place of the source."""
+
+    def listen_for_keys(self, on: bool) -> None:
+        """Tell by "key" events which keys the far end presses as tones."""
+
     def start_record(
         self,
         fd: int,

@@ -17,6 +17,7 @@ from base64 import b64encode
 
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport calloc
 
 from platypus._media.address cimport address_of
 from platypus._media.codec cimport (
@@ -27,15 +28,17 @@ from platypus._media.command cimport (
 )
 from platypus._media.conference cimport Conference, party_new
 from platypus._media.endpoint cimport Sink, Source
+from platypus._media.dtmf_tone cimport dtmf_receiver_t, dtmf_sender_t
 from platypus._media.event cimport DIGITS, events_drain
 from platypus._media.feed cimport feed_new
 from platypus._media.gear cimport gear_new
 from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
     DIGITS_MAX, GUARD_PLAIN, GUARD_RELAYED, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE,
-    VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE, VERB_OPEN,
-    VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK,
-    VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
+    VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS, VERB_LEAVE,
+    VERB_MUTE, VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP,
+    VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT,
+    VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
 )
 from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.opus cimport opus_settings, opus_settings_t
@@ -551,6 +554,39 @@ cdef class Leg:
 
     def send_dtmf(self, digits, duration_ms=160, gap_ms=80):
         """Queue digits as RFC 4733 events."""
+        cdef uint32_t waiting = self.digits_queued - platform_load_acquire(&self.leg.digits_done)
+        cdef command_t *command
+        if not self.has_events:
+            raise self.loop.error("no payload type for telephone-events was agreed")
+        command = self.keys(VERB_DTMF, digits, duration_ms, gap_ms, waiting)
+        self.submit(command, None)
+        self.digits_queued += <uint32_t>len(digits)
+
+    def press(self, digits, duration_ms=160, gap_ms=80):
+        """Queue digits as tones, heard in the place of the source."""
+        cdef uint32_t waiting = self.tones_queued - platform_load_acquire(&self.leg.tones_done)
+        cdef command_t *command = self.keys(VERB_KEYS, digits, duration_ms, gap_ms, waiting)
+        if not self.has_tones:
+            command.tones = <dtmf_sender_t *>calloc(1, sizeof(dtmf_sender_t))
+            if command.tones == NULL:
+                command_free(command)
+                raise MemoryError("no memory for tones")
+        self.submit(command, None)
+        self.has_tones = True
+        self.tones_queued += <uint32_t>len(digits)
+
+    def listen_for_keys(self, on):
+        """Tell by "key" events which keys the far end presses as tones."""
+        cdef command_t *command = self.command(VERB_EARS)
+        if on:
+            command.ears = <dtmf_receiver_t *>calloc(1, sizeof(dtmf_receiver_t))
+            if command.ears == NULL:
+                command_free(command)
+                raise MemoryError("no memory to listen for keys")
+        self.submit(command, None)
+
+    cdef command_t *keys(self, int verb, digits, int duration_ms, int gap_ms,
+                         uint32_t waiting) except NULL:
         cdef command_t *command
         cdef int index
         codes = [DIGITS.find(digit.upper()) for digit in digits]
@@ -559,19 +595,15 @@ cdef class Leg:
         if not (DURATIONS_MS[0] <= duration_ms <= DURATIONS_MS[1]
                 and GAPS_MS[0] <= gap_ms <= GAPS_MS[1]):
             raise ValueError(f"a digit lasts {DURATIONS_MS} ms, a gap {GAPS_MS} ms")
-        if not self.has_events:
-            raise self.loop.error("no payload type for telephone-events was agreed")
-        waiting = (self.digits_queued - platform_load_acquire(&self.leg.digits_done)) & 0xFFFFFFFF
         if waiting + len(codes) > DIGITS_MAX:
             raise self.loop.error(f"at most {DIGITS_MAX} digits wait at a time")
-        command = self.command(VERB_DTMF)
+        command = self.command(verb)
         for index in range(len(codes)):
             command.digits[index] = codes[index]
         command.count = <int>len(codes)
         command.first = duration_ms
         command.second = gap_ms
-        self.submit(command, None)
-        self.digits_queued += <uint32_t>len(codes)
+        return command
 
     def start_record(self, int fd, rate=None, *, when_started=False, stereo=False):
         """Write what this leg plays as WAV; the loop owns the descriptor from here.

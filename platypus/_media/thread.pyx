@@ -15,7 +15,8 @@ from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
 from platypus._media.leg cimport (
-    VERB_CLOSE, VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_JOIN, VERB_LEAVE, VERB_MUTE,
+    VERB_CLOSE, VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS,
+    VERB_LEAVE, VERB_MUTE,
     VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND,
     VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE,
     command_t, leg_deliver,
@@ -24,6 +25,7 @@ from platypus._media.leg cimport (
     leg_skip, leg_speak, leg_t, leg_watch,
 )
 from platypus._media.leg_post cimport leg_transmit
+from platypus._media.leg_keys cimport leg_listen_for_keys, leg_press_keys
 from platypus._media.leg_rtcp cimport (
     leg_configure_rtcp, leg_receive_rtcp, leg_report, leg_say_bye,
 )
@@ -333,6 +335,10 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         settle_all(loop, now_ns)
     elif command.verb == VERB_VOICE:
         leg.tells_voice = command.first
+    elif command.verb == VERB_KEYS:
+        leg_press_keys(leg, command)
+    elif command.verb == VERB_EARS:
+        leg_listen_for_keys(leg, command)
     elif command.verb == VERB_STOP_RECORD:
         end_recording(loop, leg)
     give_back(loop, command)

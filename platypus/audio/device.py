@@ -52,6 +52,9 @@ class Stream(Protocol):
     def silent_ms(self) -> float | None:
         """Since the last callback, or the start."""
 
+    def read(self, samples: int) -> bytes:
+        """Up to so many samples of what was captured; only while no leg has the source."""
+
     def statistics(self) -> dict[str, int]:
         """What it moved and lost, in callbacks and samples."""
 

@@ -102,6 +102,9 @@ class FallbackStream:
     def silent_ms(self) -> float:
         return (time.monotonic() - self._last) * 1000
 
+    def read(self, samples: int) -> bytes:
+        return self._ring.read(min(samples, self._ring.available))
+
     def statistics(self) -> dict[str, int]:
         capture = self.source is not None
         return {

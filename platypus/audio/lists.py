@@ -20,21 +20,25 @@ CHILD = (sys.executable, "-m", portaudio.__name__)
 CHILD_TIMEOUT = 10.0
 
 
-def list_devices() -> DeviceLists:
-    """Takes milliseconds with a sound server, else up to a second. DeviceError without PyAudio."""
+def list_devices(timeout: float = pulse.TIMEOUT) -> DeviceLists:
+    """Takes milliseconds with a sound server, else up to a second.
+
+    DeviceError without PyAudio, and where the server does not answer within `timeout` seconds:
+    PortAudio would wait for it without end.
+    """
     if not pulse.available():
         return _of_portaudio()
-    known = _of_server()
+    known = _of_server(timeout)
     if known is None:
         own = _of_portaudio()
         # A server that has come up since: what it has is better known by its own names.
         came = any(device.name == portaudio.SERVER for device in own.outputs)
-        known = (_of_server() if came else None) or own
+        known = (_of_server(timeout) if came else None) or own
     return known
 
 
-def _of_server() -> DeviceLists | None:
-    lists = pulse.list_devices()
+def _of_server(timeout: float) -> DeviceLists | None:
+    lists = pulse.list_devices(timeout)
     return lists if lists is not None and (lists.inputs or lists.outputs) else None
 
 

@@ -195,6 +195,9 @@ class PortAudioStream:
     def silent_ms(self) -> float | None:
         return self._stream.silent_ms
 
+    def read(self, samples: int) -> bytes:
+        return self._stream.read(samples)
+
     def statistics(self) -> dict[str, int]:
         return self._stream.statistics()
 

@@ -13,14 +13,17 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from platypus.audio.device import RATE, DeviceLists, SoundDevice
+from platypus.errors import DeviceError
 
 TOOL = "pactl"
 TIMEOUT = 1.5  # seconds: a server that hangs must not take the phone with it
+HANGS = "the sound server does not answer"
 LEAST_RATE, GREATEST_RATE = 8_000, 192_000
 SUBSCRIBE = (TOOL, "subscribe")
 _HEADSET = re.compile(r"head-?(set|phone)|hands-?free|earpiece|earbud", re.IGNORECASE)
@@ -33,12 +36,15 @@ def available() -> bool:
     return sys.platform.startswith("linux") and shutil.which(TOOL) is not None
 
 
-def list_devices() -> DeviceLists | None:
-    """None where the server can't be asked."""
+def list_devices(timeout: float = TIMEOUT) -> DeviceLists | None:
+    """None where there is no server to ask; DeviceError where it does not answer in time."""
+    until = time.monotonic() + timeout
     try:
-        info = _ask("info")
-        sinks, sources = _ask("list", "sinks"), _ask("list", "sources")
+        info = _ask("info", until=until)
+        sinks, sources = _ask("list", "sinks", until=until), _ask("list", "sources", until=until)
         return parse_lists(info, sinks, sources)
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(HANGS) from error
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
         return None
 
@@ -65,9 +71,10 @@ def parse_lists(
     )
 
 
-def _ask(*what: str) -> Any:
+def _ask(*what: str, until: float) -> Any:
+    left = max(0.001, until - time.monotonic())
     done = subprocess.run(
-        [TOOL, "-f", "json", *what], capture_output=True, timeout=TIMEOUT, check=True
+        [TOOL, "-f", "json", *what], capture_output=True, timeout=left, check=True
     )
     # Descriptions come from hardware and other programs, in whatever encoding.
     return json.loads(done.stdout.decode("utf-8", "replace"))

@@ -215,8 +215,6 @@ class Control:
         self._call(call).mute(on)
 
     def _do_dtmf(self, digits: str, call: str | int | None = None, method: str = "rtp") -> None:
-        if method not in ("rtp", "info"):
-            raise CommandError(f"not supported yet: dtmf method {method}", code="not-supported")
         self._call(call).send_dtmf(digits.upper(), method=cast("events.DtmfMethod", method))
 
     def _do_redirect(self, to: str, call: str | int | None = None) -> None:

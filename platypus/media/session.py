@@ -10,7 +10,7 @@ negotiate, know SIP, or touch a packet.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -109,6 +109,7 @@ class MediaSession:
         self._sink: Sink | None = None
         self._record: str | None = None
         self._record_stereo = False
+        self._record_rate: int | None = None
         self._record_fd: int | None = None  # opened before there is a stream to record
         self._final: dict[str, Any] | None = None
         self._files = 0  # recordings the loop has not completed yet
@@ -246,6 +247,9 @@ class MediaSession:
             apart = isinstance(plan.security, DtlsPeer) and not plan.rtcp_mux
             rtcp = None if apart else plan.rtcp
             leg.configure_rtcp(rtcp, mux=plan.rtcp_mux, voip_metrics=plan.voip_metrics)
+        # A voice may sound like a key now and then; who sends events presses no tones.
+        if (plan.dtmf_payload_type is None) != (old is not None and old.dtmf_payload_type is None):
+            leg.listen_for_keys(plan.dtmf_payload_type is None)
         if old is None or (old.send, old.receive) != (plan.send, plan.receive):
             leg.set_direction(plan.send, plan.receive)
         if old is None or old.remote != plan.remote:
@@ -296,25 +300,30 @@ class MediaSession:
         """Tell by "voice" events when somebody begins or ends to speak."""
         self._open_leg().watch_voice(on)
 
-    def send_dtmf(self, digits: Iterable[str], duration_ms: int) -> None:
-        """RFC 4733 events. Raises MediaError where the far end takes none."""
-        if self._plan is None or self._plan.dtmf_payload_type is None:
+    def send_dtmf(self, digits: Sequence[str], duration_ms: int, *, inband: bool = False) -> None:
+        """RFC 4733 events, or tones. Raises MediaError where the far end takes none."""
+        if self._plan is None or (self._plan.dtmf_payload_type is None and not inband):
             raise MediaError(
                 'the far end takes no telephone-events (RFC 4733); try method="info" or "inband"'
             )
         if not self._plan.send:  # they would come out in a burst when it is resumed
             raise MediaError("the far end takes no media while it holds the call")
-        self._open_leg().send_dtmf(digits, duration_ms)
+        leg = self._open_leg()
+        if inband:
+            leg.press(digits, duration_ms)
+        else:
+            leg.send_dtmf(digits, duration_ms)
 
-    def record(self, path: str, *, stereo: bool = False) -> None:
+    def record(self, path: str, *, stereo: bool = False, rate: int | None = None) -> None:
         """Write what this stream plays to `path`, from now or from its start on.
 
         Stereo has both sides: what is sent on the left, what is played on the right.
+        `rate` is the codec's if None.
         """
         if self._record is not None:
             raise MediaError(f"already recording to {self._record}; stop that first")
         self._record_fd = open_for_recording(path)
-        self._record, self._record_stereo = path, stereo
+        self._record, self._record_stereo, self._record_rate = path, stereo, rate
         if self._leg is not None and self.started:
             self._hand_over_recording(self._leg)
 
@@ -363,7 +372,8 @@ class MediaSession:
     def _hand_over_recording(self, leg: Leg) -> None:
         fd, self._record_fd = self._record_fd, None
         if fd is not None:
-            leg.start_record(fd, stereo=self._record_stereo)  # it closes the descriptor
+            # It closes the descriptor.
+            leg.start_record(fd, self._record_rate, stereo=self._record_stereo)
             self._files += 1
 
     def _drop_recording(self) -> None:

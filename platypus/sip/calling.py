@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from platypus.sip.message import Request, Response
     from platypus.sip.session import Body, Fields, Session
     from platypus.sip.timers import Timer
+    from platypus.sip.transaction import ClientTransaction
 
 # Forked branches remembered for one call; a real proxy rings a handful.
 MAX_LEGS = 16
@@ -417,6 +418,9 @@ class _Deaf:
         """Nothing to do."""
 
     def transaction_failed(self, reason: str, now: float) -> None:
+        """Nothing to do."""
+
+    def transaction_over(self, transaction: ClientTransaction) -> None:
         """Nothing to do."""
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError
+from platypus.sip.backoff import Backoff
 from platypus.sip.binding import FIRST_HOP_LACKS_OUTBOUND, Binding
 from platypus.sip.build import loose
 from platypus.sip.events import RegistrationChanged, RegistrationState
 from platypus.sip.grammar import parse_number
 from platypus.sip.headers import NameAddr
-from platypus.sip.outages import retry_after
+from platypus.sip.refusals import OF_CREDENTIALS, why_refused
 from platypus.sip.requesting import Attempts, out_of_dialog
 from platypus.sip.uri import Uri
 
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
 
 # A refresh that nobody answers is over (64*T1 = 32 s) and retried before the binding expires.
 REFRESH_MARGIN = 40.0
-# RFC 5626, 4.5 doubles from 30 s to half an hour for the sake of large providers; a phone on a
-# desk should be back soon after its PBX is.
-FIRST_RETRY = 4.0
-LONGEST_RETRY = 300.0
-LONGEST_RETRY_AFTER = 3600.0
 # A switch that comes back brings a whole office with it.
 HURRY_SPREAD = 1.0
 SETTLED = 2.0  # an attempt older than this may have been made for the network of before
@@ -78,7 +74,7 @@ class Registration:
         self._sent_at = 0.0
         self._began = 0.0  # the attempts of now
         self._binding = Binding(stack, self._aor, user=self.user, instance=account.instance_id)
-        self._failures = 0
+        self._backoff = Backoff(stack)
         self._too_brief = 0
         self._redirects = 0
         self._refresh_timer: Timer | None = None
@@ -103,7 +99,7 @@ class Registration:
         """Register, or try again after a refusal: the only way the same credentials go again."""
         if self.digest is not None:
             self.digest.reset()
-        self._failures = 0
+        self._backoff.reset()
         self.refresh(now)
 
     def refresh(self, now: float) -> None:
@@ -224,13 +220,10 @@ class Registration:
             self._send(now)
         elif status < 400 and self._follow(response, now):
             pass
-        elif status in (401, 403, 407):
-            self._failed(status, self._refusal(status, problem), None, now)
         else:
-            reason = f"the registrar answered {status} {response.reason}"
-            if status == 404:
-                reason = f"the registrar does not know the user {self._aor.user}"
-            self._failed(status, reason, self._retry_delay(response), now)
+            reason = why_refused(self.account, response, problem)
+            again = None if status in OF_CREDENTIALS else self._backoff.delay_after(response)
+            self._failed(status, reason, again, now)
 
     def request_failed(self, reason: str, now: float) -> None:
         """No registrar could be reached, or none answered."""
@@ -238,10 +231,12 @@ class Registration:
         if not self._wanted and self._asked == 0:
             self._gone(f"the registrar did not confirm the removal: {reason}")
         else:
-            self._failed(None, f"the registrar can't be reached: {reason}", self._backoff(), now)
+            reason = f"the registrar can't be reached: {reason}"
+            self._failed(None, reason, self._backoff.delay(), now)
 
     def _granted(self, response: Response, now: float) -> None:
-        self._failures = self._too_brief = self._redirects = 0
+        self._backoff.reset()
+        self._too_brief = self._redirects = 0
         if self._asked == 0:
             self._bound = False
             self._binding.gone()
@@ -254,7 +249,9 @@ class Registration:
         if not self._wanted:
             self._send(now)
         elif expires <= 0 or self._sent_at + expires <= now:
-            self._failed(response.status, "the registrar keeps no binding", self._backoff(), now)
+            self._failed(
+                response.status, "the registrar keeps no binding", self._backoff.delay(), now
+            )
         else:
             self._stop_expiry()
             self.expires_at = self._sent_at + expires
@@ -286,35 +283,18 @@ class Registration:
         self._send(now, uri)
         return True
 
-    def _refusal(self, status: int, problem: str) -> str:
-        user = self.account.auth_user or self._aor.user
-        if self.digest is None:
-            return "the registrar wants a user name and password, and no password is set"
-        if status == 403:
-            return f"the registrar forbids it: the user name {user} or its password is wrong"
-        sentence = f"the registrar refused the user name {user} or its password"
-        return sentence if not problem or "refused" in problem else f"{sentence}: {problem}"
-
     def _failed(self, code: int | None, reason: str, retry_in: float | None, now: float) -> None:
         self._stop_expiry()
         self._stop_refreshing()
         if not self._wanted:
             self._gone(reason)
             return
-        self._failures += 1
+        self._backoff.failed()
         if code is not None:
             self._binding.refused()
         if retry_in is not None:
             self._refresh_timer = self._stack.timers.start(now + retry_in, self.refresh)
         self._change("failed", code=code, reason=reason, retry_in=retry_in)
-
-    def _retry_delay(self, response: Response) -> float:
-        return max(self._backoff(), min(float(retry_after(response) or 0), LONGEST_RETRY_AFTER))
-
-    def _backoff(self) -> float:
-        """Doubling, and spread so that phones don't come back in step (RFC 5626, 4.5)."""
-        longest = min(FIRST_RETRY * 2.0 ** min(self._failures, 16), LONGEST_RETRY)
-        return self._stack.uniform(longest / 2, longest)
 
     def _expired(self, now: float) -> None:
         """The granted time is over, whatever is on its way."""

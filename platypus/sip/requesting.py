@@ -111,6 +111,10 @@ class Attempts:
         """No hop answered."""
         self._user.request_failed(reason, now)
 
+    def request_over(self) -> None:
+        """Nothing leads back to the user from here, which may hold this for what it knows."""
+        del self._user
+
     def _prepare(self, response: Response) -> bool:
         if self._digest is None or self.request is None or self._stopped:
             return False

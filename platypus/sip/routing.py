@@ -112,7 +112,10 @@ class OutgoingUser(Protocol):
         """A response, as of a client transaction."""
 
     def request_failed(self, reason: str, now: float) -> None:
-        """No hop could be reached or answered; `reason` is a sentence. The last call."""
+        """No hop could be reached or answered; `reason` is a sentence."""
+
+    def request_over(self) -> None:
+        """Nothing more comes of it. The last call."""
 
 
 class Outgoing:
@@ -156,6 +159,7 @@ class Outgoing:
     def located(self, flow: Flow, now: float) -> None:
         """Compose the request for this flow and send it."""
         self.flow = flow
+        self.transaction = None  # one that still lingers is not what counts
         via = via_value(flow, MAGIC_COOKIE + self._stack.token())
         request = self._user.compose(flow, via, now)
         transaction = self._stack.new_client(request, flow, self)
@@ -202,11 +206,19 @@ class Outgoing:
             return
         self._user.request_failed(f"{self._uri}: {reason}", now)
 
+    def transaction_over(self, transaction: ClientTransaction) -> None:
+        """The last one of this request leads to nobody any more, and nothing leads back to us."""
+        if self.transaction is transaction:
+            user, self.transaction = self._user, None
+            del self._user
+            user.request_over()
+
     def _reconnect(self, now: float) -> bool:
         """A connection that was known turned out to be lost: find another way, once."""
         lost = self.transaction is not None and self.transaction.lost
         if self._locator is not None or not lost:
             return False
+        self.transaction = None
         self._locator = Locator(self._stack, self._uri, self)
         self._locator.start(now)
         return True
@@ -220,4 +232,7 @@ class Outgoing:
             self._stack.outages.over(self.flow)
 
     def _next(self, now: float) -> bool:
-        return self._locator is not None and self._locator.next(now)
+        if self._locator is None or not self._locator.next(now):
+            return False
+        self.transaction = None
+        return True

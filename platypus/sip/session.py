@@ -351,7 +351,7 @@ class Session:
         """It is over: let go of what leads back here."""
         if self.called is not None:
             self.called.release()
-            self.called = None
+        self.called = self.calling = None
         self._changes = self._updates = self._infos = self._timer = None
 
     def _ringing(self, verb: str) -> Called:

@@ -30,7 +30,10 @@ class ClientUser(Protocol):
         """A response, each once; a 2xx to INVITE as often as it comes."""
 
     def transaction_failed(self, reason: str, now: float) -> None:
-        """No final response within 64*T1, or the transport gave up. The last call."""
+        """No final response within 64*T1, or the transport gave up."""
+
+    def transaction_over(self, transaction: ClientTransaction) -> None:
+        """It is forgotten: nothing more comes of it. The last call."""
 
 
 class State(Enum):
@@ -98,15 +101,23 @@ class ClientTransaction:
         """The transport reported an error (RFC 3261, 17.1.4)."""
         if self.state in (State.CALLING, State.TRYING, State.PROCEEDING):
             self.lost = self.reliable
-            self.terminate()
-            self.user.transaction_failed(reason, now)
+            self._fail(reason, now)
 
     def terminate(self) -> None:
-        """Forget everything, without a word to the user."""
-        self._stop()
+        """Forget everything."""
         if self.state is not State.TERMINATED:
-            self.state = State.TERMINATED
-            self.stack.client_ended(self)
+            self._forget()
+            self.user.transaction_over(self)
+
+    def _fail(self, reason: str, now: float) -> None:
+        self._forget()
+        self.user.transaction_failed(reason, now)
+        self.user.transaction_over(self)
+
+    def _forget(self) -> None:
+        self._stop()
+        self.state = State.TERMINATED
+        self.stack.client_ended(self)
 
     def _next_interval(self) -> float:
         raise NotImplementedError
@@ -117,8 +128,7 @@ class ClientTransaction:
         self._retransmission = self.stack.timers.start(now + self._interval, self._retransmit)
 
     def _timed_out(self, now: float) -> None:
-        self.terminate()
-        self.user.transaction_failed("no answer", now)
+        self._fail("no answer", now)
 
     def _stop(self) -> None:
         if self._retransmission is not None:
@@ -129,6 +139,8 @@ class ClientTransaction:
     def _linger(self, seconds: float, now: float) -> None:
         """Stay to absorb retransmissions (timers D, K and M); 0 ends at once."""
         self._stop()
+        if self.state is State.TERMINATED:
+            return  # its user had enough of it
         if seconds:
             self._patience = self.stack.timers.start(now + seconds, self._lingered)
         else:
@@ -181,9 +193,10 @@ class InviteClientTransaction(ClientTransaction):
                 self.state = State.COMPLETED
                 self._ack = ack_for_refusal(self.request, response)
                 self.stack.send(self.flow, self._ack)
+                self._stop()
+                self.user.receive_response(response, now)
                 # Timer D: at least 32 s whatever T1 is (17.1.1.2).
                 self._linger(0.0 if self.reliable else max(32.0, 64 * settings.t1), now)
-                self.user.receive_response(response, now)
             case State.COMPLETED, kind if kind >= 3:
                 self.stack.send(self.flow, self._ack)
 
@@ -216,7 +229,9 @@ class NonInviteClientTransaction(ClientTransaction):
             return
         if response.status < 200:
             self.state = State.PROCEEDING
-        else:
-            self.state = State.COMPLETED
-            self._linger(0.0 if self.reliable else self.stack.settings.t4, now)
+            self.user.receive_response(response, now)
+            return
+        self.state = State.COMPLETED
+        self._stop()
         self.user.receive_response(response, now)
+        self._linger(0.0 if self.reliable else self.stack.settings.t4, now)

@@ -24,6 +24,7 @@ from platypus.sip.message import Headers
 from platypus.sip.privacy import ANONYMOUS, hide_caller
 from platypus.sip.privacy import USER as ANONYMOUS_USER
 from platypus.sip.querying import Query
+from platypus.sip.recovering import lose, reach, wake
 from platypus.sip.registration import Registration
 from platypus.sip.replying import reroute
 from platypus.sip.session import Body, Session
@@ -88,13 +89,7 @@ class UserAgent:
 
         Its registrations have failed until they are made anew; its calls are moved.
         """
-        stack = self._stack
-        stack.moves.lost(flow, now)
-        stack.forget_flow(flow)
-        for registration in stack.registrations:
-            registration.flow_lost(flow, reason, now)
-        stack.flow_failed(flow, reason, now)
-        reroute(stack, flow, now)
+        lose(self._stack, flow, reason, now)
 
     def is_seen(self, flow: Flow) -> bool:
         """Whether it is known where the far end of `flow` sees us."""
@@ -106,18 +101,11 @@ class UserAgent:
 
     def reachable(self, now: float) -> None:
         """There may be a network again: what waits to be tried again is tried now."""
-        self._stack.outages.forget()
-        for registration in self._stack.registrations:
-            registration.hurry(now)
-        self._stack.moves.hurry(now)
+        reach(self._stack, now)
 
     def woke(self, now: float) -> None:
         """Time went on without us: what is due is done, and every binding and call is checked."""
-        self.handle_timeout(now)
-        self._stack.outages.forget()
-        for registration in self._stack.registrations:
-            registration.hurry(now)
-        self._stack.moves.check(now)
+        wake(self._stack, now)
 
     def effects(self) -> list[Effect]:
         """What the driver has to do, in order; each is handed out once."""

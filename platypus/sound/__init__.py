@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from platypus.errors import DeviceError, StateError
 from platypus.events import CallEnded, CallStateChanged, Event, IncomingCall
 from platypus.sound.echo import Echo
 from platypus.sound.sources import buffer, make_source, read, read_source
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from platypus.sound.desk import Desk
     from platypus.sound.line import Line
     from platypus.sound.signals import Signals
+
+RECORDED_RATES = (8_000, 16_000, 24_000, 32_000, 44_100, 48_000)
 
 __all__ = ["Seat", "Sound", "make_source", "read_source"]
 
@@ -57,6 +60,7 @@ class Sound:
         self._echo = Echo(options.echo_cancelling)
         self._calls: Callable[[], Iterable[CallView]] = tuple
         self._seats: list[Seat] = []  # of the devices, the one they serve last
+        self._rate: int | None = None
         self._served: dict[Seat, tuple[Source | None, Sink | None]] = {}
         if spec.startswith(("wav:", "wav-loop:")):
             self._wav = read(spec.partition(":")[2])  # a bad file is told before the first call
@@ -75,6 +79,24 @@ class Sound:
     def output(self) -> str | None:
         """The speaker in use."""
         return self.desk.listening.name
+
+    @property
+    def rate(self) -> int | None:
+        """Samples a second of the speaker, as a recording can have them; None: it has its own."""
+        stream = self._desk.listening.stream if self._desk is not None else None
+        rate = stream.rate if stream is not None else self._rate
+        return rate if rate in RECORDED_RATES else None
+
+    async def prepare(self, *, recorded: bool) -> None:
+        """Before the first call: a recording has the rate of the speaker that will be used."""
+        if self._spec != "system" or not recorded:
+            return
+        try:
+            order = self.desk.listening.order(await self.devices())
+        except DeviceError:
+            return
+        if order:
+            self._rate = order[0].rate
 
     async def devices(self) -> DeviceLists:
         """The microphones and speakers there are now. DeviceError where they can't be listed."""
@@ -139,6 +161,31 @@ class Sound:
         streams = self.desk.talking.stream, self.desk.listening.stream
         talking, listening = (each.overlay.level if each else None for each in streams)
         return talking, listening
+
+    async def test_output(self, *, ring: bool = False) -> str:
+        """Play three notes where one listens, or where it rings; the label of that device.
+
+        DeviceError where there is none.
+        """
+        from platypus.sound.trial import play_notes
+
+        return await play_notes(self.desk, self.desk.ringing if ring else self.desk.listening)
+
+    async def test_input(
+        self, seconds: float = 3.0, *, level: Callable[[float], None] = lambda peak: None
+    ) -> float:
+        """Listen to the microphone, then play what it heard; its peak as a fraction of full scale.
+
+        `level` gets the peak ten times a second. DeviceError where there is no device,
+        StateError while a call has it.
+        """
+        from platypus.sound.trial import hear_microphone, play_back
+
+        if self._seats:
+            raise StateError("the microphone is in a call: its level is shown there")
+        peak, rate, heard = await hear_microphone(self.desk, seconds, level)
+        await play_back(self.desk, rate, heard)
+        return peak
 
     @property
     def desk(self) -> Desk:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ logger = logging.getLogger("platypus.engine")
 
 TICK_S = 0.1
 LOOK_S = 2.0  # where nothing tells of changes, or something is missing
+LIST_WITHIN_S = 0.4  # a failure is to be told within a second
 OPENED = "opened for a call"
 BACK = "the sound devices are back"
 SERVER_GONE = "the sound server is gone, and with it every sound device"
@@ -112,9 +114,12 @@ class Desk:
         self._held.clear()
         self._needed.clear()
         self._stop()
-        for line in (self.talking, self.listening, self.ringing):
-            if (close := line.take()) is not None:
-                close()
+        lines = (self.talking, self.listening, self.ringing)
+        closing = [threading.Thread(target=close) for line in lines if (close := line.take())]
+        for thread in closing:  # at once: each may take its second
+            thread.start()
+        for thread in closing:
+            thread.join()
 
     async def closed(self) -> None:
         """What was let go has been closed."""
@@ -184,7 +189,7 @@ class Desk:
         self._stale, self._looked = False, time.monotonic()
         loop = asyncio.get_running_loop()
         try:
-            self._lists = await loop.run_in_executor(None, list_devices)
+            self._lists = await loop.run_in_executor(None, list_devices, LIST_WITHIN_S)
         except DeviceError as problem:
             self._lists, self.no_sound = None, str(problem)
         else:
@@ -197,7 +202,7 @@ class Desk:
             line.suspect(self._lists)
             self._close_line(line)
             if not self._listed:
-                problem = SERVER_GONE
+                problem = self.no_sound or SERVER_GONE
         if self._lists is None:
             return problem
         order = line.order(self._lists)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("platypus.engine")
 
 # Callbacks come every 10 to 25 ms, in Python 60 at most; two of a busy machine's stalls.
-SILENT_MS = 500
+SILENT_MS = 400
 SHUN_S = 5.0  # one that was silent; sooner where the lists say that it is in service again
 BUSY_S = 1.0  # one that could not be opened
 STEADY_S = 0.4  # a suspended device calls back to fill its buffer, and then no more
@@ -102,10 +102,9 @@ class Line:
         if self.stream is None or self.device is None:
             return
         self._suspects.add(self.device.name)
-        if self.stream.active:
-            entry = self._entry(lists) if lists is not None else None
-            suspended = entry is not None and entry.suspended
-            self._shunned[self.device.name] = (time.monotonic() + SHUN_S, suspended)
+        entry = self._entry(lists) if lists is not None else None
+        if self.stream.active and entry is not None:
+            self._shunned[entry.name] = (time.monotonic() + SHUN_S, entry.suspended)
 
     def forgive(self, name: str) -> None:
         """Somebody chose it: it is tried at once."""

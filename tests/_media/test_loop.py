@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from platypus._media.dtmf_tone import KeyReceiver, KeySender
 from platypus._media.endpoint import BufferSource, RingSource, ToneSource
-from platypus._media.g711 import encode_ulaw
+from platypus._media.g711 import decode_ulaw, encode_ulaw
 from platypus._media.loop import Leg, Loop
 from platypus._media.ring import Ring
 from platypus.errors import MediaError
@@ -449,3 +450,59 @@ def _last_before_silence(peer: Peer, packet: Packet) -> Packet:
 
 def _encode(pcm: bytes) -> bytes:
     return encode_ulaw(pcm)
+
+
+class TestKeysAsTones:
+    def test_what_is_pressed_is_heard_in_the_place_of_the_source_even_when_muted(self, loop):
+        peer = Peer()
+        leg = open_leg(loop, peer.address)
+        leg.set_source(ToneSource([(440.0, 8000.0)]))
+        leg.set_mute(True)
+        leg.press("15*", 80, 60)
+        hearing, keys = KeyReceiver(), ""
+        while keys != "15*":
+            keys += "".join(key for key, _ in hearing.hear(decode_ulaw(peer.receive().payload)))
+
+    @pytest.mark.parametrize("codec", ["pcmu", "g722"])
+    def test_the_far_ends_are_told_where_somebody_listens(self, loop, codec):
+        peer = Peer()
+        leg = open_leg(loop, peer.address)
+        leg.configure_receive({0: "pcmu", 9: "g722"})
+        leg.configure_send(0 if codec == "pcmu" else 9, codec, peer.address)
+        leg.listen_for_keys(True)
+        sender = KeySender()
+        sender.press("7D", 100, 80)
+        events = []
+
+        def turn() -> bool:
+            peer.send(address_of(leg), encode_ulaw(sender.fill(bytes(320))))
+            events.extend(event for event in loop.drain_events() if event[1] == "key")
+            return len(events) == 2
+
+        peer.talk_with(turn)
+        assert [event[2] for event in events] == ["7", "D"]
+        assert all(abs(event[3] - 100) <= 30 for event in events)
+
+    def test_nobody_listens_unless_asked(self, loop):
+        peer = Peer()
+        leg = open_leg(loop, peer.address)
+        leg.listen_for_keys(True)
+        leg.listen_for_keys(False)
+        sender = KeySender()
+        sender.press("3", 100, 40)
+        turns = iter(range(25))
+
+        def turn() -> bool:
+            peer.send(address_of(leg), encode_ulaw(sender.fill(bytes(320))))
+            return next(turns) == 24
+
+        peer.talk_with(turn)
+        assert not any(event[1] == "key" for event in loop.drain_events())
+
+    def test_digits_that_are_none_and_too_many_are_refused(self, loop):
+        leg = open_leg(loop)
+        with pytest.raises(ValueError, match="not all of these"):
+            leg.press("1x")
+        leg.press("1" * 64)
+        with pytest.raises(MediaError, match="at most 64"):
+            leg.press("1")

@@ -35,7 +35,7 @@ def asked(monkeypatch) -> list[str]:
 
 def test_a_sound_server_knows_best(asked, monkeypatch):
     monkeypatch.setattr(pulse, "available", lambda: True)
-    monkeypatch.setattr(pulse, "list_devices", lambda: SERVER)
+    monkeypatch.setattr(pulse, "list_devices", lambda _: SERVER)
     assert lists.list_devices() == SERVER
     assert asked == []
 
@@ -43,17 +43,27 @@ def test_a_sound_server_knows_best(asked, monkeypatch):
 @pytest.mark.parametrize("answer", [None, DeviceLists()])
 def test_a_server_that_knows_none_leaves_it_to_portaudio(asked, monkeypatch, answer):
     monkeypatch.setattr(pulse, "available", lambda: True)
-    monkeypatch.setattr(pulse, "list_devices", lambda: answer)
+    monkeypatch.setattr(pulse, "list_devices", lambda _: answer)
     assert lists.list_devices() == OWN
 
 
 def test_a_server_that_comes_up_meanwhile_is_asked_again(asked, monkeypatch):
     answers = [None, SERVER]
     monkeypatch.setattr(pulse, "available", lambda: True)
-    monkeypatch.setattr(pulse, "list_devices", lambda: answers.pop(0))
+    monkeypatch.setattr(pulse, "list_devices", lambda _: answers.pop(0))
     found = DeviceLists(outputs=(SoundDevice("pulse", "pulse", number=0),))
     monkeypatch.setattr(portaudio, "list_devices", lambda: found)
     assert lists.list_devices() == SERVER
+
+
+def test_a_server_that_hangs_is_an_error_and_portaudio_is_left_alone(asked, monkeypatch, tmp_path):
+    (tmp_path / "pactl").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "pactl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(pulse, "available", lambda: True)
+    with pytest.raises(DeviceError, match="does not answer"):
+        lists.list_devices(0.2)
+    assert asked == []
 
 
 def child(monkeypatch, code: str) -> None:

@@ -180,6 +180,7 @@ def test_an_unknown_account_is_named_with_those_there_are(desk: Desk) -> None:
         ({"cmd": "mute", "on": True}, ("mute", True)),
         ({"cmd": "dtmf", "digits": "1a"}, ("send_dtmf", "1A", "rtp")),
         ({"cmd": "dtmf", "digits": "1", "method": "info"}, ("send_dtmf", "1", "info")),
+        ({"cmd": "dtmf", "digits": "1", "method": "inband"}, ("send_dtmf", "1", "inband")),
         ({"cmd": "redirect", "to": "700"}, ("redirect", "700")),
         ({"cmd": "transfer", "to": "700"}, ("transfer", "700")),
         ({"cmd": "accept_transfer"}, ("accept_transfer",)),
@@ -238,12 +239,6 @@ def test_what_is_no_call_reaches_the_engine(desk: Desk, fields: Any, told: Any) 
 def test_a_call_picked_up_can_be_spoken_of(desk: Desk) -> None:
     assert desk.do("pickup", to="bob")["call"] == "1"
     assert desk.do("hangup", call="1")["ok"] is True
-
-
-def test_digits_inband_are_not_supported_yet(desk: Desk) -> None:
-    desk.calls("1")
-    reply = desk.do("dtmf", digits="1", method="inband")
-    assert reply["error"] == "not supported yet: dtmf method inband"
 
 
 def test_a_rule_is_set_and_the_others_stay(desk: Desk) -> None:

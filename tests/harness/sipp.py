@@ -40,6 +40,7 @@ class Sipp(Program):
         duration_ms: int = 0,
         transport: str = "u1",
         literal: bool = False,
+        rtp_echo: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -54,6 +55,8 @@ class Sipp(Program):
         command += ["-trace_err", "-error_file", "errors.log"]
         if literal:  # it sends and expects what the scenario says, and knows no retransmission
             command += ["-nr"]
+        if rtp_echo:
+            command += ["-rtp_echo"]
         if calls is not None:
             command += ["-m", str(calls)]
         # It draws its screen with curses, for which it wants to know the terminal.

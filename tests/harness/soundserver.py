@@ -122,6 +122,13 @@ class SoundServer:
         os.kill(self._program.pid, signal.SIGKILL)
         self._program.stop()
 
+    def pause(self) -> None:
+        """It is there and does nothing, until `go_on`."""
+        os.kill(self._program.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self._program.pid, signal.SIGCONT)
+
     def stop(self) -> None:
         self._program.stop()
 

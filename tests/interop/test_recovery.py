@@ -233,8 +233,9 @@ def test_a_connection_that_is_half_dead_is_given_up(bench: Bench, lan: Lan) -> N
     run(lan.phone, work())
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_after_a_night_asleep_it_is_registered_and_the_call_is_still_there(
-    bench: Bench, lan: Lan, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, lan: Lan, monkeypatch: pytest.MonkeyPatch, transport: Any
 ) -> None:
     """The clock jumps by eight hours; Kamailio and Bob, who did not sleep, know nothing of it."""
     monkeypatch.setattr(recovery, "LOOK_EVERY", 0.2)
@@ -242,9 +243,11 @@ def test_after_a_night_asleep_it_is_registered_and_the_call_is_still_there(
     callee = Callee(bench, kamailio, lan.pbx)
 
     async def work() -> None:
-        async with Engine(audio="tone", session_expires=0) as engine:
+        async with Engine(transport=transport, audio="tone", session_expires=0) as engine:
             phone = Phone(engine, kamailio)
             await phone.registered(1)
+            (registration,) = engine.user_agent.registrations
+            before = registration.flow
             call = phone.account.call("bob")
             await call.answered(timeout=5)
             awake = engine._pump.clock
@@ -253,6 +256,7 @@ def test_after_a_night_asleep_it_is_registered_and_the_call_is_still_there(
             await phone.registered(2)
             await flowing(call, callee)
             assert call.state is CallState.CONFIRMED
+            assert (registration.flow == before) == (transport == "udp")
 
     run(lan.phone, work())
     kamailio.expect("ROUTED INVITE")

@@ -49,3 +49,19 @@ def test_sipp_is_refused_with_the_code_that_was_asked_for(bench: Bench) -> None:
     caller = bench.sipp("uac", target=agent.address, calls=2, rate=10)
     assert caller.outcome().failed == 2
     assert "486" in caller.errors
+
+
+def test_keys_go_as_tones_and_come_back_where_no_events_were_agreed(bench: Bench) -> None:
+    """sipp agrees on PCMU alone and sends back what it hears."""
+    echo = bench.sipp("uas", rtp_echo=True)
+    agent = bench.agent("--audio", "tone")
+    call = agent.call(echo.uri)
+    agent.wait_event("media", state="started")
+    refused = agent.ask("dtmf", digits="1", call=call)
+    assert "inband" in refused["error"]
+    agent.command("dtmf", digits="19*#0", method="inband", call=call)
+    heard = [agent.wait_event("dtmf") for _ in range(5)]
+    assert "".join(event["digit"] for event in heard) == "19*#0"
+    assert {event["method"] for event in heard} == {"inband"}
+    assert all(100 <= event["duration_ms"] <= 220 for event in heard)
+    agent.command("hangup", call=call)

@@ -126,6 +126,29 @@ def test_baresip_is_transferred(bench: Bench, tmp_path: Path) -> None:
     assert only_call(three.carol)["state"] == "confirmed"
 
 
+def test_baresip_is_held_while_we_ask_somebody_and_taken_back(bench: Bench, tmp_path: Path) -> None:
+    """RFC 5359, 2.2: what was asked is over, and the call that waited goes on both ways."""
+    three = WithBaresip(bench, tmp_path)
+    first = three.alice.call(three.bert.uri)
+    three.bert.wait_event("CALL_INCOMING")
+    three.bert.command("accept")
+    three.alice.wait_event("call", state="confirmed")
+    three.alice.command("hold", call=first)
+    three.alice.wait_event("call", call=first, hold="local")
+    asking = connect(three.alice, three.carol, three.carol.uri("carol"))
+    three.alice.command("hangup", call=asking)
+    three.carol.wait_event("call", state="ended", code=200)
+    three.alice.command("resume", call=first)
+    three.alice.wait_event("call", call=first, hold="none")
+    before = three.alice.statistics(first)["receive"]["packets"]
+
+    def flows() -> bool | None:
+        return three.alice.statistics(first)["receive"]["packets"] > before + 20 or None
+
+    three.alice.wait_for(flows, 5, "RTP of baresip's after the hold")
+    assert only_call(three.alice)["state"] == "confirmed"
+
+
 def test_baresip_calls_anew_where_it_should_replace_and_that_ends_both_of_ours(
     bench: Bench, tmp_path: Path
 ) -> None:

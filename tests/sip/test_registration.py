@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from platypus.errors import ProtocolError
+from platypus.sip.backoff import FIRST_RETRY, LONGEST_RETRY
 from platypus.sip.events import RegistrationChanged
 from platypus.sip.flow import Hop
 from platypus.sip.message import Request
-from platypus.sip.registration import FIRST_RETRY, LONGEST_RETRY, Registration
+from platypus.sip.registration import Registration
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import Network, Phone
 from tests.harness.peer import Peer

@@ -17,12 +17,16 @@ class User:
     def __init__(self) -> None:
         self.statuses: list[int] = []
         self.failures: list[str] = []
+        self.over: list[ClientTransaction] = []
 
     def receive_response(self, response: Response, now: float) -> None:
         self.statuses.append(response.status)
 
     def transaction_failed(self, reason: str, now: float) -> None:
         self.failures.append(reason)
+
+    def transaction_over(self, transaction: ClientTransaction) -> None:
+        self.over.append(transaction)
 
 
 class Setup:
@@ -148,6 +152,20 @@ class TestInvite:
         setup.stack.flow_failed(UDP, "port unreachable", 0.2)
         assert setup.user.failures == ["port unreachable"]
         assert len(setup.stack.timers) == 0
+
+    @pytest.mark.parametrize("method", ["INVITE", "BYE"])
+    @pytest.mark.parametrize("flow", [UDP, TCP])
+    @pytest.mark.parametrize("status", [200, 404, None])
+    def test_its_end_is_told_once_and_last(
+        self, method: str, flow: Flow, status: int | None
+    ) -> None:
+        setup = Setup(method, flow)
+        if status is not None:
+            setup.respond(status)
+        send_times(setup.stack, 70.0)
+        setup.transaction.terminate()
+        assert setup.user.over == [setup.transaction]
+        assert setup.stack.clients == {}
 
     def test_a_transport_error_on_another_flow_is_not_told(self) -> None:
         setup = Setup("INVITE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -33,6 +34,12 @@ class FakeStream:
         self.active = self.called = True
         self.silent_ms = 5.0
         self.closed = 0
+
+    def read(self, samples: int) -> bytes:
+        """A voice at a quarter of full scale, as much of it as is asked for."""
+        said = bytearray(struct.pack("<h", 8192) * (samples // 10))
+        self.overlay.apply(said)
+        return bytes(said)
 
     def statistics(self) -> dict[str, int]:
         return {}
@@ -78,7 +85,7 @@ class Devices:
         monkeypatch.setattr(lines, "SHUN_S", 0.05)
         monkeypatch.setattr(lines, "BUSY_S", 0.02)
 
-    def _list(self) -> DeviceLists:
+    def _list(self, timeout: float = 1.0) -> DeviceLists:
         if not self.lists.inputs and not self.lists.outputs and "list" in self.problems:
             raise DeviceError(self.problems["list"])
         return self.lists

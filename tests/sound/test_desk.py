@@ -166,6 +166,25 @@ def test_a_server_that_dies_is_named_once_and_is_back_when_it_is(devices: Device
     at_a_desk(devices, work)
 
 
+def test_a_server_that_hangs_is_named_and_its_devices_are_back_with_it(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        before = devices.lists
+        for stream in devices.opened:
+            stream.silent_ms = 10_000.0
+        devices.lists, devices.problems["list"] = DeviceLists(), "the server does not answer"
+        event = await devices.told(2)
+        assert (event.input, event.output, event.reason) == (
+            None,
+            None,
+            "the server does not answer",
+        )
+        devices.lists = before
+        event = await devices.told(3)
+        assert (event.input, event.output) == ("mic", "speaker")
+
+    at_a_desk(devices, work)
+
+
 def test_with_no_device_at_all_it_says_what_to_do(devices: Devices) -> None:
     devices.lists = DeviceLists()
 

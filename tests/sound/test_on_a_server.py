@@ -88,3 +88,18 @@ def test_the_call_outlives_the_sound_server(server: SoundServer) -> None:
             assert alice.engine.calls
 
     run(work())
+
+
+def test_a_sound_server_that_hangs_is_named_and_outlived(server: SoundServer) -> None:
+    async def work() -> None:
+        async with in_a_call() as alice:
+            began = time.monotonic()
+            server.pause()
+            event = await told(alice, 2, began)
+            assert (event.input, event.output) == (None, None)
+            assert "does not answer" in event.reason
+            server.go_on()
+            event = (await alice.heard.count(DeviceChanged, 3))[2]
+            assert (event.input, event.output) == ("mic", "speaker")
+
+    run(work())

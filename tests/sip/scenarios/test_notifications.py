@@ -187,9 +187,11 @@ def test_an_invite_held_back_goes_where_it_is_told_and_not_after_it_was_given_up
     given_up = desk.one.do(
         desk.one.agent.invite, "sip:nowhere@192.0.2.1", body=b"v=0 offer\r\n", start=False
     )
+    held_back = given_up.calling
+    assert held_back is not None
     desk.one.do(given_up.hangup)
     desk.network.log.clear()
-    desk.one.do(given_up.calling.send, "sip:two@10.0.0.2", [])
+    desk.one.do(held_back.send, "sip:two@10.0.0.2", [])
     assert desk.network.ladder() == []
     assert not any(isinstance(event, Progressed) for event in desk.one.events)
 

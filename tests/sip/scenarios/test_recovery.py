@@ -227,6 +227,12 @@ class TestNetwork:
         setup.alice.plug()
         setup.until(lambda: setup.registration.state == "registered", 2)
 
+    def test_a_change_that_lost_nothing_of_ours_asks_nobody(self) -> None:
+        setup = Setup()
+        setup.alice.do(setup.alice.agent.reachable)
+        setup.network.run(5)
+        assert setup.pbx.registers == 1
+
     def test_a_call_is_kept_through_a_minute_without_network(self) -> None:
         setup = Setup()
         session, call = setup.connect()

@@ -131,12 +131,12 @@ class CallSignals:
 
     def receive(self, event: Event) -> None:
         match event:
-            case Progressed(_, response, _, body, body_is):
-                self._progressed(response.status, body, body_is)
-            case Answered(_, _, body, body_is):
-                self._answered(body, body_is)
-            case Acknowledged(_, body):
-                self._acknowledged(body)
+            case Progressed():
+                self._progressed(event.response.status, event.body, event.body_is)
+            case Answered():
+                self._answered(event.body, event.body_is)
+            case Acknowledged():
+                self._acknowledged(event.body)
             case Reinvited(_, _, body):
                 self._reinvited(body)
             case ReinviteAnswered(_, body, body_is):

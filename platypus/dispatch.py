@@ -51,13 +51,13 @@ class Dispatch:
         match event:
             case sip.RegistrationChanged():
                 self._registering.receive(event)
-            case sip.IncomingCall(session):
+            case sip.IncomingCall():
                 if engine.leaving:
-                    session.reject(480, engine.now())
+                    event.session.reject(480, engine.now())
                 elif not self._handled("INVITE", event):
                     engine.calling.receive_invite(event)
-            case sip.RequestReceived(_, request) if request.method in self._handlers:
-                self._handled(request.method, event)
+            case sip.RequestReceived() if event.request.method in self._handlers:
+                self._handled(event.request.method, event)
             case sip.WatcherArrived() if self._handled("SUBSCRIBE", event):
                 pass
             case sip.ResponseReceived() if self._queries.receive(event):

@@ -132,8 +132,8 @@ class Pump:
             effects = agent.effects()
             for effect in effects:
                 match effect:
-                    case Send(flow, data):
-                        self._send(flow, data)
+                    case Send():  # by name: CPython makes a string for each positional pattern
+                        self._send(effect.flow, effect.data)
                     case Resolve(key, uri):
                         self._resolve(key, uri)
                     case Connect(key, hop):

@@ -98,10 +98,10 @@ class Transfers:
             case sip.ReferReceived(session, referred) if call := self._calling.find(session):
                 self._requested(call, referred)
                 return True
-            case sip.Progressed(session, response) | sip.Answered(session, response):
-                self._report(session, response.status, response.reason)
-            case sip.SessionEnded(session):
-                self._ended(session, event)
+            case sip.Progressed() | sip.Answered():
+                self._report(event.session, event.response.status, event.response.reason)
+            case sip.SessionEnded():
+                self._ended(event.session, event)
         return False
 
     def replace(self, old: Call, new: Call) -> None:

@@ -133,12 +133,12 @@ class Control:
         match event:
             case events.VoiceActivity():
                 return  # for embedders: the protocol has no such event
-            case events.IncomingCall(call):
-                self._calls[call.id] = call
-            case events.Transferred(_, call):
-                self._calls[call.id] = call
-            case events.CallEnded(call):
-                self._calls.pop(call.id, None)
+            case events.IncomingCall():
+                self._calls[event.call.id] = event.call
+            case events.Transferred():
+                self._calls[event.new.id] = event.new
+            case events.CallEnded():
+                self._calls.pop(event.call.id, None)
         if self._held is not None:
             self._held.append(event)
         else:

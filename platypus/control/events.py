@@ -33,10 +33,10 @@ def event_to_json(event: events.Event) -> Json:
             }
         case events.Unregistered(account):
             return _of_account("unregistered", account)
-        case events.IncomingCall(call):
-            return _incoming(call)
-        case events.CallStateChanged(call, state, hold):
-            return _of_call("call", call) | {"state": str(state), "hold": hold}
+        case events.IncomingCall():
+            return _incoming(event.call)
+        case events.CallStateChanged():
+            return _of_call("call", event.call) | {"state": str(event.state), "hold": event.hold}
         case events.CallEnded():
             return _ended(event)
         case events.MediaChanged():

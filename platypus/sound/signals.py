@@ -48,8 +48,8 @@ class Signals:
         match event:
             case IncomingCall() | CallStateChanged():
                 self._soon()
-            case CallEnded(call, code, _, by):
-                self._ended(call, code, by)
+            case CallEnded():
+                self._ended(event.call, event.code, event.by)
 
     def digits(self, digits: Iterable[str]) -> None:
         """Keys that were pressed, where a call is heard."""

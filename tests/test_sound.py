@@ -225,6 +225,20 @@ class TestEcho:
 
         run(work())
 
+    def test_headphones_that_are_plugged_in_end_it(self, room: Room) -> None:
+        async def work() -> None:
+            sound = self.sound(room)
+            await room.attached()
+            assert sound.cancels_echo
+            room.devices.make("speaker", headset=True)
+            sound.desk.stir()
+            async with asyncio.timeout(5):
+                while sound.cancels_echo:  # noqa: ASYNC110
+                    await asyncio.sleep(0.002)
+            assert len(room.devices.opened) == 2
+
+        run(work())
+
     def test_is_left_alone_where_that_is_wanted(self, room: Room, library: FakeLibrary) -> None:
         async def work() -> None:
             sound = self.sound(room, echo_cancelling="off")

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("platypus.engine")
 
 TICK_S = 0.1
-LOOK_S = 2.0  # where nothing tells of changes, or something is missing
+LOOK_S = 1.0  # where something is missing, or not as it should be
+POLL_S = 5.0  # where nothing tells of changes: another process has to be asked
 LIST_WITHIN_S = 0.4  # a failure is to be told within a second
+PATIENT_S = 1.5  # a busy machine's server may be slow, and nothing fails meanwhile
 OPENED = "opened for a call"
 BACK = "the sound devices are back"
 SERVER_GONE = "the sound server is gone, and with it every sound device"
@@ -59,7 +61,7 @@ class Desk:
         self.listening = Line(output, capture=False, moved=moved)
         self.ringing = Line(ring or output, capture=False, moved=moved)
         self.no_sound: str | None = None  # why there is none at all
-        self._publish = publish
+        self._publish, self._moved = publish, moved
         self._remark = remark
         self._held: dict[object, frozenset[Line]] = {}
         self._needed: set[Line] = set()  # by anybody
@@ -159,7 +161,7 @@ class Desk:
     async def _tend(self) -> None:
         ailing = any(line.ails(None) for line in self._needed)
         if ailing or self._stale or time.monotonic() - self._looked > self._patience():
-            await self._look()
+            await self._look(LIST_WITHIN_S if ailing else PATIENT_S)
         reasons = [
             reason
             for line in (self.talking, self.listening, self.ringing)
@@ -173,9 +175,9 @@ class Desk:
     def _patience(self) -> float:
         """How old the lists may be."""
         settled = all(line.stream is not None for line in self._needed)
-        if settled and self._watch is not None and self._watch.wakes and self._best_in_use():
-            return float("inf")
-        return LOOK_S
+        if not settled or not self._best_in_use():
+            return LOOK_S
+        return float("inf") if self._watch is not None and self._watch.wakes else POLL_S
 
     def _best_in_use(self) -> bool:
         return self._lists is not None and all(
@@ -183,17 +185,20 @@ class Desk:
             for line in self._needed
         )
 
-    async def _look(self) -> None:
+    async def _look(self, within: float) -> None:
         from platypus.audio.lists import list_devices
 
         self._stale, self._looked = False, time.monotonic()
         loop = asyncio.get_running_loop()
         try:
-            self._lists = await loop.run_in_executor(None, list_devices, LIST_WITHIN_S)
+            self._lists = await loop.run_in_executor(None, list_devices, within)
         except DeviceError as problem:
             self._lists, self.no_sound = None, str(problem)
         else:
             self.no_sound = None
+            changed = [line for line in self._needed if line.refresh(self._lists)]
+            if changed:
+                self._moved()
 
     async def _mend(self, line: Line) -> str | None:
         """Bring a line to the best device there is; why, where that changed something."""

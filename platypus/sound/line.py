@@ -97,6 +97,15 @@ class Line:
         devices = lists.inputs if self.capture else lists.outputs
         return next((device for device in devices if device.name == self.name), None)
 
+    def refresh(self, lists: DeviceLists) -> bool:
+        """Whether its device is not what it was: headphones were plugged into it."""
+        entry = self._entry(lists)
+        if entry is None or self.device is None:
+            return False
+        changed = (entry.headset, entry.label) != (self.device.headset, self.device.label)
+        self.device = entry
+        return changed
+
     def suspect(self, lists: DeviceLists | None) -> None:
         """The device it has failed. One that runs but is silent is left alone for a while."""
         if self.stream is None or self.device is None:

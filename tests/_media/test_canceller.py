@@ -12,6 +12,7 @@ from platypus._media.canceller import Canceller, module_in
 from platypus._media.endpoint import RingSource
 from platypus._media.ring import Ring
 from platypus.audio import echo
+from tests._media.peer import Peer, address_of, open_leg, running_loop
 
 REQUEST = ctypes.CFUNCTYPE(
     ctypes.c_uint64,
@@ -154,6 +155,26 @@ def test_a_source_gets_one_once() -> None:
     source.cancel_echo(canceller)
     with pytest.raises(ValueError, match="once"):
         source.cancel_echo(canceller)
+
+
+def test_a_leg_gives_it_what_it_plays_and_sends_what_it_left() -> None:
+    """The fake's callbacks take the GIL; the real library's do not."""
+    library = FakeLibrary()
+    ring = Ring(8000)
+    source = RingSource(ring, 8000, card_period=80)
+    source.cancel_echo(Canceller(library.functions))
+    peer = Peer()
+    with running_loop() as loop:
+        leg = open_leg(loop, peer.address)
+        leg.set_source(source)
+
+        def both_were_asked() -> bool:
+            ring.write(bytes(block(1000, 8000)))
+            kinds = {(message[0] & 127 | message[1] << 7) >> 3 for message in library.asked[3:]}
+            return kinds == {51, 52} and len(library.asked) > 40
+
+        peer.talk(address_of(leg), both_were_asked)
+        leg.close()
 
 
 def test_the_real_library_cleans_what_it_heard() -> None:

@@ -81,6 +81,7 @@ class Devices:
         monkeypatch.setattr(desks, "Watch", FakeWatch)
         monkeypatch.setattr(desks, "TICK_S", 0.002)
         monkeypatch.setattr(desks, "LOOK_S", 0.01)
+        monkeypatch.setattr(desks, "POLL_S", 0.01)
         monkeypatch.setattr(lines, "STEADY_S", 0.002)
         monkeypatch.setattr(lines, "SHUN_S", 0.05)
         monkeypatch.setattr(lines, "BUSY_S", 0.02)

@@ -20,15 +20,18 @@ CHILD = (sys.executable, "-m", portaudio.__name__)
 CHILD_TIMEOUT = 10.0
 
 
-def list_devices(timeout: float = pulse.TIMEOUT) -> DeviceLists:
+def list_devices(timeout: float = pulse.TIMEOUT, *, quick: bool = False) -> DeviceLists:
     """Takes milliseconds with a sound server, else up to a second.
 
-    DeviceError without PyAudio, and where the server does not answer within `timeout` seconds:
-    PortAudio would wait for it without end.
+    With `quick` nobody else is asked where there may be a server, and without one there is
+    nothing. DeviceError without PyAudio, and where the server does not answer within `timeout`
+    seconds: PortAudio would wait for it without end.
     """
     if not pulse.available():
         return _of_portaudio()
     known = _of_server(timeout)
+    if known is None and quick:
+        return DeviceLists()
     if known is None:
         own = _of_portaudio()
         # A server that has come up since: what it has is better known by its own names.

@@ -16,6 +16,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from platypus.errors import DeviceError, PlatypusError
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("platypus.engine")
 
 TICK_S = 0.1
-LOOK_S = 1.0  # where something is missing, or not as it should be
+LOOK_S = 1.0  # where something is missing, or not as it should be; more and more
+LOOK_MOST_S = 30.0  # PortAudio's start costs time, and some memory for good
 POLL_S = 5.0  # where nothing tells of changes: another process has to be asked
 LIST_WITHIN_S = 0.4  # a failure is to be told within a second
 PATIENT_S = 1.5  # a busy machine's server may be slow, and nothing fails meanwhile
@@ -67,6 +69,7 @@ class Desk:
         self._needed: set[Line] = set()  # by anybody
         self._lists: DeviceLists | None = None
         self._looked = 0.0
+        self._look_s = LOOK_S
         self._stale = True  # the lists: something may have changed
         self._stirred = asyncio.Event()
         self._watch: Watch | None = None
@@ -109,6 +112,7 @@ class Desk:
     def stir(self) -> None:
         """Something may have changed."""
         self._stale = True
+        self._look_s = LOOK_S
         self._stirred.set()
 
     def close(self) -> None:
@@ -161,7 +165,7 @@ class Desk:
     async def _tend(self) -> None:
         ailing = any(line.ails(None) for line in self._needed)
         if ailing or self._stale or time.monotonic() - self._looked > self._patience():
-            await self._look(LIST_WITHIN_S if ailing else PATIENT_S)
+            await self._look(quick=ailing)
         reasons = [
             reason
             for line in (self.talking, self.listening, self.ringing)
@@ -176,7 +180,7 @@ class Desk:
         """How old the lists may be."""
         settled = all(line.stream is not None for line in self._needed)
         if not settled or not self._best_in_use():
-            return LOOK_S
+            return self._look_s
         return float("inf") if self._watch is not None and self._watch.wakes else POLL_S
 
     def _best_in_use(self) -> bool:
@@ -185,13 +189,17 @@ class Desk:
             for line in self._needed
         )
 
-    async def _look(self, within: float) -> None:
+    async def _look(self, *, quick: bool) -> None:
+        """With `quick` only what is known at once: the rest in the next turn."""
         from platypus.audio.lists import list_devices
 
-        self._stale, self._looked = False, time.monotonic()
+        self._look_s = LOOK_S if self._stale else min(2 * self._look_s, LOOK_MOST_S)
+        self._stale, self._looked = quick, time.monotonic()
+        within = LIST_WITHIN_S if quick else PATIENT_S
+        find = partial(list_devices, within, quick=quick)
         loop = asyncio.get_running_loop()
         try:
-            self._lists = await loop.run_in_executor(None, list_devices, within)
+            self._lists = await loop.run_in_executor(None, find)
         except DeviceError as problem:
             self._lists, self.no_sound = None, str(problem)
         else:

@@ -15,11 +15,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import IO
 
 from platypus.audio import pulse
 
-AGAIN_S = 0.25  # between two attempts to listen to a server that is gone
+AGAIN_S = 0.25  # between two attempts to listen to a server that is gone; more and more
+AGAIN_MOST_S = 2.0
 SETTLED_S = 0.2  # a subscription stands by then; what changed before is to be looked up
 UEVENT_BYTES = 8192
 KERNEL_GROUP = 1  # of the netlink family: the kernel's own messages, before udev's
@@ -34,6 +36,8 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._program: subprocess.Popen[bytes] | None = None
         self._rest = b""
+        self._stands = False  # the subscription
+        self._again = AGAIN_S
         self._timers: set[asyncio.TimerHandle] = set()
         self._kernel: socket.socket | None = None
         self._closed = False
@@ -80,14 +84,22 @@ class Watch:
         self._rest = b""
         if self._program.stdout is not None:
             self._loop.add_reader(self._program.stdout, self._read, self._program.stdout)
-        self._later(SETTLED_S, self._changed)
+        self._later(SETTLED_S, partial(self._settle, self._program))
+
+    def _settle(self, program: subprocess.Popen[bytes]) -> None:
+        if program is self._program:
+            self._stands, self._again = True, AGAIN_S
+            self._changed()
 
     def _read(self, output: IO[bytes]) -> None:
         data = output.read(65536)
         if not data:
             self._end_program()
-            self._changed()
-            self._later(AGAIN_S, self._subscribe)
+            if self._stands:
+                self._stands = False
+                self._changed()
+            self._later(self._again, self._subscribe)
+            self._again = min(1.5 * self._again, AGAIN_MOST_S)
             return
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()[-1000:]

@@ -47,6 +47,13 @@ def test_a_server_that_knows_none_leaves_it_to_portaudio(asked, monkeypatch, ans
     assert lists.list_devices() == OWN
 
 
+def test_quickly_nobody_else_is_asked(asked, monkeypatch):
+    monkeypatch.setattr(pulse, "available", lambda: True)
+    monkeypatch.setattr(pulse, "list_devices", lambda _: None)
+    assert lists.list_devices(quick=True) == DeviceLists()
+    assert asked == []
+
+
 def test_a_server_that_comes_up_meanwhile_is_asked_again(asked, monkeypatch):
     answers = [None, SERVER]
     monkeypatch.setattr(pulse, "available", lambda: True)

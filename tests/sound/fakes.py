@@ -81,12 +81,13 @@ class Devices:
         monkeypatch.setattr(desks, "Watch", FakeWatch)
         monkeypatch.setattr(desks, "TICK_S", 0.002)
         monkeypatch.setattr(desks, "LOOK_S", 0.01)
+        monkeypatch.setattr(desks, "LOOK_MOST_S", 0.01)
         monkeypatch.setattr(desks, "POLL_S", 0.01)
         monkeypatch.setattr(lines, "STEADY_S", 0.002)
         monkeypatch.setattr(lines, "SHUN_S", 0.05)
         monkeypatch.setattr(lines, "BUSY_S", 0.02)
 
-    def _list(self, timeout: float = 1.0) -> DeviceLists:
+    def _list(self, timeout: float = 1.0, *, quick: bool = False) -> DeviceLists:
         if not self.lists.inputs and not self.lists.outputs and "list" in self.problems:
             raise DeviceError(self.problems["list"])
         return self.lists

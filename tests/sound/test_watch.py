@@ -71,16 +71,38 @@ def test_only_lines_about_devices_are_passed_on(monkeypatch: pytest.MonkeyPatch)
 def test_a_server_that_goes_is_told_and_listened_for_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(watch, "SETTLED_S", 1000)
+    monkeypatch.setattr(watch, "SETTLED_S", 0.01)
     monkeypatch.setattr(watch, "AGAIN_S", 0.01)
-    program(monkeypatch, f"open({str(tmp_path / 'starts')!r}, 'a').write('x')")
+    starts = tmp_path / "starts"
+    program(monkeypatch, f"import time\nopen({str(starts)!r}, 'a').write('x')\ntime.sleep(0.3)")
 
     async def work() -> None:
         changes = Changes()
         watching = Watch(changes)
-        await changes.reach(3)
+        await changes.reach(3)  # it stands, it is gone, it stands again
         watching.close()
-        assert len((tmp_path / "starts").read_text()) >= 3
+        assert starts.exists()
+
+    run(work())
+
+
+def test_a_server_that_is_not_there_is_tried_less_and_less_and_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(watch, "SETTLED_S", 1000)
+    monkeypatch.setattr(watch, "AGAIN_S", 0.01)
+    starts = tmp_path / "starts"
+    program(monkeypatch, f"open({str(starts)!r}, 'a').write('x')")
+
+    async def work() -> None:
+        changes = Changes()
+        watching = Watch(changes)
+        async with asyncio.timeout(10):
+            while not starts.exists() or len(starts.read_text()) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert changes.count == 0
+        assert watching._again > 0.01
+        watching.close()
 
     run(work())
 

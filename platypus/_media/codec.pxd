@@ -49,11 +49,11 @@ cdef enum:
 cdef struct codec_decoder_t:
     int rate                   # of all that comes out
     int last                   # the codec decoded last; one that comes anew begins anew
-    g722_t g722
-    void *opus                 # libopus's, at `rate`; owned, NULL where Opus was not agreed
-    comfort_t comfort
     resampler_t *narrow        # 8000 -> rate; owned, NULL where they are equal
     resampler_t *wide          # 16000 -> rate
+    void *opus                 # libopus's, at `rate`; owned, NULL where Opus was not agreed
+    g722_t g722
+    comfort_t comfort
 
 cdef struct codec_encoder_t:
     int codec

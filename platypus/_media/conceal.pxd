@@ -7,15 +7,16 @@ cdef enum:
 
 cdef struct conceal_t:
     int rate
-    int16_t history[CONCEAL_HISTORY] # what was put out last, oldest first
-    int filled                       # samples of it that are set, at its end
+    int filled                       # samples of `history` that are set
+    int newest                       # where its next one goes: it is a ring
     int active                       # a loss is being concealed
-    int16_t period[CONCEAL_LONGEST]  # what is repeated, its end joined to its beginning
     int length                       # of `period`
     int position                     # next sample of `period`
     int hold                         # samples until the fade begins
     int gain                         # of the next sample, CONCEAL_UNITY is one
     int step                         # by which the gain falls, each sample
+    int16_t history[CONCEAL_HISTORY] # what was put out last
+    int16_t period[CONCEAL_LONGEST]  # what is repeated, its end joined to its beginning
 
 cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil
 cdef void conceal_remember(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil

@@ -142,17 +142,30 @@ cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil:
 cdef void conceal_remember(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil:
     """Keep the newest samples that were put out."""
     cdef int kept = conceal.rate * HISTORY_MS // 1000
-    if count >= kept:
-        memcpy(conceal.history, samples + count - kept, kept * sizeof(int16_t))
-    else:
-        memmove(conceal.history, conceal.history + count, (kept - count) * sizeof(int16_t))
-        memcpy(conceal.history + kept - count, samples, count * sizeof(int16_t))
+    cdef int part
+    if count > kept:
+        samples += count - kept
+        count = kept
     conceal.filled = min(kept, conceal.filled + count)
+    part = min(count, kept - conceal.newest)
+    memcpy(conceal.history + conceal.newest, samples, part * sizeof(int16_t))
+    memcpy(conceal.history, samples + part, (count - part) * sizeof(int16_t))
+    conceal.newest += count
+    if conceal.newest >= kept:
+        conceal.newest -= kept
+
+
+cdef void unroll(const conceal_t *conceal, int16_t *samples, int kept) noexcept nogil:
+    """The history, oldest first."""
+    cdef int oldest = kept - conceal.newest
+    memcpy(samples, conceal.history + conceal.newest, oldest * sizeof(int16_t))
+    memcpy(samples + oldest, conceal.history, conceal.newest * sizeof(int16_t))
 
 
 cdef void begin(conceal_t *conceal) noexcept nogil:
     """Find what to repeat."""
     cdef int kept = conceal.rate * HISTORY_MS // 1000
+    cdef int16_t history[CONCEAL_HISTORY]
     conceal.active = 1
     conceal.position = 0
     conceal.hold = conceal.rate * HOLD_MS // 1000
@@ -160,8 +173,8 @@ cdef void begin(conceal_t *conceal) noexcept nogil:
     conceal.step = CONCEAL_UNITY * 1000 // (conceal.rate * FADE_MS) + 1
     conceal.length = 0
     if conceal.filled == kept:
-        conceal.length = period_of(conceal.history + kept, kept, WINDOW, conceal.rate,
-                                   conceal.period)
+        unroll(conceal, history, kept)
+        conceal.length = period_of(history + kept, kept, WINDOW, conceal.rate, conceal.period)
     if conceal.length == 0:
         conceal.gain = 0
 

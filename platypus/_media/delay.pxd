@@ -14,6 +14,7 @@ cdef struct delay_t:
     int span                 # packets in this span
     int settling             # packets left that only find the first base
     int64_t arrival          # of the packet before
+    int highest              # no bin above it has anything in it
     float weight             # of the next packet
     float total
     float bins[DELAY_BINS]

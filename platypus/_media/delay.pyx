@@ -37,6 +37,7 @@ cdef float DELAY_COST = 0.024
 cdef float LONG_DELAY_COST = 0.11
 cdef float LONG_DELAY_MS = 77.3
 cdef float HEAVIEST = 1e6    # weights are scaled back here, far from float's precision
+cdef float NOTHING = 1e-3    # of a packet: what is left of some long ago
 
 
 cdef void delay_init(delay_t *delay, int rate) noexcept nogil:
@@ -57,6 +58,7 @@ cdef void delay_forget(delay_t *delay) noexcept nogil:
     delay.total = 0.0
     delay.weight = 1.0
     delay.seen = 0
+    delay.highest = 0
 
 
 cdef void move_base(delay_t *delay) noexcept nogil:
@@ -78,6 +80,7 @@ cdef void move_base(delay_t *delay) noexcept nogil:
         memmove(delay.bins + shift, delay.bins, (DELAY_BINS - 1 - shift) * sizeof(float))
         memset(delay.bins, 0, shift * sizeof(float))
         delay.base -= steps * delay.width
+        delay.highest = min(delay.highest + shift, DELAY_BINS - 1)
     elif lowest > delay.base + half:
         steps = (lowest - delay.base + half) // delay.width
         if steps >= ANOTHER_PATH_BINS:
@@ -88,6 +91,7 @@ cdef void move_base(delay_t *delay) noexcept nogil:
         memmove(delay.bins, delay.bins + shift, (DELAY_BINS - shift) * sizeof(float))
         memset(delay.bins + DELAY_BINS - shift, 0, shift * sizeof(float))
         delay.base += steps * delay.width
+        delay.highest = max(0, delay.highest - shift)
 
 
 cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
@@ -114,6 +118,7 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
         weight *= max(LIGHTEST, min(<float>(arrival - delay.arrival) / <float>samples,
                                     <float>1.0))
     delay.arrival = arrival
+    delay.highest = max(delay.highest, <int>bin)
     delay.bins[bin] += weight
     delay.total += weight
     if delay.seen < MEMORY:
@@ -125,12 +130,15 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
             delay.bins[i] /= delay.weight
         delay.total /= delay.weight
         delay.weight = 1.0
+        while delay.highest > 0 and delay.bins[delay.highest] < NOTHING:
+            delay.bins[delay.highest] = 0.0
+            delay.highest -= 1
 
 
 cdef int delay_spread(const delay_t *delay) noexcept nogil:
     """Samples above the base within which all but the tail of the packets arrive."""
     cdef float later = 0.0, allowed = max(delay.total * TAIL, delay.weight)
-    cdef int bin = DELAY_BINS - 1
+    cdef int bin = delay.highest
     while bin > 0:
         later += delay.bins[bin]
         if later > allowed:
@@ -142,8 +150,8 @@ cdef int delay_spread(const delay_t *delay) noexcept nogil:
 cdef void add_up(const delay_t *delay, float *later) noexcept nogil:
     """For each bin, and one behind the last, the share of packets from it on."""
     cdef float total = 0.0
-    cdef int bin = DELAY_BINS
-    later[bin] = 0.0
+    cdef int bin = delay.highest + 1
+    memset(later + bin, 0, (DELAY_BINS + 1 - bin) * sizeof(float))
     while bin > 0:
         bin -= 1
         total += delay.bins[bin]

@@ -68,11 +68,11 @@ cdef struct sink_t:
 cdef struct feed_t:
     source_t *source     # NULL: taken away by another leg
     resampler_t *resampler  # owned; NULL at equal rates
-    drift_t drift
     bint running         # a card's ring has reached its level
     bint ended           # a buffer was played to its end
     uint32_t underruns   # samples that were not there
     int staged
+    drift_t drift
     int16_t stage[STAGE_MAX]
 
 

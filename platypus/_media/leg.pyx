@@ -183,9 +183,10 @@ cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil:
 
 cdef void feed_digits(leg_t *leg) noexcept nogil:
     """One at a time: the next when the stream has nothing more to send of the last."""
-    cdef int at = leg.digit_first
+    cdef int at
     if leg.digit_count == 0 or stream_events_pending(leg.stream):
         return
+    at = leg.digit_first
     if stream_send_event(leg.stream, leg.digits[at], leg.durations_ms[at], DIGIT_VOLUME) == 0:
         stream_send_pause(leg.stream, leg.gaps_ms[at])
     leg.digit_first = (at + 1) % DIGITS_MAX
@@ -275,12 +276,12 @@ cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
     platform_prefetch(&receiver.known, 64)
     platform_prefetch(jitter, 128)
     platform_prefetch(jitter.delay.bins, 64)
-    platform_prefetch(jitter.conceal.history, 800)
-    platform_prefetch(&jitter.conceal.filled, 8)
-    platform_prefetch(&jitter.counters, sizeof(jitter.counters) + 16)
-    platform_prefetch(&jitter.slots, 192)
+    platform_prefetch(&jitter.conceal, 32)
+    platform_prefetch(jitter.conceal.history + jitter.conceal.newest, 320)
+    platform_prefetch(&jitter.counters, 320)
     platform_prefetch(jitter.pcm, 320)
-    platform_prefetch(&jitter.backlog, 72)
+    platform_prefetch(&jitter.backlog.count, 8)
+    platform_prefetch(&jitter.backlog.spare, 8)
     platform_prefetch(&jitter.backlog.packets[0], 208)
     platform_prefetch(&jitter.backlog.packets[1], 208)
     platform_prefetch(receiver.decoder, 8)

@@ -114,9 +114,15 @@ def test_needs() -> list[Need]:
 
 
 def bench_needs() -> list[Need]:
-    """Recorded speech, for what is heard (benchmarks/receiver.py)."""
+    """Recorded speech for benchmarks/receiver.py, libsrtp for benchmarks/legs.py."""
     folder = Path("/usr/share")
     return [
+        Need(
+            "libsrtp's headers",
+            "libsrtp2-dev",
+            lambda: compiles("#include <srtp2/srtp.h>", "srtp2"),
+        ),
+    ] + [
         Need(what, package, (folder / probe).exists)
         for what, package, probe in (
             ("speech, Spanish", "asterisk-core-sounds-es-wav", "asterisk/sounds/es_MX_f_Allison"),

@@ -37,9 +37,7 @@ def sound() -> bytes:
 
 
 def open_leg(loop: Loop, number: int, suite: str, port: int, peer: int, pcm: bytes) -> Leg:
-    leg = loop.open_leg(
-        bound(port), bound(port + 1), ssrc=5000 + number, sequence=1, timestamp=1
-    )
+    leg = loop.open_leg(bound(port), bound(port + 1), ssrc=5000 + number, sequence=1, timestamp=1)
     if suite in SUITES:
         from platypus.media import srtp
 

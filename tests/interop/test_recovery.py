@@ -45,11 +45,11 @@ def natted() -> Iterator[Natted]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A keep-alive each second instead of each half minute, and less patience."""
-    monkeypatch.setattr(keepalive, "SHORTEST", 0.9)
-    monkeypatch.setattr(keepalive, "LONGEST", 1.1)
-    monkeypatch.setattr(connection, "PONG_TIMEOUT", 2.0)
-    monkeypatch.setattr(stream, "SWEEP_INTERVAL", 0.5)
+    """Keep-alives twice a second instead of each half minute, and less patience."""
+    monkeypatch.setattr(keepalive, "SHORTEST", 0.4)
+    monkeypatch.setattr(keepalive, "LONGEST", 0.5)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 1.0)
+    monkeypatch.setattr(stream, "SWEEP_INTERVAL", 0.25)
 
 
 def run(machine: Machine, work: Coroutine[Any, Any, None]) -> None:
@@ -155,7 +155,7 @@ def test_without_network_it_is_not_registered_and_with_it_it_is_and_the_call_goe
             await asyncio.to_thread(lan.pull_out)
             await phone.failed("no route")
             assert phone.account.state != "registered"
-            await asyncio.sleep(3)
+            await asyncio.sleep(1.5)
             assert phone.account.state != "registered"
             await asyncio.to_thread(lan.plug_in)
             await asyncio.wait_for(phone.registered(2), 3)
@@ -218,7 +218,7 @@ def test_a_connection_that_is_half_dead_is_given_up(bench: Bench, lan: Lan) -> N
             phone = Phone(engine, kamailio)
             await phone.registered(1)
             flow = next(iter(engine.user_agent.flows))
-            await asyncio.sleep(2.5)  # a ping was answered meanwhile
+            await asyncio.sleep(1.2)  # a ping was answered meanwhile
             with lan.pbx.inside():
                 connections = lan.pbx.run("ss", "-tnH", "sport", "=", str(kamailio.port))
             port = connections.split()[-1].rpartition(":")[2]
@@ -298,7 +298,7 @@ def test_a_router_that_forgot_us_is_noticed_by_stun(bench: Bench, natted: Natted
             call = phone.account.call("bob")
             await call.answered(timeout=5)
             await flowing(call, callee)
-            await asyncio.sleep(2.5)  # so that the keep-alive knows where we are seen
+            await asyncio.sleep(1.2)  # so that the keep-alive knows where we are seen
             await asyncio.to_thread(natted.renumber)
             await phone.failed("seen at changed from 10.98.1.2")
             assert "@10.98.1.3:" in (await phone.registered(3)).contact
@@ -322,7 +322,7 @@ def test_a_server_that_answers_no_stun_any_more_is_given_up(
         async with Engine() as engine:
             phone = Phone(engine, kamailio)
             await phone.registered(1)
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(1.2)
             kamailio.freeze()
             await phone.failed("does not answer any more")
             assert phone.account.state != "registered"

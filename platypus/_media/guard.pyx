@@ -4,8 +4,9 @@ A new receiving context comes with an offer or answer only, and does not take th
 one in use at once: packets under the old key are on their way, and whether a far end that
 keeps its key goes on or starts anew can't be told from the key (rollover counters, RFC 3711,
 3.3.1). So both are tried, the one that opened the last packet first, until one of them has
-opened TRIAL_PACKETS in a row. After that a failure is a failure: to renew a context for it
-would let whoever replays old packets in.
+opened TRIAL_PACKETS in a row; but a new key that was agreed on is waited for however long the
+far end takes to use it. After that a failure is a failure: to renew a context for it would let
+whoever replays old packets in.
 """
 
 from libc.errno cimport ENOBUFS, EPROTO
@@ -27,6 +28,7 @@ from platypus._media.srtp cimport (
 )
 
 cdef int TRIAL_PACKETS = 100  # 2 s of speech: far longer than packets are on their way
+cdef int FOR_EVER = -1
 
 
 cdef int relay(
@@ -72,7 +74,7 @@ cdef int try_both(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept n
     memcpy(copy, packet, length)  # what can't be opened may be overwritten
     opened = context_unprotect(used.context, packet, length, rtcp)
     if opened >= 0:
-        leg.trial -= 1
+        leg.trial -= leg.trial > 0
         return opened
     length = context_unprotect(leg.candidate.context, copy, length, rtcp)
     if length < 0:
@@ -98,7 +100,7 @@ cdef int guard_open(leg_t *leg, platform_datagram_t *datagram, bint rtcp) noexce
         relay(leg, POST_OPEN_RTCP if rtcp else POST_OPEN_RTP, &datagram.source, packet, length,
               datagram.arrival_ns)
         return -1
-    if leg.candidate != NULL and leg.trial > 0 and 0 < length <= PACKET_MAX:
+    if leg.candidate != NULL and leg.trial != 0 and 0 < length <= PACKET_MAX:
         return try_both(leg, packet, length, rtcp)
     length = context_unprotect(leg.unprotecting.context, packet, length, rtcp)
     return length if length >= 0 else refuse(leg, length)
@@ -132,7 +134,7 @@ cdef int unprotect_with(leg_t *leg, command_t *command, command_t **given_up) no
         leg.unprotecting = command
         return count
     leg.candidate = command
-    leg.trial = TRIAL_PACKETS
+    leg.trial = TRIAL_PACKETS if command.second else FOR_EVER
     return count
 
 

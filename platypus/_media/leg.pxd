@@ -41,7 +41,7 @@ cdef enum verb_t:
     VERB_RECORD = 10
     VERB_STOP_RECORD = 11
     VERB_PROTECT = 12    # first: a guard_t; with the context to send by
-    VERB_UNPROTECT = 13  # and with the one to receive by
+    VERB_UNPROTECT = 13  # and with the one to receive by; second: its key is not new
     VERB_OUTSIDE = 50    # first: whether packets that are no RTP go to Python
     VERB_TRANSMIT = 51   # send `packet` to `address` as it is; first: from the RTCP socket
     VERB_DELIVER = 52    # take `packet` as one that was opened
@@ -135,7 +135,7 @@ cdef struct leg_t:
     command_t *candidate     # tried where `unprotecting` fails, while `trial` lasts
     dtmf_sender_t *tones     # owned; NULL until a key is pressed as tones
     dtmf_receiver_t *ears    # owned; NULL: nobody listens for such keys
-    int trial                # packets
+    int trial                # packets; below 0 as many as come
     guard_t sending, receiving
     platform_socket_t rtp
     int family               # of the RTP socket: 4 or 6

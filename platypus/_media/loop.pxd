@@ -48,7 +48,7 @@ cdef class Leg:
     cdef command_t *command(self, int verb) except NULL
     cdef int submit(self, command_t *command, kept) except -1
     cdef int claim(self, end) except -1
-    cdef int guard(self, int verb, how) except -1
+    cdef int guard(self, int verb, how, bint same_key) except -1
     cdef int post(self, int verb, packet, pair, bint first, int64_t arrival_ns) except -1
     cdef command_t *keys(self, int verb, digits, int duration_ms, int gap_ms,
                          uint32_t waiting) except NULL

@@ -158,13 +158,16 @@ class Leg:
         `Loop.drain_packets`, to be protected and given back by `transmit`.
         """
 
-    def unprotect(self, how: Context | Literal["plain", "shut", "relayed"]) -> None:
+    def unprotect(
+        self, how: Context | Literal["plain", "shut", "relayed"], *, same_key: bool = False
+    ) -> None:
         """How to receive; "shut" drops everything, as before it is known what was agreed.
 
         "relayed": each packet comes out, to be opened and given back by `deliver`.
 
         A context in use goes on beside a new one until it is clear which of them the far end
-        sends by. RTCP goes through the same contexts.
+        sends by: one with the `same_key` is given up after 2 s without need, another waited for.
+        RTCP goes through the same contexts.
         """
 
     def take_packets(self, on: bool) -> None:

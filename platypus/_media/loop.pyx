@@ -457,11 +457,11 @@ cdef class Leg:
 
     def protect(self, how):
         """How to send: a Context, "plain", "shut" for not at all, "relayed" by way of Python."""
-        self.guard(VERB_PROTECT, how)
+        self.guard(VERB_PROTECT, how, False)
 
-    def unprotect(self, how):
+    def unprotect(self, how, *, same_key=False):
         """How to receive: a Context, "plain", "shut" where nothing is believed yet, "relayed"."""
-        self.guard(VERB_UNPROTECT, how)
+        self.guard(VERB_UNPROTECT, how, same_key)
 
     def take_packets(self, on):
         """Whether STUN and DTLS come out by `Loop.drain_packets`."""
@@ -492,7 +492,7 @@ cdef class Leg:
         self.submit(command, None)
         return 0
 
-    cdef int guard(self, int verb, how) except -1:
+    cdef int guard(self, int verb, how, bint same_key) except -1:
         cdef command_t *command
         cdef Context context = how if isinstance(how, Context) else None
         if context is None and how not in GUARDS:
@@ -501,6 +501,7 @@ cdef class Leg:
             raise ValueError("a context serves one direction of one leg")
         command = self.command(verb)
         command.first = GUARD_SRTP if context is not None else GUARDS[how]
+        command.second = same_key
         if context is not None:
             command.context = &context.context
             context.leased = True

@@ -10,6 +10,7 @@ session is tried beside the one in use until it is clear which of them the far e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -69,17 +70,18 @@ class Relay:
         self._sender: Session | None = None
         self._receiver: Receiver | None = None
         self._candidate: Receiver | None = None
-        self._trial = 0
+        self._trial: float = 0
 
     def send_by(self, session: Session) -> None:
         self._sender = session
         self._leg.protect("relayed")
 
-    def receive_by(self, receiver: Receiver) -> None:
+    def receive_by(self, receiver: Receiver, *, same_key: bool = False) -> None:
         if self._receiver is None:
             self._receiver = receiver
         else:
-            self._candidate, self._trial = receiver, TRIAL_PACKETS
+            self._candidate = receiver
+            self._trial = TRIAL_PACKETS if same_key else math.inf
         self._leg.unprotect("relayed")
 
     def receive(self, kind: str, address: tuple[str, int], packet: bytes, tag: int) -> None:

@@ -211,7 +211,8 @@ class LegSecurity:
                 leg.protect(srtp.context(keys.profile, keys.send, outbound=True))
             if old != keys:
                 mki = keys.receive_mki
-                leg.unprotect(srtp.context(keys.profile, keys.receive, outbound=False, mki=mki))
+                context = srtp.context(keys.profile, keys.receive, outbound=False, mki=mki)
+                leg.unprotect(context, same_key=_same_key(old, keys))
         self._keys, self._shut = keys, False
 
     def _relay_keys(self, leg: Leg, keys: SrtpKeys) -> None:
@@ -227,7 +228,12 @@ class LegSecurity:
         if old != keys:
             session = srtp.session(keys.profile, keys.receive, outbound=False)
             tags = profile.rtp_tag, profile.rtcp_tag
-            self._relay.receive_by(Receiver(session, keys.receive_mki, *tags))
+            receiver = Receiver(session, keys.receive_mki, *tags)
+            self._relay.receive_by(receiver, same_key=_same_key(old, keys))
+
+
+def _same_key(old: SrtpKeys | None, new: SrtpKeys) -> bool:
+    return old is not None and (old.profile, old.receive) == (new.profile, new.receive)
 
 
 def _nobody(*_: object) -> None:

@@ -238,7 +238,7 @@ class TestRekeying:
         say(peer, leg, [peer.sealed(number) for number in (20_000, 20_001)])
         heard(2)
         peer.use(5)
-        leg.unprotect(opening())
+        leg.unprotect(opening(), same_key=True)
         say(peer, leg, [peer.sealed(number) for number in range(100, 105)])
         heard(7)
         assert figures(leg) == (7, 0, 0)
@@ -247,7 +247,7 @@ class TestRekeying:
         peer, leg, heard = self.talking(loop)
         say(peer, leg, [peer.sealed(number) for number in range(65_534, 65_540)])
         heard(6)
-        leg.unprotect(opening())
+        leg.unprotect(opening(), same_key=True)
         say(peer, leg, [peer.sealed(number) for number in range(65_540, 65_545)])
         heard(11)
         assert figures(leg) == (11, 0, 0)
@@ -257,7 +257,7 @@ class TestRekeying:
         old = [peer.sealed(number) for number in range(5)]
         say(peer, leg, old)
         heard(5)
-        leg.unprotect(opening())
+        leg.unprotect(opening(), same_key=True)
         for number in range(10, 120):
             say(peer, leg, [peer.sealed(number)])
             if number % 10 == 0:
@@ -265,6 +265,18 @@ class TestRekeying:
         heard(115)
         say(peer, leg, old)
         wait_for(lambda: figures(leg) == (115, 0, 5))
+
+    def test_a_new_key_is_waited_for_however_long_it_takes(self, loop: Loop) -> None:
+        peer, leg, heard = self.talking(loop)
+        leg.unprotect(opening(seed=6))
+        for number in range(120):
+            say(peer, leg, [peer.sealed(number)])
+            if number % 10 == 0:
+                heard(number + 1)
+        peer.use(6)
+        say(peer, leg, [peer.sealed(number) for number in range(120, 125)])
+        heard(125)
+        assert figures(leg) == (125, 0, 0)
 
     def test_replays_are_refused_while_two_are_tried(self, loop: Loop) -> None:
         peer, leg, heard = self.talking(loop)

@@ -34,7 +34,7 @@ class Wire:
     def protect(self, how: object) -> None:
         self.modes.append(("protect", how))
 
-    def unprotect(self, how: object) -> None:
+    def unprotect(self, how: object, **_: object) -> None:
         self.modes.append(("unprotect", how))
 
     def transmit(self, packet: bytes, remote: tuple[str, int], *, rtcp_socket: bool) -> None:
@@ -114,6 +114,16 @@ def test_a_new_key_is_tried_beside_the_old_one() -> None:
     opened = [end.open(packet) for packet in (old[1], new[0], old[2], *new[1:])]
     assert all(opened)
     assert end.relay.refused == 0
+
+
+@pytest.mark.parametrize("same_key", [False, True])
+def test_a_new_key_is_waited_for_and_the_same_one_not_for_long(same_key: bool) -> None:
+    end = End()
+    end.relay.receive_by(receiver(seed=2), same_key=same_key)
+    for number in range(120):
+        assert end.open(end.far.protect(rtp(number)))
+    other = srtp.context(CM, master(CM, 2), outbound=True)
+    assert (end.open(other.protect(rtp(200))) is None) == same_key
 
 
 def test_sources_are_bounded() -> None:

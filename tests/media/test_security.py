@@ -30,15 +30,16 @@ class Leg:
     """What a leg is told, and the packets it is to send."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.closed = self.same_key = False
         self.told: list[tuple[str, Any]] = []
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
 
     def protect(self, how: Any) -> None:
         self.told.append(("protect", how))
 
-    def unprotect(self, how: Any) -> None:
+    def unprotect(self, how: Any, *, same_key: bool = False) -> None:
         self.told.append(("unprotect", how))
+        self.same_key = same_key
 
     def take_packets(self, on: bool) -> None:
         self.told.append(("take_packets", on))
@@ -120,6 +121,9 @@ class TestKeys:
         for agreement in (1, 2):
             end.apply(SrtpKeys(CM, master(CM, 1), master(CM, 2), agreement=agreement))
         assert [verb for verb, _ in end.leg.told] == ["protect", "unprotect", "unprotect"]
+        assert end.leg.same_key
+        end.apply(SrtpKeys(CM, master(CM, 1), master(CM, 3), agreement=3))
+        assert not end.leg.same_key
 
     def test_do_what_they_are_for(self) -> None:
         end = End(OURS)

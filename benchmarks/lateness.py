@@ -1,6 +1,6 @@
 """How late RTP packets leave, with and without Python busy beside them.
 
-One media loop with 1 and with 30 legs on loopback, each sending and receiving. First idle, then
+One media loop with 1, 30 and 1,000 legs on loopback, each sending and receiving. First idle, then
 with two threads of pure Python spinning and a garbage collection over a million objects every
 second. Beside each a native thread of the same scheduling that does nothing but sleep until the
 same deadlines: that is the machine's own lateness. A packet's lateness is the time at which
@@ -31,7 +31,7 @@ from platypus._media.lateness import DoNothingThread
 from platypus._media.loop import Loop
 
 SECONDS = 10.0
-LEGS = (1, 30)
+LEGS = (1, 30, 1000)
 OBJECTS = 1_000_000
 SPINNERS = 2
 SETTLE = 0.3
@@ -172,7 +172,7 @@ def print_result(result: Result) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lateness")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each of the four runs")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each of the six runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured there")
     options = parser.parse_args()
     results: list[Result] = []

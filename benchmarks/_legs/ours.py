@@ -61,16 +61,24 @@ def main() -> None:
     legs = []
     for number in range(int(count)):
         legs.append(open_leg(loop, number, suite, int(port) + 2 * number, int(peer), pcm))
-        if number % 50 == 49:  # the queue of commands is bounded
-            time.sleep(0.03)
+        if number % 20 == 19:  # the queue of commands is bounded, and a busy loop is slower
+            time.sleep(0.05)
+            loop.drain_events()
     print("ready", flush=True)
     time.sleep(WARM_S)
     before, cpu = packets(legs), time.process_time_ns()
     loop.reset_lateness()
+    turns, overrun = loop.turns()
     time.sleep(float(seconds))
     used, received = time.process_time_ns() - cpu, packets(legs) - before
     print(used, received)
-    figures = {"lateness": loop.lateness(), "reports": sum(reports(leg) for leg in legs)}
+    after = loop.turns()
+    figures = {
+        "lateness": loop.lateness(),
+        "reports": sum(reports(leg) for leg in legs),
+        "turns": after[0] - turns,
+        "overrun": after[1] - overrun,
+    }
     print(json.dumps(figures))
     loop.close()
 

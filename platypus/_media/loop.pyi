@@ -99,6 +99,9 @@ class Loop:
         catch up.
         """
 
+    def turns(self) -> tuple[int, int]:
+        """How many turns the slots had, and how many ended only after their slot's next one."""
+
     def reset_lateness(self) -> None:
         """Begin the statistics of `lateness` again."""
 

@@ -224,6 +224,12 @@ cdef class Loop:
             return {"count": 0, "p50_ms": 0.0, "p99_ms": 0.0, "max_ms": 0.0, "skipped": 0}
         return lateness_summary(&self.loop.lateness)
 
+    def turns(self):
+        """How many turns the slots had, and how many ended only after their slot's next one."""
+        if self.loop == NULL or self.process != platform_process_id():
+            return 0, 0
+        return platform_load_acquire(&self.loop.turns), platform_load_acquire(&self.loop.overrun)
+
     def reset_lateness(self):
         """Begin the statistics of `lateness` again."""
         self.check()

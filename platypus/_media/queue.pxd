@@ -3,7 +3,7 @@
 from libc.stdint cimport uint32_t
 
 cdef enum:
-    QUEUE_MAX = 4096  # a power of two
+    QUEUE_MAX = 32768  # a power of two: a leg has up to eight leases out while it is open
 
 
 cdef struct queue_t:

@@ -20,7 +20,7 @@ from platypus._media.recorder cimport RECORDERS_MAX, writer_t
 from platypus._media.schedule cimport SLOTS, slot_t
 
 cdef enum:
-    LEGS_MAX = 2048  # a loop, as many as one core has time for; a farm runs several engines
+    LEGS_MAX = 4096  # a loop, more than one core has time for; a farm runs several engines
 
 
 cdef struct loop_t:
@@ -47,6 +47,8 @@ cdef struct loop_t:
     platform_semaphore_t work    # posted under the GIL
     platform_semaphore_t started # posted by the thread, once
     platform_semaphore_t ended   # posted by the thread, last
+    uint32_t turns               # atomic; stored by the thread
+    uint32_t overrun             # of these, those that ended after the slot's next deadline
     uint32_t idle                # atomic: it waits at `work`
     uint32_t stop                # atomic
     uint32_t scheduling          # atomic

@@ -426,6 +426,7 @@ cdef void confer(
 cdef void take_turn(loop_t *loop, int index) noexcept nogil:
     cdef slot_t *slot = &loop.slots[index]
     cdef int64_t began_ns = platform_monotonic_ns()
+    cdef int64_t ended_ns
     cdef int skipped = slot_skip(slot, began_ns)
     cdef leg_t *leg = loop.first[index]
     cdef bint parties = False
@@ -439,8 +440,12 @@ cdef void take_turn(loop_t *loop, int index) noexcept nogil:
     if parties:
         confer(loop, loop.first[index], slot.half, slot.deadline_ns, began_ns)
     writer_rouse(&loop.writer)
-    slot_worked(slot, platform_monotonic_ns() - began_ns)
+    ended_ns = platform_monotonic_ns()
+    slot_worked(slot, ended_ns - began_ns)
     slot_advance(slot)
+    platform_store_release(&loop.turns, loop.turns + 1)
+    if ended_ns > slot.deadline_ns:
+        platform_store_release(&loop.overrun, loop.overrun + 1)
 
 
 cdef void wait_for_work(loop_t *loop) noexcept nogil:

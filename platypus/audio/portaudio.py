@@ -18,20 +18,20 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from platypus._media.device import NativeStream
 from platypus.audio.device import PERIOD_MS, RATE, DeviceLists, SoundDevice, Stream
 from platypus.audio.fallback import FallbackStream
+from platypus.audio.opened import AnyStream, PortAudioStream
 from platypus.audio.priority import raise_priority
 from platypus.audio.quiet import silence
 from platypus.errors import DeviceError
 
 if TYPE_CHECKING:
-    from platypus._media.endpoint import RingSink, RingSource
-    from platypus._media.overlay import Overlay
+    pass
 
 FUNCTIONS = (
     "Pa_OpenStream",
@@ -46,12 +46,9 @@ NO_PYAUDIO = (
     " (on Debian with portaudio19-dev and gcc)"
 )
 INT16 = 8  # paInt16
-CLOSE_S = 1.0
 SERVER = "pulse"  # ALSA's name for the sound server, and its device in PortAudio's list
 # Which of its devices a stream opened without a name gets; read when it is opened.
 CHOSEN_BY = {True: "PULSE_SOURCE", False: "PULSE_SINK"}
-
-AnyStream: TypeAlias = NativeStream | FallbackStream
 
 
 class _Owner:
@@ -153,69 +150,6 @@ def _default(pyaudio: Any, direction: str) -> str | None:
         return str(getattr(pyaudio, f"get_default_{direction}_device_info")()["name"])
     except OSError:
         return None
-
-
-class PortAudioStream:
-    """A device, open and running: one user of PortAudio until it is closed."""
-
-    def __init__(self, stream: AnyStream, release: Callable[[], None]) -> None:
-        self._stream, self._release = stream, release
-        self._closed = False
-
-    @property
-    def source(self) -> RingSource | None:
-        return self._stream.source
-
-    @property
-    def sink(self) -> RingSink | None:
-        return self._stream.sink
-
-    @property
-    def overlay(self) -> Overlay:
-        return self._stream.overlay
-
-    @property
-    def rate(self) -> int:
-        return self._stream.rate
-
-    @property
-    def native(self) -> bool:
-        """Whether its callback is in C."""
-        return isinstance(self._stream, NativeStream)
-
-    @property
-    def active(self) -> bool:
-        return not self._closed and self._stream.active
-
-    @property
-    def called(self) -> bool:
-        return self._stream.called
-
-    @property
-    def silent_ms(self) -> float | None:
-        return self._stream.silent_ms
-
-    def read(self, samples: int) -> bytes:
-        return self._stream.read(samples)
-
-    def statistics(self) -> dict[str, int]:
-        return self._stream.statistics()
-
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        closing = threading.Thread(target=self._close, daemon=True, name="platypus-card-close")
-        closing.start()
-        # A sound server that hangs keeps its stream, our memory and PortAudio with it.
-        closing.join(CLOSE_S)
-
-    def _close(self) -> None:
-        try:
-            self._stream.close()
-        except OSError:
-            return  # PortAudio may still use it: its user stays counted
-        self._release()
 
 
 def open_stream(device: SoundDevice, *, capture: bool, native: bool | None = None) -> Stream:

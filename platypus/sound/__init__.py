@@ -13,18 +13,18 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from platypus.errors import DeviceError, StateError
 from platypus.events import CallEnded, CallStateChanged, Event, IncomingCall
 from platypus.sound.echo import Echo
+from platypus.sound.seats import Seat, Seats
 from platypus.sound.sources import buffer, make_source, read, read_source
 
 if TYPE_CHECKING:
     from platypus.audio.device import DeviceLists
     from platypus.audio.files import Wav
     from platypus.audio.tones import TonePlan
-    from platypus.media.endpoints import Sink, Source
     from platypus.options import MediaOptions
     from platypus.sound.cues import CallView
     from platypus.sound.desk import Desk
@@ -34,13 +34,6 @@ if TYPE_CHECKING:
 RECORDED_RATES = (8_000, 16_000, 24_000, 32_000, 44_100, 48_000)
 
 __all__ = ["Seat", "Sound", "make_source", "read_source"]
-
-
-class Seat(Protocol):
-    """A call, as far as its sound goes. It keeps a source or sink that it was given itself."""
-
-    def seat_source(self, source: Source | None) -> None: ...
-    def seat_sink(self, sink: Sink | None) -> None: ...
 
 
 class Sound:
@@ -59,9 +52,8 @@ class Sound:
         self._signals: Signals | None = None
         self._echo = Echo(options.echo_cancelling)
         self._calls: Callable[[], Iterable[CallView]] = tuple
-        self._seats: list[Seat] = []  # of the devices, the one they serve last
+        self._seats = Seats()  # the calls on the devices
         self._rate: int | None = None
-        self._served: dict[Seat, tuple[Source | None, Sink | None]] = {}
         if spec.startswith(("wav:", "wav-loop:")):
             self._wav = read(spec.partition(":")[2])  # a bad file is told before the first call
         elif spec not in ("system", "null"):
@@ -248,8 +240,7 @@ class Sound:
         """A call is over."""
         if seat not in self._seats:
             return
-        self._seats.remove(seat)
-        self._served.pop(seat, None)
+        self._seats.leave(seat)
         if self._seats:
             self._serve()
         else:
@@ -258,7 +249,6 @@ class Sound:
     def close(self) -> None:
         """Close the sound devices. Idempotent."""
         self._seats.clear()
-        self._served.clear()
         if self._signals is not None:
             self._signals.close()
         if self._desk is not None:
@@ -275,28 +265,16 @@ class Sound:
             self._signals.moved()
 
     def _take_devices(self, seat: Seat) -> None:
-        if seat in self._seats:
-            self._seats.remove(seat)
-        self._seats.append(seat)
+        self._seats.take(seat)
         self.desk.need(self, self.desk.talking, self.desk.listening)
         self._serve()
 
     def _serve(self) -> None:
-        """The devices serve one call at a time; an end that stays is not given anew."""
         talking, listening = self.desk.talking.stream, self.desk.listening.stream
-        source = talking.source if talking is not None else None
-        sink = listening.sink if listening is not None else None
-        for seat in self._seats:
-            last = seat is self._seats[-1]
-            self._give(seat, (source, sink) if last else (None, None))
-
-    def _give(self, seat: Seat, ends: tuple[Source | None, Sink | None]) -> None:
-        before = self._served.get(seat, (None, None))
-        self._served[seat] = ends
-        if ends[0] is not before[0]:
-            seat.seat_source(ends[0])
-        if ends[1] is not before[1]:
-            seat.seat_sink(ends[1])
+        self._seats.serve(
+            talking.source if talking is not None else None,
+            listening.sink if listening is not None else None,
+        )
 
 
 def plan_of(country: str | None) -> TonePlan:

@@ -52,6 +52,7 @@ class Calling:
         self.verifies_servers = verifies_servers
         if options.codecs is not None:
             choose(options.codecs)  # an unknown codec is told before the first call
+        self._encryption()  # and so is an unknown suite
         self._calls: dict[str, Call] = {}
         self._sessions: dict[Session, Call] = {}
         self._count = 0
@@ -180,20 +181,23 @@ class Calling:
         self.sound.close()
         self.media.close()
 
-    def _negotiator(self) -> Negotiator:
+    def _encryption(self) -> Encryption:
         options = self._options
-        encryption = Encryption(
+        return Encryption(
             options.srtp,
             suites=options.srtp_suites,
             random=os.urandom,
             fingerprint=lambda: self.media.certificate().fingerprint,
             dtls_first=options.dtls,
         )
+
+    def _negotiator(self) -> Negotiator:
+        options = self._options
         return Negotiator(
             choose(options.codecs),
             in_order=options.codecs is not None,
             random=os.urandom,
-            encryption=encryption,
+            encryption=self._encryption(),
         )
 
     def _announce(self, call: Call) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from platypus.call import Call
-from platypus.errors import CallError
+from platypus.errors import CallError, ConfigError
 from platypus.events import MediaChanged
 from platypus.net.tls import TlsSettings
 from platypus.options import DEFAULT_SUITES
@@ -91,6 +91,16 @@ class TestOverTls:
                 assert not call.secure
 
         run(work())
+
+
+@pytest.mark.parametrize("options", [{"srtp": "maybe"}, {"srtp_suites": ("ROT13",)}])
+def test_what_there_is_not_is_said_before_the_first_call(options: Any) -> None:
+    async def work() -> None:
+        with pytest.raises(ConfigError, match=r"maybe|ROT13"):
+            async with phone(**options):
+                pass
+
+    run(work())
 
 
 class TestOverUdp:

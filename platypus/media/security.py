@@ -71,6 +71,11 @@ class LegSecurity:
         """Whether the other side has proved by DTLS to be who the description says."""
         return self._proved
 
+    @property
+    def refused(self) -> int:
+        """Packets that did not authenticate, of those that the loop can't judge itself."""
+        return self._relay.refused if self._relay is not None else 0
+
     def expect(self, leg: Leg, *, encrypted: bool) -> None:
         """An offer is out, and its answer will say how to read what comes."""
         if self._keys is None and self._peer is None and encrypted != self._shut:

@@ -346,13 +346,16 @@ class MediaSession:
         """The leg's own figures, with levels; None when there was no stream."""
         if self._final is not None or self._leg is None:
             return self._final
-        return self._leg.statistics()
+        figures = self._leg.statistics()
+        figures["forged"] += self._security.refused
+        return figures
 
     def close(self) -> None:
         """Stop, free the ports, finish the recording. Idempotent."""
         if self.closed:
             return
         self.closed = True
+        refused = self._security.refused
         self._security.close()
         self._drop_recording()
         if not self._lent:
@@ -360,6 +363,7 @@ class MediaSession:
         if self._leg is not None:
             self._leg.close()
             self._final = self._leg.statistics()
+            self._final["forged"] += refused
             if not self._files:
                 self._core.forget(self._leg.id)
         self.on_event = _ignore  # nothing leads back from here to whoever holds it

@@ -197,6 +197,10 @@ def test_calls_are_encrypted_by_pylibsrtps_own_api_too(
             relay = call.media.stream._security._relay
             assert relay is not None
             assert relay.refused == 0
+            relay.receive("open-rtp", HERE, rtp(1), 7)
+            figures = call.media.stream.raw_statistics()
+            assert figures is not None
+            assert figures["forged"] == 1
 
     run(work())
 

@@ -43,6 +43,25 @@ class TestCalls:
 
         run(work())
 
+    @pytest.mark.parametrize("bound", ["0.0.0.0", "::"])
+    @pytest.mark.parametrize("there", ["127.0.0.1", "[::1]"])
+    def test_have_media_of_either_family_wherever_we_listen(self, bound: str, there: str) -> None:
+        """RTP is bound before it is known which family the far end has."""
+
+        async def work() -> None:
+            alice = Engine(listen=(bound, 0))
+            bob = Engine(listen=("::", 0), auto_answer=0)
+            async with alice, bob, alice.call(f"sip:bob@{there}:{bob.address[1]}") as call:
+                await call.answered(timeout=5)
+                heard = 0
+                async for _ in call.frames():
+                    heard = call.statistics()["receive"]["packets"] or 0
+                    if heard > 3:
+                        break
+                assert heard > 3
+
+        run(work())
+
     def test_go_over_tls(self, tmp_path: Path) -> None:
         authority = Authority(tmp_path)
         issued = authority.issue(addresses=("127.0.0.1",))

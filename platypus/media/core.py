@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("platypus.media")
 
+ANYWHERE = {False: "0.0.0.0", True: "::"}  # noqa: S104 - by whether it is IPv6
+
 
 class MediaCore:
     """`on_start(wake_socket)` is called once, when the loop was started.
@@ -83,17 +85,22 @@ class MediaCore:
     def session(self, on_event: Callable[..., None]) -> MediaSession:
         return MediaSession(self, on_event)
 
-    def bind(self) -> tuple[socket.socket, socket.socket]:
+    def place_for(self, local: str) -> str:
+        """What to bind to for a far end that is told `local`: of its family, where that is free."""
+        if self.host not in ANYWHERE.values() or not local:
+            return self.host
+        return ANYWHERE[":" in local]
+
+    def bind(self, place: str) -> tuple[socket.socket, socket.socket]:
         """An RTP and an RTCP socket. Raises MediaError."""
-        return self._ports.open(self.host)
+        return self._ports.open(place)
 
     def open_leg(
-        self, session: MediaSession, sockets: tuple[socket.socket, socket.socket] | None = None
+        self, session: MediaSession, sockets: tuple[socket.socket, socket.socket]
     ) -> tuple[Leg, int]:
-        """A leg and its RTP port, on these sockets or new ones; random first values (RFC 3550,
-        5.1)."""
+        """A leg and its RTP port; random first values (RFC 3550, 5.1)."""
         loop = self.loop
-        rtp, rtcp = sockets or self.bind()
+        rtp, rtcp = sockets
         port = int(rtp.getsockname()[1])
         seed = self._random(22)
         try:

@@ -95,6 +95,7 @@ class MediaSession:
         self.on_event = on_event
         self._core = core
         self._sockets: tuple[socket.socket, socket.socket] | None = None  # reserved
+        self._place = ""  # what they are bound to
         self._lent = False
         self._leg: Leg | None = None
         self._security = LegSecurity(
@@ -192,7 +193,7 @@ class MediaSession:
         if self.port is not None or self.closed:
             raise MediaError("the sockets of this stream are in use")
         if self._sockets is None:
-            self._sockets = self._core.bind()
+            self._sockets = self._bind()
         self._lent = True
         return self._sockets
 
@@ -208,7 +209,7 @@ class MediaSession:
         Called again it gives the port there is. Raises MediaError when none is free.
         """
         if self.port is None:
-            sockets, self._sockets = self._sockets, None
+            sockets, self._sockets = self._sockets or self._bind(), None
             self._leg, self.port = self._core.open_leg(self, sockets)
             self._leg.set_sink(self._sink)
         return self.port
@@ -217,6 +218,8 @@ class MediaSession:
         """The address offered to the far end: it depends on the route to it."""
         self._moved = self._moved or host != self.host
         self.host = host
+        if self._place and self._place != self._core.place_for(host) and not self.started:
+            self._begin_again()  # bound before the far end's family was known
 
     def expect(self, payload_types: Mapping[int, str], *, encrypted: bool = False) -> None:
         """Take media before the answer (RFC 3264, 5.1): it may overtake it."""
@@ -367,6 +370,19 @@ class MediaSession:
             if not self._files:
                 self._core.forget(self._leg.id)
         self.on_event = _ignore  # nothing leads back from here to whoever holds it
+
+    def _bind(self) -> tuple[socket.socket, socket.socket]:
+        self._place = self._core.place_for(self.host)
+        return self._core.bind(self._place)
+
+    def _begin_again(self) -> None:
+        """Nothing was said or sent by the ports there are; others serve better."""
+        self._close_sockets()
+        leg, self._leg, self.port, self._place = self._leg, None, None, ""
+        if leg is not None:
+            leg.close()
+            self._core.forget(leg.id)
+            self.open()
 
     def _close_sockets(self) -> None:
         for sock in self._sockets or ():

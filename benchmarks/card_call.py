@@ -25,6 +25,7 @@ from tests.harness.namespace import host_address
 from tests.harness.room import delays, heard, recording, room
 from tests.harness.soundserver import RATE, SoundServer
 
+BY_NAME_ONLY = True
 SECONDS = 8.0 if LONG else 3.0
 SETTLE_S = 1.5
 ALIKE = 0.9  # a telephone's codec and a resampler are in between

@@ -91,7 +91,8 @@ async def _try(sound: Sound, *, ring: bool) -> int:
         peak = _decibels(await sound.test_input(SECONDS, level=_meter))
     finally:
         sound.close()
-    print(f"\rmicrophone: peak {peak:.0f} dBFS; it was played back{' ' * BAR}")
+    heard = "what it heard was played back" if peak > FLOOR_DB else "silence"
+    print(f"\rmicrophone: peak {peak:.0f} dBFS, {heard}{' ' * BAR}")
     if peak > FLOOR_DB:
         return DONE
     print(

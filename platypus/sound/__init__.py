@@ -176,7 +176,8 @@ class Sound:
         if self._seats:
             raise StateError("the microphone is in a call: its level is shown there")
         peak, rate, heard = await hear_microphone(self.desk, seconds, level)
-        await play_back(self.desk, rate, heard)
+        if peak:
+            await play_back(self.desk, rate, heard)
         return peak
 
     @property

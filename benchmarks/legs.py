@@ -29,13 +29,13 @@ PEERS = {"uvloop": 30, "asyncio": 30, "pyvoip": 4, "aiortc": 4}  # as many as th
 
 def run() -> Mapping[str, float | str]:
     values: dict[str, float | str] = {}
-    built = build()
+    library = build()
     for suite in SUITES:
         for legs in LEGS:
             costs: dict[str, list[float]] = {"least": [], "ours": []}
             for _ in range(ROUNDS):
                 for kind, found in costs.items():
-                    found.append(measure(kind, built, legs, suite, SECONDS).pair_us)
+                    found.append(measure(kind, library, legs, suite, SECONDS).pair_us)
             name = f"{suite}_{legs}"
             values[f"{name}_least_us"] = median(costs["least"])
             values[f"{name}_ours_us"] = median(costs["ours"])
@@ -43,7 +43,7 @@ def run() -> Mapping[str, float | str]:
     install_peers()
     for kind, legs in PEERS.items():
         try:
-            values[f"{kind}_{legs}_us"] = measure(kind, built, legs, "plain", SECONDS).pair_us
+            values[f"{kind}_{legs}_us"] = measure(kind, library, legs, "plain", SECONDS).pair_us
         except SystemExit as problem:
             values[f"{kind}_{legs}_us"] = str(problem).splitlines()[-1]
     return values

@@ -26,7 +26,7 @@ TARGETS = {f"{suite}_{legs}_overrun_percent": 0.1 for suite, legs in MANY.items(
 
 def run() -> Mapping[str, float | str]:
     values: dict[str, float | str] = {}
-    built = build()
+    library = build()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for suite, legs in MANY.items():
         name = f"{suite}_{legs}"
@@ -35,7 +35,7 @@ def run() -> Mapping[str, float | str]:
                 f"benchmarks: {legs} legs need {2 * legs + DESCRIPTORS} descriptors, and the hard"
                 f" limit is {most} (ulimit -Hn)"
             )
-        cost = measure("ours", built, legs, suite, SECONDS)
+        cost = measure("ours", library, legs, suite, SECONDS)
         said = json.loads(cost.said)
         values |= {
             f"{name}_overrun_percent": 100 * said["overrun"] / max(1, said["turns"]),

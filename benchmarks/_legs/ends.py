@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks._legs.build import Built
-
 ROOT = Path(__file__).parent.parent.parent
 PEERS = ROOT / ".venv" / "bench-peers"
 PEER_SECONDS = 600  # longer than any run: it is ended with it
 
 # The wheel's libsrtp, which the loop uses too, comes before the one that the library was linked
 # to: otherwise the two libraries would be compared, and Debian's (by NSS) takes twice as long.
-LEAST = """
+IN_C = """
 import ctypes, sys
 try:
     import pylibsrtp._binding as binding
@@ -57,10 +55,10 @@ def on(processor: int) -> list[str]:
     return ["taskset", "-c", str(usable[processor % len(usable)])]
 
 
-def command(kind: str, built: Built, numbers: Sequence[str]) -> list[str]:
+def command(kind: str, library: Path, numbers: Sequence[str]) -> list[str]:
     count, *_, seconds = numbers
-    if kind == "least":
-        return [sys.executable, "-c", LEAST, str(built.library), "least", *numbers]
+    if kind in ("least", "peer"):
+        return [sys.executable, "-c", IN_C, str(library), kind, *numbers]
     if kind == "ours":
         return [sys.executable, "-m", "benchmarks._legs.ours", *numbers]
     if kind == "aiortc":
@@ -68,16 +66,16 @@ def command(kind: str, built: Built, numbers: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "benchmarks._legs.python_peers", kind, *numbers]
 
 
-def measure(kind: str, built: Built, count: int, suite: str, seconds: int) -> Cost:
+def measure(kind: str, library: Path, count: int, suite: str, seconds: int) -> Cost:
     """Raises SystemExit where an end fails, or hardly any packets came through."""
     port, peer = free_ports(count)
     numbers = [str(count), suite, str(port), str(peer), str(seconds)]
-    other = [*on(1), str(built.program), "peer", *numbers[:-1], str(PEER_SECONDS)]
+    other = [*on(1), *command("peer", library, [*numbers[:-1], str(PEER_SECONDS)])]
     path = os.pathsep.join([str(ROOT), str(PEERS)])
     far = subprocess.Popen(other, stdout=subprocess.DEVNULL)
     try:
         result = subprocess.run(
-            [*on(0), *command(kind, built, numbers)],
+            [*on(0), *command(kind, library, numbers)],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": path},
             capture_output=True,

@@ -71,7 +71,7 @@ class DialSide(tk.Frame):
         look = Look(32, 32, button.ghost(theme, p.window), p.window, icon_size=16)
         add = Button(row, theme, lambda: self._hands.settings("accounts"), look, icon="plus")
         add.pack(side="right", padx=(theme.px(6), 0))
-        self._accounts = ttk.Combobox(row, state="readonly", font=theme.font(13), width=1)
+        self._accounts = ttk.Combobox(row, state="readonly", font=theme.font(12), width=1)
         self._accounts.pack(side="left", fill="x", expand=True)
         self._accounts.bind("<<ComboboxSelected>>", self._on_account)
 

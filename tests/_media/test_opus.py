@@ -16,7 +16,7 @@ from platypus._media.codec import Decoder
 from platypus._media.opus import describe
 from platypus._media.stream import Stream
 from platypus.media import opus
-from tests._media.path import speech
+from tests._media.path import MS, speech
 
 pytestmark = pytest.mark.skipif(not opus.available(), reason="no libopus here")
 
@@ -57,6 +57,39 @@ def decoded(parts: list[bytes], rate: int = RATE) -> Pcm:
 def pitch_and_level(pcm: Pcm, rate: int) -> tuple[float, float]:
     spectrum = np.abs(np.fft.rfft(pcm * np.hanning(len(pcm))))
     return float(np.argmax(spectrum) * rate / len(pcm)), float(np.std(pcm.astype(float)))
+
+
+def snr_db(wanted: Pcm, got: Pcm) -> float:
+    difference = wanted.astype(float) - got
+    return float(10 * np.log10(np.sum(wanted.astype(float) ** 2) / np.sum(difference**2)))
+
+
+def played_with_jitter(parts: list[bytes], lost: set[int]) -> Pcm:
+    """As a stream plays these packets, of which each third comes 25 ms late."""
+    listener = Stream(rate=RATE)
+    listener.configure_receive({107: "opus"})
+    arrivals: list[tuple[int, bytes]] = []
+    for number, part in enumerate(parts):
+        packet = rtp.Packet(
+            payload_type=107,
+            marker=False,
+            sequence=number,
+            timestamp=FRAME * number,
+            ssrc=1,
+            payload=part,
+        )
+        if number not in lost:
+            late = 25 if number % 3 == 0 else 0
+            arrivals.append((number * 20 + late, rtp.serialize(packet)))
+    arrivals.sort(reverse=True)
+    out = b""
+    for slot in range(len(parts)):
+        now = slot * 20 + 8
+        while arrivals and arrivals[-1][0] <= now:
+            at, data = arrivals.pop()
+            listener.receive(data, at * MS)
+        out += listener.playout(now * MS)
+    return np.frombuffer(out, np.int16)
 
 
 def likeness(a: Pcm, b: Pcm) -> float:
@@ -141,6 +174,21 @@ class TestLoss:
         assert len(by_fec) > 5
         assert np.mean(by_fec) > 0.9
         assert np.mean(by_fec) > np.mean(made_up)
+
+    def test_a_stream_plays_what_the_next_packet_tells(self) -> None:
+        """On a path whose jitter makes a packet wait for the next one anyhow."""
+        parts = self.lossy()
+        lost = {n for n in range(60, len(parts) - 5, 7) if describe(parts[n + 1])[1]}
+        torn = played_with_jitter(parts, lost)
+        whole = played_with_jitter(parts, set())
+        concealer = Decoder("opus", RATE)
+        guessed = b"".join(
+            concealer.conceal(FRAME) if n in lost else concealer.decode(part)
+            for n, part in enumerate(parts)
+        )
+        difference = snr_db(decoded(parts), np.frombuffer(guessed, np.int16))
+        assert len(lost) > 5
+        assert snr_db(whole, torn) > difference + 1.5
 
     def test_a_packet_that_tells_nothing_of_the_one_before_gives_nothing(self) -> None:
         parts = payloads(SPEECH)

@@ -17,7 +17,7 @@ from platypus.codecs import DEFAULT_CODECS, PTIMES_MS
 from platypus.dtmf_info import parse_info
 from platypus.encryption import Encryption
 from platypus.errors import ProtocolError, SdpError
-from platypus.media import dtls, srtp
+from platypus.media import dtls, opus, srtp
 from platypus.negotiation import Negotiator
 from platypus.net import stun
 from platypus.sdp import description
@@ -79,6 +79,8 @@ CHALLENGE = (
     b'Digest realm="a, b", nonce="x\\"y", qop="auth,auth-int", algorithm=SHA-256, stale=true'
 )
 RTP = bytes.fromhex("8080000100000001deadbeef") + bytes(160)
+# Opus: a hybrid packet of two frames of different lengths, the first with its LBRR flag.
+WIDE_RTP = bytes.fromhex("806b000100000001deadbeef") + bytes([0x7A, 9, 0xC0]) + bytes(40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,18 @@ def receive_media(data: bytes) -> None:
     """Packets of a stream, each with its length in front, and what they sound like."""
     stream = Stream(ssrc=1)
     stream.configure_receive({0: "pcmu", 8: "pcma", 9: "g722", 101: "telephone-event"})
+    play(stream, data)
+
+
+def receive_wideband(data: bytes) -> None:
+    """The same at 48 kHz, with Opus where libopus is."""
+    stream = Stream(ssrc=1, rate=48_000)
+    types = {0: "pcmu", 9: "g722", 101: "telephone-event/48000"}
+    stream.configure_receive(types | ({107: "opus"} if opus.available() else {}))
+    play(stream, data)
+
+
+def play(stream: Stream, data: bytes) -> None:
     now, at = 0, 0
     while at < len(data):
         length = data[at]
@@ -305,6 +319,7 @@ TARGETS = {
             read_documents,
         ),
         Target("media", bytes([len(RTP)]) + RTP, receive_media),
+        Target("wideband", bytes([len(WIDE_RTP)]) + WIDE_RTP, receive_wideband),
         Target("reports", bytes([len(REPORT)]) + REPORT, receive_reports),
     )
 }  # fmt: skip

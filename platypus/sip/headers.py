@@ -95,6 +95,11 @@ def _name_addr(text: str) -> NameAddr:
 _name_addr_cached = lru_cache(maxsize=512)(_name_addr)
 
 
+def forget_addresses() -> None:
+    """Those that were parsed last are not kept for the next time."""
+    _name_addr_cached.cache_clear()
+
+
 def _addr_spec(text: str) -> NameAddr:
     """Without brackets, parameters are the header's, and "?" and "," are not allowed (20.10)."""
     if "<" in text or '"' in text.partition(";")[0]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.digest import DigestClient
 from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
+from platypus.sip.headers import forget_addresses
 from platypus.sip.moving import Moves, flows_of
 from platypus.sip.outages import Outages
 from platypus.sip.oversize import Refusals
@@ -33,7 +34,7 @@ from platypus.sip.transaction import (
     NonInviteClientTransaction,
     State,
 )
-from platypus.sip.uri import Uri
+from platypus.sip.uri import Uri, forget_uris
 
 if TYPE_CHECKING:
     from platypus.sip.dialog import Dialog, DialogKey
@@ -212,6 +213,18 @@ class Stack:
         merge = transaction.merge_key
         if merge is not None and self.merges.get(merge) is transaction:
             del self.merges[merge]
+        if not self.servers:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nobody has asked for anything for 64*T1: what a rush has left can go.
+
+        A dict keeps the size that it once had, and one small text the whole megabyte around it.
+        """
+        self.servers, self.merges = {}, {}
+        self.ended.clear()
+        forget_addresses()
+        forget_uris()
 
     def note_ended(self, dialog: Dialog) -> None:
         """A call is over: an INVITE that was to replace it comes too late (RFC 3891, 3)."""

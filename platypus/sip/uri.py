@@ -198,6 +198,11 @@ def _parse_general(match: re.Match[str]) -> Uri:
 _parse_cached = lru_cache(maxsize=512)(_parse)
 
 
+def forget_uris() -> None:
+    """Those that were parsed last are not kept for the next time."""
+    _parse_cached.cache_clear()
+
+
 def _parse_unusual(text: str) -> Uri:
     match = _OPAQUE_URI.fullmatch(text)
     if match is None:

@@ -27,6 +27,7 @@ from platypus.errors import PlatypusError
 
 CLOSE_WITHIN = 1.2  # seconds for hanging up and unregistering; the promise is 2 in all
 WRITE_WITHIN = 0.2
+LOOK_AFTER = 4.0  # seconds: whether it is quiet again
 if TYPE_CHECKING:
     from platypus.control.server import ControlServer
     from platypus.engine import Engine
@@ -122,7 +123,8 @@ async def _serve(phone: Phone, output: int) -> None:
         reader = LineReader(STDIN, control.receive, ended=_nothing)
         reader.start()
         server = await _serve_locally(engine, stop)
-        await stop.wait()
+        while await _rush(engine, stop):
+            gc.collect()  # the interpreter's own spares go with it, and whole pages of memory
         reader.stop()
     finally:
         exit_at_the_latest()
@@ -134,6 +136,18 @@ async def _serve(phone: Phone, output: int) -> None:
             async with asyncio.timeout(WRITE_WITHIN):
                 await control.settle()
                 await writer.drain()
+
+
+async def _rush(engine: Engine, stop: asyncio.Event) -> bool:
+    """Wait until calls have come, and the last trace of them is gone; False at the end of all."""
+    busy = False
+    while engine.user_agent.transactions or not busy:
+        busy = busy or engine.user_agent.transactions > 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AFTER):
+                await stop.wait()
+                return False
+    return True
 
 
 async def _serve_locally(engine: Engine, stop: asyncio.Event) -> ControlServer | None:

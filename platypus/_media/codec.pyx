@@ -25,6 +25,7 @@ from platypus._media.resample cimport (
 cdef enum:
     NARROW = 8000
     WIDE = 16000
+    FOLLOWED = 160             # octets at a time
     MOST_NATIVE = 1920         # samples of a packet at the higher of these
 
 
@@ -179,6 +180,31 @@ cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noex
     if codec != CODEC_OPUS or state.last != CODEC_OPUS or not whole(state, samples):
         return 0
     return samples if opus_decode(state.opus, NULL, 0, out, samples, False) == samples else 0
+
+
+cdef void codec_follow(void *decoder, int codec, const int16_t *made_up,
+                       int samples) noexcept nogil:
+    """`made_up` is played instead of lost samples: what the decoder remembers goes along.
+
+    G.722's predictors and step sizes are those of both directions, so what was made up is
+    encoded from where the decoder is, and then decoded by it. At other rates than its own the
+    decoder stays where it was.
+    """
+    cdef codec_decoder_t *state = <codec_decoder_t *>decoder
+    cdef g722_t encoder
+    cdef int16_t[2 * FOLLOWED] ignored
+    cdef uint8_t[FOLLOWED] codes
+    cdef int count, at = 0
+    if codec != CODEC_G722 or state.last != CODEC_G722 or state.rate != WIDE:
+        return
+    encoder = state.g722
+    memset(encoder.even, 0, sizeof(encoder.even))
+    memset(encoder.odd, 0, sizeof(encoder.odd))
+    while at < samples // 2:
+        count = min(samples // 2 - at, <int>FOLLOWED)
+        g722_encode(&encoder, made_up + 2 * at, count, codes)
+        g722_decode(&state.g722, codes, count, ignored)
+        at += count
 
 
 cdef void codec_comfort(void *decoder, const uint8_t *payload, int length) noexcept nogil:

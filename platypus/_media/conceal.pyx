@@ -206,6 +206,16 @@ cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogi
     return heard
 
 
+cdef void conceal_peek(conceal_t *conceal, int16_t *out, int count) noexcept nogil:
+    """What `conceal_fill` would make up, which is not played."""
+    cdef int position, hold, gain
+    if not conceal.active:
+        begin(conceal)
+    position, hold, gain = conceal.position, conceal.hold, conceal.gain
+    conceal_fill(conceal, out, count)
+    conceal.position, conceal.hold, conceal.gain = position, hold, gain
+
+
 cdef int conceal_bridge(conceal_t *conceal, int16_t *out, int count, const int16_t *following,
                         int available) noexcept nogil:
     """Make up the last `count` samples before `following`; how many are more than silence."""

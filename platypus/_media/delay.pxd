@@ -23,6 +23,7 @@ cdef void delay_init(delay_t *delay, int rate) noexcept nogil
 cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
                         int samples) noexcept nogil
 cdef int delay_spread(const delay_t *delay) noexcept nogil
-# The delay that costs least, and by how much (in R) it is better than the present one.
+# The delay that costs least, and by how much (in R) it is better than the present one; `told`
+# if the packet behind a lost one tells what was in it.
 cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
-                        float missing, float *gain) noexcept nogil
+                        float missing, int told, float *gain) noexcept nogil

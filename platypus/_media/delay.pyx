@@ -31,6 +31,7 @@ cdef enum:
 cdef float TAIL = 0.02       # of the packets may come later than the spread
 cdef float LIGHTEST = 0.1    # share of an early packet that came together with another
 cdef float BLIND = 0.25      # how much more a loss costs that can't be seen beyond
+cdef float UNTOLD = 4.0      # the same, where the next packet tells what was lost: BLIND of these
 cdef float RARE = 0.3         # percent of packets: what is rarer costs as often as it happens
 cdef float RARE_COST = 15.8
 cdef float DELAY_COST = 0.024
@@ -168,13 +169,17 @@ cdef inline float late_at(const delay_t *delay, const slots_t *slots, int64_t pl
 
 
 cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, float lost,
-                   const float *later) noexcept nogil:
+                   int told, const float *later) noexcept nogil:
     """What playing at `playout` (in the units of transit) costs, if `lost` never come."""
     cdef float late = late_at(delay, slots, playout, later)
     cdef float ms = <float>(playout - delay.base) / <float>delay.width
     # Seeing beyond a lost packet takes a packet's time more than the least delay.
     cdef int64_t look = delay.base + slots.packet + delay.width - playout
     cdef float blind = max(<float>0.0, min(<float>look / <float>slots.packet, <float>1.0))
+    if told:
+        # Nothing of a lost packet may have been made up when the next one tells what was in it.
+        look = delay.base + slots.packet + delay.width - slots_deadline(slots, playout)
+        blind = UNTOLD if look > 0 else 0.0
     cdef float percent
     blind = 1 + BLIND * blind
     percent = 100 * (late + lost * blind * blind)
@@ -184,7 +189,7 @@ cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, 
 
 
 cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
-                        float missing, float *gain) noexcept nogil:
+                        float missing, int told, float *gain) noexcept nogil:
     cdef float later[DELAY_BINS + 1]
     cdef int step = max(slots_measure(slots.packet, slots.length), slots.length // 4)
     cdef int64_t candidate = slots_aligned(slots, delay.base + FREE_GUARD_BINS * delay.width)
@@ -194,9 +199,9 @@ cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t pres
     add_up(delay, later)
     # What is missing, and not for its delay, is lost.
     lost = max(<float>0.0, missing - late_at(delay, slots, present, later))
-    now = least = cost_of(delay, slots, present, lost, later)
+    now = least = cost_of(delay, slots, present, lost, told, later)
     while candidate <= last:
-        cost = cost_of(delay, slots, candidate, lost, later)
+        cost = cost_of(delay, slots, candidate, lost, told, later)
         if cost < least:
             least = cost
             best = candidate

@@ -22,12 +22,12 @@ from libc.string cimport memcpy, memmove, memset
 
 from platypus._media.backlog cimport backlog_add, backlog_head, backlog_init, backlog_pop
 from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, codec_comfort, codec_conceal, codec_decode, codec_decode_fec,
-    codec_decoder_t, codec_make_comfort,
+    CODEC_COMFORT_NOISE, CODEC_G722, CODEC_OPUS, codec_comfort, codec_conceal, codec_decode, codec_decode_fec,
+    codec_decoder_t, codec_follow, codec_make_comfort,
 )
 from platypus._media.conceal cimport (
-    conceal_bridge, conceal_fill, conceal_hush, conceal_init, conceal_merge, conceal_remember,
-    conceal_silent,
+    conceal_bridge, conceal_fill, conceal_hush, conceal_init, conceal_merge, conceal_peek,
+    conceal_remember, conceal_silent,
 )
 from platypus._media.delay cimport (
     delay_best, delay_init, delay_observe, delay_spread,
@@ -218,6 +218,7 @@ cdef void append_missing(jitter_t *jitter, int count, int lost) noexcept nogil:
             heard = codec_conceal(jitter.decoder, jitter.codec, out, count)
         if heard == 0:
             heard = conceal_fill(&jitter.conceal, out, count)
+            codec_follow(jitter.decoder, jitter.codec, out, count)
     else:
         heard = 0  # the end of what was sent, rounded off, and what was said to follow
         rounded_off(jitter, out, count)
@@ -235,6 +236,9 @@ cdef void append_bridge(jitter_t *jitter, int count) noexcept nogil:
                             out + count - told, told)
     if told == 0 and codec_conceal(jitter.decoder, jitter.codec, out, count) == 0:
         # The packet is decoded behind the gap, which is then filled towards it.
+        if jitter.codec == CODEC_G722:
+            conceal_peek(&jitter.conceal, out, count)
+            codec_follow(jitter.decoder, jitter.codec, out, count)
         samples = decode_head(jitter, out + count, JITTER_PCM - jitter.pcm_count - count)
         heard = conceal_bridge(&jitter.conceal, out, count, out + count, samples)
         put_missing(jitter, count, heard, count)
@@ -488,7 +492,7 @@ cdef void think(jitter_t *jitter) noexcept nogil:
     cdef int64_t delay = jitter.slots.clock - (jitter.end - jitter.pcm_count)
     if jitter.slots.clock % in_samples(jitter, JUDGED_MS) < jitter.slots.length or not jitter.judged:
         jitter.target = delay_best(&jitter.delay, &jitter.slots, delay, jitter.missing,
-                                   &jitter.gain)
+                                   jitter.codec == CODEC_OPUS, &jitter.gain)
         jitter.judged = 1
 
 

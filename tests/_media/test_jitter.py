@@ -232,6 +232,24 @@ class TestLoss:
         shift = first - min(arrived, default=0)
         assert all(seen[n + shift] is not None for n in alone if 0 <= n + shift < 64)
 
+    def test_a_g722_decoder_is_brought_along_through_a_loss(self) -> None:
+        voice = speech(2.0, rate=16000)
+        coded = g722.Encoder().encode(voice.tobytes())
+        packets = [
+            Packet(9, False, n, n * FRAME, 7, coded[n * FRAME : (n + 1) * FRAME])
+            for n in range(len(coded) // FRAME)
+        ]
+
+        def heard(lost: list[int]) -> Pcm:
+            stream = listener(16000)
+            stream.configure_receive({9: "g722"})
+            return play(network(packets, lost=lost), 99, stream=stream).pcm
+
+        whole, holed = heard([]).astype(float), heard([50]).astype(float)
+        after = slice(52 * 320, 54 * 320)
+        error = np.sqrt(np.mean((holed[after] - whole[after]) ** 2))
+        assert error < 0.2 * np.sqrt(np.mean(whole[after] ** 2))
+
 
 class TestLateness:
     def test_a_path_that_became_slower_is_followed_within_60_ms(self) -> None:

@@ -63,6 +63,8 @@ async def restart(server: SoundServer) -> Mapping[str, float]:
 
     async with in_a_call("tone") as desk:
         desk.phone.subscribe(told)
+        # The loop's worker threads come as they are first needed, and stay.
+        await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.1) for _ in range(32)))
         await until_heard(desk)
         back: list[float | None] = []
         first: dict[str, float] = {}

@@ -22,6 +22,8 @@ SOURCES := $(wildcard platypus/_media/*.pyx platypus/_media/*.pxd platypus/_medi
 # Tests in virtual time and one short call with each real peer; the rest is for `make interop` and `make ui`.
 QUICK := (not interop and not ui and not realtime) or smoke
 PYTEST := $(PY) -m pytest -q
+# Much of the quick tests is waiting for other programs: three files at a time on two cores.
+PARALLEL := -n 3 --dist loadfile
 
 # A virtual environment knows its own path and its Python: a tree that was moved, or another
 # PYTHON asked for by name, begins again.
@@ -80,7 +82,7 @@ run: build
 	then exec $(PY) -m ui_tk; else exec $(PY) -m platypus demo; fi
 
 test: build $(VENV)/ready-test
-	@$(PYTEST) -m "$(QUICK)"
+	@$(PYTEST) $(PARALLEL) -m "$(QUICK)"
 
 interop: build $(VENV)/ready-test
 	@$(PYTEST) -m "interop and not realtime"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,12 +31,9 @@ def give(folder: Path, instance: Instance, *arguments: str) -> tuple[bool, list[
     with ThreadPoolExecutor(1) as pool:
         handed = pool.submit(hand_over, arguments, folder)
         found: list[list[str]] = []
-        instance.socket.settimeout(5)
-        for _ in range(1000):
-            instance.socket.setblocking(False)
+        while not handed.done():  # it gives up by itself
+            select.select([instance.socket], [], [], 0.02)
             found += instance.receive()
-            if handed.done():
-                break
         return handed.result(), found
 
 

@@ -13,6 +13,8 @@ from platypus import ConfigError
 from platypus.config import default_path, load
 from ui_tk.palette import APPEARANCES
 from ui_tk.startup import overrides
+from ui_tk.system.links import is_link
+from ui_tk.system.single_instance import Instance, hand_over
 from ui_tk.texts import LANGUAGES
 
 COLLECT_AFTER = 20_000
@@ -31,6 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"platypus: {error}", file=sys.stderr)  # noqa: T201 - there is no window yet
         return USAGE
     said = overrides(parser, options)
+    wrong = [link for link in options.link if not is_link(link)]
+    if wrong:
+        parser.error(f"{wrong[0]!r} is not a sip:, sips:, tel: or callto: link")
+    instance = None
+    if not (options.config or options.account or options.listen):  # those are phones of their own
+        instance, handed = _first(options.link)
+        if handed:
+            return DONE
     try:
         root = tk.Tk(className="Platypus")
         root.withdraw()  # until everything is in its place
@@ -48,7 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ui_tk.app import App
 
     book, history = Book(contacts_path()), History(history_path())
-    app = App(root, config, said, options.config or default_path(), book=book, history=history)
+    app = App(
+        root,
+        config,
+        said,
+        options.config or default_path(),
+        book=book,
+        history=history,
+        instance=instance,
+        links=options.link,
+        minimized=options.minimized,
+    )
     gc.collect()
     gc.freeze()  # what is there now stays: it needs not be looked through again
     gc.set_threshold(*COLLECT_SMALL)  # so that a full collection is short, and can be frequent
@@ -56,11 +76,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return DONE
 
 
+def _first(links: Sequence[str]) -> tuple[Instance | None, bool]:
+    """This phone's claim to be the user's only one; or True where the one that runs took over."""
+    try:
+        instance = Instance.claim()
+        if instance is None and hand_over(links):
+            return None, True
+    except OSError as error:  # no folder for it: then there may be two
+        print(f"platypus: {error}", file=sys.stderr)  # noqa: T201 - there is no window yet
+        instance = None
+    return instance, False
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="platypus-gui",
         description="The phone's window. Without an account it registers to a PBX of its own.",
     )
+    parser.add_argument(
+        "link", nargs="*", metavar="LINK", help="sip:, sips:, tel: or callto:, to be called"
+    )
+    parser.add_argument("--minimized", action="store_true", help="start out of the way")
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of the usual file")
     parser.add_argument("--account", metavar="sip:USER@HOST", help="instead of the file's accounts")
     parser.add_argument("--auth-user", metavar="NAME")

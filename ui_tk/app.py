@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ui_tk import startup, texts
 from ui_tk.bridge import Bridge, PhoneSettings
+from ui_tk.door import Door
 from ui_tk.keeper import Keeper
 from ui_tk.messages import AccountSettings, Command, Message, QuitAsked, Ready, SetRules, Trouble
 from ui_tk.model import Model
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from platypus.config import Config
     from platypus.contacts import Book, Contact
     from platypus.history import CallRecord, History
+    from ui_tk.system.single_instance import Instance
 
 logger = logging.getLogger("ui_tk.app")
 
@@ -49,6 +51,9 @@ class App:
         *,
         book: Book | None = None,
         history: History | None = None,
+        instance: Instance | None = None,
+        links: Sequence[str] = (),
+        minimized: bool = False,
     ) -> None:
         self._root, self._said, self._path = root, said, path
         self.config = config
@@ -65,7 +70,14 @@ class App:
         self.window: Window
         self.show()
         root.geometry("{}x{}".format(*self.window.size))
-        root.deiconify()
+        if minimized:
+            root.iconify()
+        else:
+            root.deiconify()
+        self._waiting: list[str] = []  # numbers of links that came before the engine runs
+        self._door = Door(root, instance, self._called, self._say_bad)
+        if links:
+            self._door.open(links)
 
     def run(self) -> None:
         self._root.update()  # seen before anything is started
@@ -151,6 +163,7 @@ class App:
         if self._closed:
             return
         self._closed = True
+        self._door.close()
         self.window.close()
         self._root.withdraw()
         self._root.update_idletasks()
@@ -228,6 +241,22 @@ class App:
             self._bridge = Bridge(PhoneSettings())
             self._begin()
 
+    def _called(self, numbers: Sequence[str]) -> None:
+        """By a link, or by a second start without one."""
+        self.window.come_forward()
+        if self.config.calls.ask_before_links or len(numbers) > 1:
+            if numbers:
+                self.model.set_number(numbers[0])
+        else:
+            self._waiting += numbers
+            self._dial_waiting()
+        self.window.refresh()
+
+    def _dial_waiting(self) -> None:
+        while self._waiting and self.model.running:
+            for command in self.model.dial(self._waiting.pop(0)):
+                self.send(command)
+
     def _keep(self, record: CallRecord) -> None:
         if self._history is not None:
             history = self._history
@@ -294,6 +323,7 @@ class App:
                 case Ready():
                     for command in self.model.watch_all():
                         self.send(command)
+                    self._dial_waiting()
                 case QuitAsked():
                     self._root.after_idle(self.close)
         if self._stale and not self.model.lines.all:

@@ -171,6 +171,7 @@ class Bridge:
         from platypus import Engine
         from platypus.control.server import ControlServer
         from platypus.instance import claim_instance
+        from ui_tk.desktop import Desktop
         from ui_tk.phone import Phone
 
         loop = asyncio.get_running_loop()
@@ -197,7 +198,13 @@ class Bridge:
                 refer=settings.refer,  # type: ignore[arg-type] # likewise
             )
             await stack.enter_async_context(engine)
-            phone = self._phone = Phone(engine, self.post)
+            desktop = Desktop(self._obey, self.post)
+
+            def tell(message: Message) -> None:
+                desktop.hear(message)
+                self.post(message)
+
+            phone = self._phone = Phone(engine, tell)
             for account in accounts:
                 phone.add_account(account)
             phone.obey(SetRules(settings.rules))
@@ -211,6 +218,7 @@ class Bridge:
             stack.callback(server.close)
             self._loop = loop
             self.post(Ready(hint, tuple(engine.listen)))
+            await stack.enter_async_context(desktop)  # a bus that hangs keeps nothing else
             await self._leave.wait()
             await engine.close()
             phone.close()

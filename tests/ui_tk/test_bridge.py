@@ -295,7 +295,8 @@ def test_a_call_that_is_given_another_name_is_told_with_it(phone, monkeypatch):
         display_name="Carol", hold_state="none", muted=False, codec=None, account=None,
         diverted_from=None, conference=None, secure=False,
     )  # fmt: skip
-    phone.bridge._phone._on_event(IdentityChanged(renamed, "Carol", "sip:100@pbx"))
+    told = IdentityChanged(renamed, "Carol", "sip:100@pbx")
+    phone.bridge._loop.call_soon_threadsafe(phone.bridge._phone._on_event, told)
     phone.state("ringing", display_name="Carol")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tkinter as tk
+from collections.abc import Callable
 from dataclasses import replace
 
 from ui_tk.dialrules import dialled
 from ui_tk.settings.host import Host
 from ui_tk.startup import dial_rules_of
+from ui_tk.system import desktop_entry
 from ui_tk.texts import tr
 from ui_tk.theme import Theme
 from ui_tk.widgets.fields import Choice, Field, Switch
@@ -80,6 +82,23 @@ class _Section:
         Switch(frame, theme, tr("Ask before dialling a link"), now.ask_before_links,
                lambda on: self._calls(ask_before_links=on),
                hint=tr("Of a web page or another program.")).pack(fill="x")  # fmt: skip
+        self._heading(tr("In the system"))
+        Switch(frame, theme, tr("Telephone links open this phone"), desktop_entry.is_installed(),
+               lambda on: self._system(desktop_entry.install if on else desktop_entry.remove),
+               hint=tr("sip:, tel: and callto:, and an entry in the menu"),
+               ).pack(fill="x")  # fmt: skip
+        Switch(frame, theme, tr("Start when I log in"), desktop_entry.starts_at_login(),
+               lambda on: self._system(lambda: desktop_entry.set_start_at_login(on)),
+               hint=tr("Out of the way, ready to be called.")).pack(fill="x")  # fmt: skip
+        self._said = wrapping(label(frame, theme, 12, colour=theme.palette.dim))
+        self._said.pack(fill="x", pady=(theme.px(2), 0))
+
+    def _system(self, change: Callable[[], list[str] | None]) -> None:
+        try:
+            said = change() or []
+        except OSError as error:
+            said = [tr("That could not be changed: {why}.", why=error.strerror or error)]
+        self._said.configure(text=" ".join(said))
 
     def _heading(self, text: str) -> None:
         heading = label(self._frame, self._theme, 15, text=text, weight="bold")

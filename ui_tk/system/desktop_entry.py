@@ -18,7 +18,6 @@ from pathlib import Path
 from ui_tk.system.links import SCHEMES
 
 IDENTITY = "platypus"
-ICON_SIZES = (16, 32, 48, 128, 256)
 _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 
 _ENTRY = """[Desktop Entry]
@@ -29,7 +28,7 @@ GenericName[de]=Telefon
 GenericName[fr]=Téléphone
 Comment=Calls through any SIP server
 Exec={command} %u
-Icon=platypus
+Icon=call-start
 Terminal=false
 StartupWMClass=Platypus
 Categories=Network;Telephony;
@@ -44,7 +43,7 @@ def command(*arguments: str) -> list[str]:
     return [script, *arguments] if script else [sys.executable, "-m", "ui_tk", *arguments]
 
 
-def install(icons: Path | None = None) -> list[str]:
+def install() -> list[str]:
     """Put the phone into the menu and make it the handler of links; what was done, in sentences.
 
     Raises OSError where the user's folders can't be written.
@@ -58,12 +57,6 @@ def install(icons: Path | None = None) -> list[str]:
     types = "".join(f"x-scheme-handler/{scheme};" for scheme in SCHEMES)
     entry.write_text(_ENTRY.format(command=_quoted(command()), types=types))
     done = [f"The menu has Platypus ({entry})."]
-    for size in ICON_SIZES:
-        source = icons / f"platypus-{size}.png" if icons is not None else None
-        if source is not None and source.is_file():
-            folder = _data_home() / "icons" / "hicolor" / f"{size}x{size}" / "apps"
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, folder / "platypus.png")
     tools = (
         ["update-desktop-database", str(entry.parent)],
         ["xdg-mime", "default", entry.name, *(f"x-scheme-handler/{each}" for each in SCHEMES)],
@@ -79,9 +72,10 @@ def remove() -> None:
         _remove_windows()
         return
     (_data_home() / "applications" / f"{IDENTITY}.desktop").unlink(missing_ok=True)
-    for size in ICON_SIZES:
-        icon = _data_home() / "icons" / "hicolor" / f"{size}x{size}" / "apps" / "platypus.png"
-        icon.unlink(missing_ok=True)
+
+
+def is_installed() -> bool:
+    return (_data_home() / "applications" / f"{IDENTITY}.desktop").exists()
 
 
 def starts_at_login() -> bool:

@@ -92,7 +92,7 @@ class Notifier:
         body = (
             "Platypus",
             self._shown.get(key, 0),
-            "platypus",
+            "call-start",
             _line(title),
             _escaped(text),
             buttons,

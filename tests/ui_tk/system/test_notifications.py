@@ -6,7 +6,8 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from tests.harness.bus import Bus
 from tests.harness.programs import Program, find_program
 from tests.ui_tk.screen import Screen
+from ui_tk.desktop import Desktop
+from ui_tk.messages import Answer, CallChanged, CallOver, Command
 from ui_tk.system.notifications import Notifier
 
 pytest.importorskip("jeepney", reason="the extra `desktop` is not installed")
@@ -86,6 +89,41 @@ def test_a_call_is_shown_answered_by_its_button_and_withdrawn(dunst: Program) ->
 
     assert asyncio.run(scenario()) == [("1", "answer"), ("1", "default")]
     assert closed()[0] == "Bob calls"
+
+
+@pytest.mark.ui
+def test_a_call_is_answered_from_its_notification_and_a_missed_one_stays(dunst: Program) -> None:
+    def ringing(call: str) -> CallChanged:
+        return CallChanged(call, "incoming", "ringing", "sip:600@pbx", "Ana")
+
+    async def scenario() -> list[Command]:
+        commands: asyncio.Queue[Command] = asyncio.Queue()
+        async with Desktop(commands.put_nowait, lambda _: None) as desktop:
+            desktop.hear(ringing("1"))
+            await until(lambda: shown() == 1)
+            await asyncio.to_thread(control, "context")
+            answer = await asyncio.wait_for(commands.get(), 5)
+            desktop.hear(replace(ringing("1"), state="confirmed"))
+            await until(lambda: shown() == 0)
+            desktop.hear(CallOver("1", 200, "OK", "remote"))
+            desktop.hear(ringing("2"))
+            desktop.hear(CallOver("2", 487, "Cancelled", "remote"))
+            await until(lambda: shown() == 1)
+            await asyncio.to_thread(control, "action", "0")
+            return [answer]
+
+    assert asyncio.run(scenario()) == [Answer("1")]
+    assert closed()[0] == "Missed call from Ana."
+
+
+def shown() -> int:
+    return int(control("count", "displayed"))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - dunst tells nobody
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.ui

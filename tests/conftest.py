@@ -52,5 +52,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """On the sanitised build (`scripts/asan`): what was allocated in this process and lost."""
     # Here and not at the exit: programs that a test starts exit as well, and what their libraries
     # keep is not ours.
-    if sanitizer.SANITIZED and sanitizer.leaks():
+    lost = _lost_elsewhere or (sanitizer.SANITIZED and sanitizer.leaks())
+    if lost:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        # Where the tests are shared out, only this tells the process that counts.
+        getattr(session.config, "workeroutput", {})["lost"] = True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """A process that ran a share of the tests has ended."""
+    if getattr(node, "workeroutput", {}).get("lost"):
+        _lost_elsewhere.append(node)
+
+
+_lost_elsewhere: list[object] = []

@@ -20,9 +20,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 SOURCES := $(wildcard platypus/_media/*.pyx platypus/_media/*.pxd platypus/_media/*.h)
 # Tests in virtual time and one short call with each real peer; the rest is for `make interop` and `make ui`.
-QUICK := (not interop and not ui and not realtime) or smoke
+QUICK := not interop and not ui and not realtime
 PYTEST := $(PY) -m pytest -q
-# Much of the quick tests is waiting for other programs: three files at a time on two cores.
+# Much of the quick tests is waiting for other programs: three files at a time on two cores. What
+# compares real peers sample by sample comes after them, alone.
 PARALLEL := -n 3 --dist loadfile
 
 # A virtual environment knows its own path and its Python: a tree that was moved, or another
@@ -83,6 +84,7 @@ run: build
 
 test: build $(VENV)/ready-test
 	@$(PYTEST) $(PARALLEL) -m "$(QUICK)"
+	@$(PYTEST) -m smoke
 
 interop: build $(VENV)/ready-test
 	@$(PYTEST) -m "interop and not realtime"

@@ -10,9 +10,10 @@ first. It does not resolve names (`resolver`) and retransmits nothing.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from platypus.errors import NetworkError
@@ -70,9 +71,11 @@ class Transport:
         self._secure = transport == "tls" and self._tls.server_context() is not None
         self._streams = Streams(self._take, self._failed, self._tls)
         try:
-            self._bound = await self._bind(host, port)
-            if host == "::":
-                await self._bind(WILDCARDS[0], self._bound[1])
+            hosts = (host, WILDCARDS[0]) if host == "::" else (host,)
+            pairs = _bind_all(hosts, port)
+            self._bound = await self._serve(host, *pairs[0])
+            for other, pair in zip(hosts[1:], pairs[1:], strict=True):
+                await self._serve(other, *pair)
         except BaseException:
             self.close()
             raise
@@ -201,8 +204,10 @@ class Transport:
 
     async def _bind(self, host: str, port: int) -> Address:
         """A UDP socket, and one to listen on at the same port."""
+        return await self._serve(host, *_bind_pair(host, port))
+
+    async def _serve(self, host: str, datagram: socket.socket, stream: socket.socket) -> Address:
         assert self._streams is not None  # noqa: S101 - open() made it
-        datagram, stream = _bind_pair(host, port)
         address = datagram.getsockname()[:2]
         datagrams = Datagrams(self._receive, self._failed, self.counters)
         self._datagrams[family_of(host)] = datagrams
@@ -217,6 +222,24 @@ class Transport:
         except NetworkError as problem:
             logger.debug("%s; taking another port", problem)
             await self._bind(_EVERYWHERE[family], 0)
+
+
+def _bind_all(hosts: Sequence[str], port: int) -> list[tuple[socket.socket, socket.socket]]:
+    """A pair for each of `hosts`, all with one port; NetworkError says what is in the way."""
+    problem: NetworkError | None = None
+    for _ in range(MAX_PICKS):
+        pairs: list[tuple[socket.socket, socket.socket]] = []
+        try:
+            for host in hosts:
+                pairs.append(_bind_pair(host, pairs[0][0].getsockname()[1] if pairs else port))
+            return pairs
+        except NetworkError as error:  # the port is free in one family and taken in the other
+            problem = error
+            for sock in itertools.chain.from_iterable(pairs):
+                sock.close()
+            if port or not pairs:
+                raise
+    raise problem or NetworkError("no port is free")
 
 
 def _bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:

@@ -10,6 +10,7 @@ import pytest
 
 from platypus.errors import NetworkError
 from platypus.net import datagram as module
+from platypus.net import transport
 from platypus.net.addresses import describe, format_address, local_address_for
 from platypus.net.stun import build_request, parse
 from platypus.net.transport import Transport
@@ -255,3 +256,30 @@ def test_an_error_without_a_sentence_of_ours_has_the_systems() -> None:
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:
     assert format_address(("2001:db8::1", 5060)) == "[2001:db8::1]:5060"
+
+
+def test_a_port_that_is_free_in_one_family_only_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Listening everywhere on any port: IPv4's may be taken where IPv6's was free."""
+    bind = transport.bind_stream
+    picked: list[int] = []
+
+    def first_taken(host: str, port: int) -> socket.socket:
+        if host == "0.0.0.0" and not picked:
+            picked.append(port)
+            raise NetworkError("in use")
+        return bind(host, port)
+
+    monkeypatch.setattr(transport, "bind_stream", first_taken)
+    pairs = transport._bind_all(("::", "0.0.0.0"), 0)
+    ports = {sock.getsockname()[1] for pair in pairs for sock in pair}
+    for pair in pairs:
+        for sock in pair:
+            sock.close()
+    assert len(pairs) == 2 and len(ports) == 1 and picked
+
+
+def test_a_port_that_was_asked_for_is_not_exchanged() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken, pytest.raises(NetworkError, match="in use"):
+        transport._bind_all(("::", "0.0.0.0"), taken.getsockname()[1])

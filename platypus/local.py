@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import stat
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def private_folder() -> Path:
     """A folder that only this user can enter, made if need be. Raises OSError where it can't be."""
     from platformdirs import user_runtime_path, user_state_path
 
-    candidates = [user_runtime_path("platypus", appauthor=False)]
+    with warnings.catch_warnings():  # of a runtime folder that is not there: we look ourselves
+        warnings.simplefilter("ignore")
+        candidates = [user_runtime_path("platypus", appauthor=False)]
     candidates.append(user_state_path("platypus", appauthor=False) / "run")
     problem: OSError | None = None
     for folder in candidates:

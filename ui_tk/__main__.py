@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"platypus: {error}", file=sys.stderr)  # noqa: T201 - there is no window yet
         return USAGE
     said = overrides(parser, options)
-    wrong = [link for link in options.link if not is_link(link)]
-    if wrong:
-        parser.error(f"{wrong[0]!r} is not a sip:, sips:, tel: or callto: link")
+    if options.link is not None and not is_link(options.link):
+        parser.error(f"{options.link!r} is not a sip:, sips:, tel: or callto: link")
+    links = [] if options.link is None else [options.link]
     instance = None
     if not (options.config or options.account or options.listen):  # those are phones of their own
-        instance, handed = _first(options.link)
+        instance, handed = _first(links)
         if handed:
             return DONE
     try:
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         book=book,
         history=history,
         instance=instance,
-        links=options.link,
+        links=links,
         minimized=options.minimized,
     )
     gc.collect()
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         description="The phone's window. Without an account it registers to a PBX of its own.",
     )
     parser.add_argument(
-        "link", nargs="*", metavar="LINK", help="sip:, sips:, tel: or callto:, to be called"
+        "link", nargs="?", metavar="LINK", help="sip:, sips:, tel: or callto:, to be called"
     )
     parser.add_argument("--minimized", action="store_true", help="start out of the way")
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of the usual file")

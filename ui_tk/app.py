@@ -244,9 +244,9 @@ class App:
     def _called(self, numbers: Sequence[str]) -> None:
         """By a link, or by a second start without one."""
         self.window.come_forward()
-        if self.config.calls.ask_before_links or len(numbers) > 1:
-            if numbers:
-                self.model.set_number(numbers[0])
+        if self.config.calls.ask_before_links:
+            for number in numbers:
+                self.model.set_number(number)
         else:
             self._waiting += numbers
             self._dial_waiting()

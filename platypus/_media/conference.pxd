@@ -8,8 +8,7 @@ to the last of them the conference, belong to the loop thread. Nothing here is a
 from libc.stdint cimport int16_t, int32_t, int64_t
 
 from platypus._media.endpoint cimport FRAME_MAX
-from platypus._media.gear cimport gear_t
-from platypus._media.resample cimport resampler_t
+from platypus._media.gear cimport bridge_t, gear_t
 
 
 cdef struct conference_t:
@@ -27,10 +26,7 @@ cdef struct party_t:
     bint joined
     party_t *next
     int rate                 # the leg's
-    resampler_t *up          # what the leg plays, to the conference's rate; NULL at equal rates
-    resampler_t *up_local    # its own source, likewise
-    resampler_t *down_sent   # what it sends, back to the leg's
-    resampler_t *down_played # what is heard here, back to the leg's
+    bridge_t bridge
     int16_t voice[FRAME_MAX] # the last 20 ms heard of the far end, at the conference's rate
     int16_t local[FRAME_MAX] # the last 20 ms of its own source, at the conference's rate
     bint has_local

@@ -16,10 +16,9 @@ from libc.stdint cimport int16_t, int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
-from platypus._media.edge cimport converts
-from platypus._media.gear cimport gear_swap
+from platypus._media.gear cimport bridge_free, bridge_make, bridge_t
 from platypus._media.mixer cimport mix_add, mix_clear, mix_take
-from platypus._media.resample cimport resampler_free, resampler_process
+from platypus._media.resample cimport resampler_process, resampler_t
 
 
 cdef conference_t *conference_new(int rate) noexcept nogil:
@@ -43,12 +42,7 @@ cdef party_t *party_new(int leg_rate, conference_t *conference) noexcept nogil:
         return NULL
     party.conference = conference
     party.rate = leg_rate
-    if (
-        not converts(&party.up, leg_rate, rate)
-        or not converts(&party.up_local, leg_rate, rate)
-        or not converts(&party.down_sent, rate, leg_rate)
-        or not converts(&party.down_played, rate, leg_rate)
-    ):
+    if not bridge_make(&party.bridge, leg_rate, rate):
         party_free(party)
         return NULL
     return party
@@ -56,10 +50,7 @@ cdef party_t *party_new(int leg_rate, conference_t *conference) noexcept nogil:
 
 cdef void party_free(party_t *party) noexcept nogil:
     if party != NULL:
-        resampler_free(party.up)
-        resampler_free(party.up_local)
-        resampler_free(party.down_sent)
-        resampler_free(party.down_played)
+        bridge_free(&party.bridge)
         free(party)
 
 
@@ -101,7 +92,7 @@ cdef void party_hear(party_t *party, const int16_t *frame, int count) noexcept n
     if frame == NULL:
         memset(silence, 0, sizeof(silence))
         frame = silence
-    count = convert(party.up, frame, count, block, FRAME_MAX)
+    count = convert(party.bridge.up, frame, count, block, FRAME_MAX)
     slide(party.voice, party.conference.frame, block, count)
 
 
@@ -125,14 +116,14 @@ cdef void party_played(party_t *party, int16_t *frame, int count) noexcept nogil
     cdef int16_t block[FRAME_MAX]
     cdef int wanted = <int>(<int64_t>count * conference.rate // party.rate)
     mix_take(conference.heard + conference.frame - wanted, NULL, block, wanted)
-    convert(party.down_played, block, wanted, frame, count)
+    convert(party.bridge.down_played, block, wanted, frame, count)
 
 
 cdef void party_speak(party_t *party, const int16_t *frame, int count) noexcept nogil:
     """From the leg's own source. The first that has one is heard by those without."""
     cdef conference_t *conference = party.conference
     cdef int16_t block[FRAME_MAX]
-    count = convert(party.up_local, frame, count, block, FRAME_MAX)
+    count = convert(party.bridge.up_local, frame, count, block, FRAME_MAX)
     slide(party.local, conference.frame, block, count)
     party.has_local = True
     if not conference.has_local:
@@ -156,15 +147,14 @@ cdef void party_send(party_t *party, bint muted, int16_t *frame, int count) noex
     if local != NULL:
         mix_add(total, local + since, wanted)
     mix_take(total, party.voice + since, block, wanted)
-    convert(party.down_sent, block, wanted, frame, count)
+    convert(party.bridge.down_sent, block, wanted, frame, count)
 
 
 cdef void party_swap(party_t *party, gear_t *gear) noexcept nogil:
+    cdef bridge_t before = party.bridge
     party.rate = gear.rate
-    gear_swap(&party.up, &gear.up)
-    gear_swap(&party.up_local, &gear.up_local)
-    gear_swap(&party.down_sent, &gear.down_sent)
-    gear_swap(&party.down_played, &gear.down_played)
+    party.bridge = gear.bridge
+    gear.bridge = before
 
 
 cdef class Conference:

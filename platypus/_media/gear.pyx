@@ -11,6 +11,22 @@ from platypus._media.edge cimport converts
 from platypus._media.resample cimport resampler_free, resampler_t
 
 
+cdef bint bridge_make(bridge_t *bridge, int leg_rate, int conference_rate) noexcept nogil:
+    return (
+        converts(&bridge.up, leg_rate, conference_rate)
+        and converts(&bridge.up_local, leg_rate, conference_rate)
+        and converts(&bridge.down_sent, conference_rate, leg_rate)
+        and converts(&bridge.down_played, conference_rate, leg_rate)
+    )
+
+
+cdef void bridge_free(bridge_t *bridge) noexcept nogil:
+    resampler_free(bridge.up)
+    resampler_free(bridge.up_local)
+    resampler_free(bridge.down_sent)
+    resampler_free(bridge.down_played)
+
+
 cdef gear_t *gear_new(
     int rate, bint opus, int source_rate, int sink_rate, int record_rate, bint both,
     int conference_rate
@@ -26,10 +42,7 @@ cdef gear_t *gear_new(
         or not converts(&gear.sink, rate, sink_rate)
         or not converts(&gear.recording, rate, record_rate)
         or (both and not converts(&gear.second, rate, record_rate))
-        or not converts(&gear.up, rate, conference_rate)
-        or not converts(&gear.up_local, rate, conference_rate)
-        or not converts(&gear.down_sent, conference_rate, rate)
-        or not converts(&gear.down_played, conference_rate, rate)
+        or not bridge_make(&gear.bridge, rate, conference_rate)
     ):
         gear_free(gear)
         return NULL
@@ -43,10 +56,7 @@ cdef void gear_free(gear_t *gear) noexcept nogil:
         resampler_free(gear.sink)
         resampler_free(gear.recording)
         resampler_free(gear.second)
-        resampler_free(gear.up)
-        resampler_free(gear.up_local)
-        resampler_free(gear.down_sent)
-        resampler_free(gear.down_played)
+        bridge_free(&gear.bridge)
         free(gear)
 
 

@@ -319,7 +319,10 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         leg_configure_receive(leg, command, now_ns)
     elif command.verb == VERB_SEND:
         leg_configure_send(leg, command)
-        settle_all(loop, now_ns)
+        if leg.party != NULL:
+            settle_all(loop, now_ns)  # its packet time is the others' affair as well
+        else:
+            settle(loop, leg, now_ns)
         leg.receiving_since_ns = now_ns
     elif command.verb == VERB_RTCP:
         leg_configure_rtcp(leg, command, now_ns)

@@ -142,7 +142,7 @@ async def _rush(engine: Engine, stop: asyncio.Event) -> bool:
     """Wait until calls have come, and the last trace of them is gone; False at the end of all."""
     busy = False
     while engine.user_agent.transactions or not busy:
-        busy = busy or engine.user_agent.transactions > 0
+        busy = busy or bool(engine.calls)  # a registration alone leaves nothing worth the work
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_AFTER):
                 await stop.wait()

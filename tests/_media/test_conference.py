@@ -273,7 +273,7 @@ def test_voice_activity(amplitudes: list[int], changes: list[bool]) -> None:
 
 
 def test_a_leg_that_may_not_send_keeps_its_nat_open(loop: Loop) -> None:
-    """RFC 6263: an empty packet of an unknown type at once and then every 15 s."""
+    """RFC 6263: an empty packet of an unknown type, 15 s after the last that went out."""
     peer = Peer()
     leg = open_leg(loop, peer.address)
     peer.receive()

@@ -57,15 +57,19 @@ class SuspendLock:
 
 def _logind_lock(why: str) -> int | None:
     try:
-        from jeepney import DBusAddress, MessageType, new_method_call
+        from jeepney import DBusAddress, DBusErrorResponse, MessageType, new_method_call
+        from jeepney.fds import NoFDError
         from jeepney.io.blocking import open_dbus_connection
-
-        login1 = DBusAddress(
-            "/org/freedesktop/login1",
-            bus_name="org.freedesktop.login1",
-            interface="org.freedesktop.login1.Manager",
-        )
-        body = ("sleep:idle", "Platypus", why, "block")
+    except ImportError:
+        logger.info("keeping the machine awake needs the jeepney package")
+        return None
+    login1 = DBusAddress(
+        "/org/freedesktop/login1",
+        bus_name="org.freedesktop.login1",
+        interface="org.freedesktop.login1.Manager",
+    )
+    body = ("sleep:idle", "Platypus", why, "block")
+    try:
         with open_dbus_connection("SYSTEM", enable_fds=True) as connection:
             reply = connection.send_and_get_reply(
                 new_method_call(login1, "Inhibit", "ssss", body), timeout=TIMEOUT_S
@@ -74,9 +78,8 @@ def _logind_lock(why: str) -> int | None:
                 logger.info("logind gives no lock: %s", reply.body[:1])
                 return None
             return int(reply.body[0].to_raw_fd())
-    except ImportError:
-        logger.info("keeping the machine awake needs the jeepney package")
-    except Exception as error:  # no bus, no logind, a time out: the call goes on
+    except (OSError, EOFError, KeyError, ValueError, DBusErrorResponse, NoFDError) as error:
+        # No bus, no logind, a time out: the call goes on.
         logger.info("the machine can't be kept awake: %s: %s", type(error).__name__, error)
     return None
 

@@ -132,12 +132,13 @@ class Notifier:
         if self._router is None:
             return None
         from jeepney import DBusAddress, MessageType, new_method_call
+        from jeepney.io.common import RouterClosed
 
         address = DBusAddress(PATH, bus_name=NAME, interface=NAME)
         message = new_method_call(address, method, signature, body)
         try:
             reply = await asyncio.wait_for(self._router.send_and_get_reply(message), TIMEOUT_S)
-        except Exception as error:  # jeepney's own, the socket's, a time out: all mean the same
+        except (OSError, EOFError, ValueError, TimeoutError, RouterClosed) as error:
             logger.info("%s failed: %s: %s", method, type(error).__name__, error)
             return None
         if reply.header.message_type is MessageType.error:

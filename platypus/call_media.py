@@ -241,6 +241,7 @@ class CallMedia:
                 self._address_learnt((host, port))
             case "stalled", _:
                 self._tell(MediaState.STALLED)
+                self._call.signals.stalled()
             case "resumed", _:
                 self._tell(MediaState.RESUMED)
             case "source-ended", _:

@@ -117,6 +117,12 @@ class CallSignals:
         self._session.hangup(self._engine.now())
         self._engine.pump()
 
+    def stalled(self) -> None:
+        """Nothing is heard any more: a PBX that was restarted has forgotten more than this call."""
+        if self._session is not None and self._session.flow is not None:
+            self._engine.user_agent.doubt(self._session.flow, self._engine.now())
+            self._engine.pump()
+
     def answer_body(self) -> bytes:
         """What our 183 or 200 carries: an answer, or an offer where the INVITE had none."""
         if self._answer is None:

@@ -228,6 +228,7 @@ class Inbound:
             self._pass_up(transaction, request, flow, None)
         elif request.method == "OPTIONS":
             self._answer_options(transaction, now)
+            self._asked_for(request, flow, now)
         elif request.method == "REFER":
             receive_stray_refer(self._stack, transaction, request, flow, now)
         elif isinstance(transaction, InviteServerTransaction):
@@ -288,6 +289,12 @@ class Inbound:
             if registration.is_aor(request.to.uri):
                 return registration.account
         return None
+
+    def _asked_for(self, request: Request, flow: Flow, now: float) -> None:
+        """A PBX looks whether we are there, where its binding says."""
+        for registration in self._stack.registrations:
+            if request.uri.user == registration.user:
+                registration.heard(flow, now)
 
     def _pass_up(
         self,

@@ -3,7 +3,8 @@
 The state is the truth at every moment: `registered` begins with a 200 that lists
 our Contact and ends at the latest when the time granted there is over, counted
 from when the REGISTER was sent. Whoever refuses our credentials is not asked
-again with the same ones. What our Contact says is `binding`'s; resolving, challenges and other
+again with the same ones. What a REGISTER says is `register_request`'s, what our Contact says
+`binding`'s, whether the server still knows us `vouching`'s; resolving, challenges and other
 hops are `requesting`'s.
 """
 
@@ -11,16 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.errors import ProtocolError
 from platypus.sip.backoff import Backoff
 from platypus.sip.binding import FIRST_HOP_LACKS_OUTBOUND, Binding
-from platypus.sip.build import loose
 from platypus.sip.events import RegistrationChanged, RegistrationState
 from platypus.sip.grammar import parse_number
-from platypus.sip.headers import NameAddr
 from platypus.sip.refusals import OF_CREDENTIALS, why_refused
-from platypus.sip.requesting import Attempts, out_of_dialog
+from platypus.sip.register_request import RegisterRequests
+from platypus.sip.requesting import Attempts
 from platypus.sip.uri import Uri
+from platypus.sip.vouching import Vouching
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
@@ -59,13 +59,9 @@ class Registration:
         self.reason = ""
         self._stack = stack
         self._aor = Uri.parse(account.aor)
-        self._registrar = registrar_uri(account)
-        self._route = f"<{loose(account.outbound_proxy)}>" if account.outbound_proxy else ""
-        self._target = self._registrar  # another one while a 3xx is followed
+        self._requests = RegisterRequests(stack, account, self._aor)
+        self._target = self._requests.registrar  # another one while a 3xx is followed
         self.digest = stack.new_digest(account)
-        self._call_id = stack.token() + stack.token()
-        self._tag = stack.token()
-        self._cseq = 0
         self._wanted = False
         self._bound = False  # whether a binding may exist that we have not seen removed
         self._attempts: Attempts | None = None
@@ -75,6 +71,7 @@ class Registration:
         self._began = 0.0  # the attempts of now
         self._binding = Binding(stack, self._aor, user=self.user, instance=account.instance_id)
         self._backoff = Backoff(stack)
+        self._vouching = Vouching(stack, self.refresh)
         self._too_brief = 0
         self._redirects = 0
         self._refresh_timer: Timer | None = None
@@ -132,10 +129,20 @@ class Registration:
         self._change("failed", reason=reason, retry_in=0.0)
         self.refresh(now)
 
-    def doubt(self, flow: Flow, now: float) -> None:
+    def refused(self, flow: Flow, now: float) -> None:
         """A datagram to the registrar was refused: it may be gone, and know nothing when back."""
         if flow == self.flow and self.state == "registered" and self._wanted:
             self.refresh(now)
+
+    def doubt(self, flow: Flow, now: float) -> None:
+        """Whoever is at the other end of `flow` was silent, or knows less than it should."""
+        if flow == self.flow and self.state == "registered" and self._wanted:
+            self._vouching.doubt(now)
+
+    def heard(self, flow: Flow, now: float) -> None:
+        """A request to our Contact came by `flow`: there is a binding."""
+        if flow == self.flow:
+            self._vouching.heard(now)
 
     def hurry(self, now: float) -> None:
         """The network is another one, or back: do soon what would be done later.
@@ -163,7 +170,7 @@ class Registration:
 
     def _send(self, now: float, registrar: Uri | None = None) -> None:
         self._stop_refreshing()
-        target = registrar or self._registrar
+        target = registrar or self._requests.registrar
         self._target = target
         next_hop = self.account.outbound_proxy or str(target)
         self._attempts = Attempts(self._stack, next_hop, self, self.digest)
@@ -173,35 +180,16 @@ class Registration:
         self._attempts.start(now)
 
     def build(self, flow: Flow, via: str, now: float) -> Request:
-        """One REGISTER (10.2.1): all have one Call-ID and growing numbers."""
-        request = out_of_dialog(
-            "REGISTER",
-            self._target,
-            via,
-            from_=f"{NameAddr(self._aor, self.account.display_name).with_tag(self._tag)}",
-            to=str(NameAddr(self._aor, self.account.display_name)),
-            call_id=self._call_id,
-            cseq=self.next_cseq(),
-        )
+        """The REGISTER for this flow."""
         self.flow = flow
         self._sent_at = now
         self._bound = True
         self._asked = self._expires if self._wanted else 0
-        secure = "sips" in (self._registrar.scheme, self._aor.scheme)
-        headers = request.headers
-        if self._route:
-            headers.add("Route", self._route)
-        self._binding.write(request, flow, self._asked, secure=secure)
-        self._binding.write_removal(request, now)
-        headers.add("Expires", str(self._asked))
-        headers.add("Allow", self._stack.allow)
-        headers.add("User-Agent", self._stack.settings.user_agent)
-        return request
+        return self._requests.build(self._target, self._binding, flow, via, self._asked, now)
 
     def next_cseq(self) -> int:
         """The number of the next REGISTER."""
-        self._cseq += 1
-        return self._cseq
+        return self._requests.next_cseq()
 
     def receive_response(self, response: Response, now: float) -> None:
         """The registrar's word."""
@@ -260,7 +248,10 @@ class Registration:
             due = self._sent_at + max(expires / 2, expires - REFRESH_MARGIN)
             self._refresh_timer = timers.start(max(due, now), self.refresh)
             self._change("registered", expires=expires, contact=str(self._binding.uri))
-            if self.flow is not None and self._binding.held(self.expires_at, self.flow, response):
+            if self.flow is None:
+                return
+            self._vouching.confirmed(self.flow, now)
+            if self._binding.held(self.expires_at, self.flow, response):
                 self._send(now)
 
     def _ask_longer(self, response: Response) -> bool:
@@ -316,6 +307,7 @@ class Registration:
         self._change("unregistered", reason=reason)
 
     def _stop_refreshing(self) -> None:
+        self._vouching.stop()
         if self._refresh_timer is not None:
             self._refresh_timer.stop()
             self._refresh_timer = None
@@ -343,15 +335,3 @@ class Registration:
         if contact is not None:
             self.contact = contact
         self._stack.emit(RegistrationChanged(self, state, expires, contact, code, reason, retry_in))
-
-
-def registrar_uri(account: AccountSettings) -> Uri:
-    """The Request-URI of REGISTER: a domain, without a user (10.2)."""
-    text = account.registrar or account.aor
-    uri = Uri.parse(text)
-    if not uri.is_sip:
-        raise ProtocolError(f"{text} is not a SIP address", status=416)
-    port = "" if uri.port is None else f":{uri.port}"
-    host = f"[{uri.host}]" if ":" in uri.host else uri.host
-    transport = f";transport={uri.transport}" if uri.transport else ""
-    return Uri.parse(f"{uri.scheme}:{host}{port}{transport}")

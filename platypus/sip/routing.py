@@ -202,6 +202,7 @@ class Outgoing:
         """Silence or a broken transport; a request that had an answer is not repeated elsewhere."""
         if self.flow is not None and not self._answered:
             self._stack.outages.note(self.flow, now)
+            self._stack.doubt(self.flow, now)
         if not self._answered and (self._next(now) or self._reconnect(now)):
             return
         self._user.request_failed(f"{self._uri}: {reason}", now)
@@ -228,8 +229,10 @@ class Outgoing:
             return
         if response.status == 503:
             self._stack.outages.note_refusal(self.flow, response, now)
-        else:
-            self._stack.outages.over(self.flow)
+            return
+        self._stack.outages.over(self.flow)
+        if response.status == 481:
+            self._stack.doubt(self.flow, now)
 
     def _next(self, now: float) -> bool:
         if self._locator is None or not self._locator.next(now):

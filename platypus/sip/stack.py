@@ -245,6 +245,11 @@ class Stack:
         for transaction in [client for client in self.clients.values() if client.flow == flow]:
             transaction.fail(reason, now)
         for registration in self.registrations:
+            registration.refused(flow, now)
+
+    def doubt(self, flow: Flow, now: float) -> None:
+        """Whoever is at the other end of `flow` may have forgotten us."""
+        for registration in self.registrations:
             registration.doubt(flow, now)
 
     def forget_flow(self, flow: Flow) -> None:

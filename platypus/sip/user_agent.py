@@ -91,6 +91,10 @@ class UserAgent:
         """
         lose(self._stack, flow, reason, now)
 
+    def doubt(self, flow: Flow, now: float) -> None:
+        """Something speaks against it that the far end of `flow` still knows us."""
+        self._stack.doubt(flow, now)
+
     def is_seen(self, flow: Flow) -> bool:
         """Whether it is known where the far end of `flow` sees us."""
         return self._stack.seen.is_known(flow)

@@ -18,6 +18,7 @@ from platypus.events import CallEnded, MediaState, Registered, RegistrationFaile
 from platypus.net import connection, keepalive, stream, stun_client
 from platypus.sdp.description import SessionDescription
 from platypus.sdp.description import parse as parse_sdp
+from platypus.sip import vouching
 from platypus.sip.message import parse_message
 from tests.harness.kamailio import Kamailio
 from tests.harness.lan import SERVICE, Lan, Machine, Natted
@@ -155,7 +156,7 @@ def test_without_network_it_is_not_registered_and_with_it_it_is_and_the_call_goe
             await asyncio.to_thread(lan.pull_out)
             await phone.failed("no route")
             assert phone.account.state != "registered"
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(0.5)
             assert phone.account.state != "registered"
             await asyncio.to_thread(lan.plug_in)
             await asyncio.wait_for(phone.registered(2), 3)
@@ -174,9 +175,7 @@ def test_a_phone_that_starts_before_its_network_is_registered_with_it(
         async with Engine() as engine:
             phone = Phone(engine, kamailio)
             await phone.failed("no route")
-            await asyncio.sleep(
-                1.5
-            )  # by itself it would try again later
+            await asyncio.sleep(0.5)  # by itself it would try again later
             await asyncio.to_thread(lan.plug_in)
             await asyncio.wait_for(phone.registered(1), 2)
 
@@ -204,6 +203,30 @@ def test_kamailio_killed_is_noticed_and_restarted_is_found(
             again = await asyncio.to_thread(kamailio_at, bench, lan.pbx, port=kamailio.port)
             await phone.registered(2)
             await asyncio.to_thread(again.wait_for_count, "SAVED", "alice", 1)
+
+    run(lan.phone, work())
+
+
+def test_a_pbx_that_forgot_us_between_two_keep_alives_is_asked(
+    bench: Bench, lan: Lan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed and started again before anybody said a word: its port answers as ever."""
+    monkeypatch.setattr(vouching, "PATIENCE", 2.0)
+    kamailio = kamailio_at(bench, lan.pbx)
+
+    def restart() -> Kamailio:
+        kamailio.signal(signal.SIGKILL)
+        kamailio.stop()
+        return kamailio_at(bench, lan.pbx, port=kamailio.port)
+
+    async def work() -> None:
+        async with Engine() as engine:
+            phone = Phone(engine, kamailio)
+            await phone.registered(1)
+            again = await asyncio.to_thread(restart)
+            await phone.registered(2)
+            await asyncio.to_thread(again.wait_for_count, "SAVED", "alice", 1)
+            assert not phone.heard.of(RegistrationFailed)
 
     run(lan.phone, work())
 

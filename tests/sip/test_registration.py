@@ -196,7 +196,7 @@ class TestGranted:
 
     @pytest.mark.parametrize(("granted", "refreshed"), [(3600, 3560), (120, 80), (60, 30), (4, 2)])
     def test_is_refreshed_before_it_expires(self, granted: int, refreshed: float) -> None:
-        setup = Setup()
+        setup = Setup(registrar="sip:10.0.0.9;transport=tcp")
         setup.start()
         setup.grant(granted)
         setup.network.run_until(refreshed - 0.5)

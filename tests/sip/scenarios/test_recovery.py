@@ -32,7 +32,10 @@ EXPIRES = 120
 class Pbx:
     """A registrar that believes everybody, and forgets all when it is restarted."""
 
-    def __init__(self, network: Network, host: str = "10.0.0.9") -> None:
+    def __init__(
+        self, network: Network, host: str = "10.0.0.9", *, longest: int = EXPIRES
+    ) -> None:
+        self.longest = longest
         self.phone: Phone = network.phone(host, handled_methods=("REGISTER",))
         self.phone.react = self._react
         self.network = network
@@ -50,7 +53,7 @@ class Pbx:
         now = self.network.now
         for contact in event.request.contacts:
             granted = contact.params.get("expires") or str(event.request.expires)
-            self.bindings[str(contact.uri)] = now + min(int(granted), EXPIRES)
+            self.bindings[str(contact.uri)] = now + min(int(granted), self.longest)
         headers = [
             ("Contact", f"<{uri}>;expires={round(self.bindings[uri] - now)}") for uri in self.bound
         ]
@@ -63,6 +66,10 @@ class Pbx:
     def start(self) -> None:
         self.bindings.clear()
         self.network.filters.remove(self._refuse)
+
+    def restart(self) -> None:
+        """So fast that nobody has asked for anything meanwhile."""
+        self.bindings.clear()
 
     def _refuse(self, step: object) -> bool:
         source, target = getattr(step, "source"), getattr(step, "target")  # noqa: B009
@@ -83,13 +90,13 @@ def _refused(phone: Phone, target: tuple[str, int]) -> None:
 class Setup:
     """Alice is registered at the PBX."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, expires: int = EXPIRES) -> None:
         self.network = Network()
-        self.pbx = Pbx(self.network)
+        self.pbx = Pbx(self.network, longest=expires)
         self.alice = self.network.phone("10.0.0.1")
         self.bob = self.network.phone("10.0.0.2")
         self.alice.react = self.bob.react = self.react
-        account = AccountSettings(aor="sip:alice@10.0.0.9", expires=EXPIRES)
+        account = AccountSettings(aor="sip:alice@10.0.0.9", expires=expires)
         self.registration: Registration = self.alice.register(account)
         self.network.run(1)
         assert self.registration.state == "registered"
@@ -335,6 +342,16 @@ class TestPbx:
         setup.network.run(1)
         assert setup.registration.state == "failed"
         assert "nothing listens there" in setup.registration.reason
+
+    def test_one_that_forgot_us_between_two_keep_alives_is_asked_soon(self) -> None:
+        """Nothing on the wire tells; the refresh comes ahead of its time."""
+        setup = Setup(expires=3600)
+        setup.network.run(30)
+        setup.pbx.restart()
+        setup.until(lambda: bool(setup.pbx.bound), 90)
+        setup.network.run(1)
+        assert setup.told()[-1] == ("registered", "")
+        assert [state for state, _ in setup.told()] == ["registering", "registered", "registered"]
 
     @pytest.mark.parametrize("minutes", [0.5, 5, 60])
     def test_is_registered_again_soon_after_it_is_back(self, minutes: float) -> None:

@@ -112,9 +112,10 @@ class MediaCore:
                 timestamp=int.from_bytes(seed[6:10], "big"),
                 cname=b64encode(seed[10:]),  # RFC 7022, 4.2: 96 bits, new for every call
             )
-        finally:  # where the loop took them over these are empty shells
+        except BaseException:  # else the loop has taken them over, and these are empty shells
             rtp.close()
             rtcp.close()
+            raise
         self._sessions[leg.id] = session
         return leg, port
 

@@ -112,6 +112,41 @@ class TestDatagrams:
 
         run(work())
 
+    def test_what_came_meanwhile_is_taken_in_the_same_turn_but_not_without_end(self) -> None:
+        async def work() -> None:
+            async with opened() as one:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                    for number in range(module.MOST_AT_ONCE + 1):
+                        sender.sendto(MESSAGE + b"%d" % number, one.transport.address)
+                turns = [await one.received.get()]
+                assert one.received.qsize() == module.MOST_AT_ONCE - 1
+                turns += [await one.received.get() for _ in range(module.MOST_AT_ONCE)]
+                numbers = [data.removeprefix(MESSAGE) for data, _ in turns]
+                assert numbers == [b"%d" % number for number in range(module.MOST_AT_ONCE + 1)]
+
+        run(work())
+
+    def test_closing_while_messages_are_handed_up_ends_it(self) -> None:
+        async def work() -> None:
+            seen: list[bytes] = []
+            closed = asyncio.Event()
+
+            def closing(data: bytes, flow: Flow) -> None:
+                seen.append(data)
+                receiver.close()
+                closed.set()
+
+            receiver = Transport(closing, lambda flow, reason: None)
+            await receiver.open("127.0.0.1", 0)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                for _ in range(2):
+                    sender.sendto(MESSAGE, receiver.address)
+            await closed.wait()
+            await asyncio.sleep(0)
+            assert seen == [MESSAGE]
+
+        run(work())
+
     def test_a_reply_on_that_flow_reaches_the_sender(self) -> None:
         async def work() -> None:
             async with opened() as one, opened() as other:

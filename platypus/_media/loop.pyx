@@ -36,7 +36,7 @@ from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
     DIGITS_MAX, GUARD_PLAIN, GUARD_RELAYED, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE,
     VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS, VERB_LEAVE,
-    VERB_MUTE, VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP,
+    VERB_MOVE, VERB_MUTE, VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP,
     VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT,
     VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
 )
@@ -258,10 +258,15 @@ cdef class Loop:
         self.submit(command)
         self.next_id += 1
         self.open_legs += 1
-        rtp_socket.detach()
-        if rtcp_socket is not None:
-            rtcp_socket.detach()
+        detach(rtp_socket, rtcp_socket)
         return leg
+
+
+cdef void detach(rtp_socket, rtcp_socket):
+    """They are the thread's, which alone closes them."""
+    rtp_socket.detach()
+    if rtcp_socket is not None:
+        rtcp_socket.detach()
 
 
 cdef bytes random_cname():
@@ -322,6 +327,19 @@ cdef class Leg:
     @property
     def closed(self):
         return self.shut or self.loop.closed
+
+    def move(self, rtp_socket, rtcp_socket=None):
+        """Go on over other sockets; the old ones are closed, and nobody is sent to for now."""
+        cdef command_t *command = self.command(VERB_MOVE)
+        try:
+            command.first = 6 if rtp_socket.family == socket.AF_INET6 else 4
+            command.rtp = prepared(rtp_socket)
+            command.rtcp = PLATFORM_NO_SOCKET if rtcp_socket is None else prepared(rtcp_socket)
+        except BaseException:
+            command_free(command)
+            raise
+        self.submit(command, None)
+        detach(rtp_socket, rtcp_socket)
 
     def configure_receive(self, payload_types):
         """Payload types to take, to codecs by name; others are counted."""

@@ -119,6 +119,16 @@ class MediaCore:
         self._sessions[leg.id] = session
         return leg, port
 
+    def move_leg(self, leg: Leg, sockets: tuple[socket.socket, socket.socket]) -> int:
+        """Have a leg go on over other sockets; the new RTP port."""
+        port = int(sockets[0].getsockname()[1])
+        try:
+            leg.move(*sockets)
+        finally:
+            for each in sockets:
+                each.close()
+        return port
+
     def forget(self, leg_id: int) -> None:
         self._sessions.pop(leg_id, None)
 

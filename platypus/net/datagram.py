@@ -238,8 +238,12 @@ class Datagrams(asyncio.DatagramProtocol):
             for _level, kind, value in control:
                 if kind in (_IP_RECVERR, _IPV6_RECVERR) and where:
                     (number,) = struct.unpack_from("I", value)
-                    flow = self._flow(where[0], where[1])
-                    self._report(flow, describe(OSError(number, ""), flow.remote))
+                    self._refused(OSError(number, ""), (where[0], where[1]))
+
+    def _refused(self, error: OSError, where: Address) -> None:
+        """An ICMP error came, perhaps after the network it came by has gone."""
+        with contextlib.suppress(NetworkError):
+            self._report(self._flow(*where), describe(error, where))
 
 
 def bind_datagram(host: str, port: int) -> socket.socket:

@@ -267,6 +267,25 @@ class TestFailures:
 
         run(work())
 
+    @pytest.mark.skipif(not module._LINUX, reason="the error queue is Linux's")
+    def test_an_error_that_comes_after_its_network_has_gone_harms_nobody(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def no_route(host: str, port: int) -> str:
+            raise NetworkError("there is no route to that network")
+
+        async def work() -> None:
+            async with opened("0.0.0.0") as one, opened() as other:
+                dead = one.flow(Hop("udp", "127.0.0.1", unused_port()))
+                alive = one.flow(Hop("udp", *other.transport.address))
+                one.transport.forget_routes()
+                monkeypatch.setattr(module, "local_address_for", no_route)
+                one.transport.send(dead, MESSAGE)
+                one.transport.send(alive, MESSAGE)
+                assert (await other.received.get())[0] == MESSAGE
+
+        run(work())
+
     def test_a_message_longer_than_a_datagram_fails_the_flow(self) -> None:
         async def work() -> None:
             async with opened() as one, opened() as other:

@@ -331,10 +331,12 @@ cdef class Leg:
     def move(self, rtp_socket, rtcp_socket=None):
         """Go on over other sockets; the old ones are closed, and nobody is sent to for now."""
         cdef command_t *command = self.command(VERB_MOVE)
+        cdef int rtcp_family
+        command.rtcp = PLATFORM_NO_SOCKET
         try:
-            command.first = 6 if rtp_socket.family == socket.AF_INET6 else 4
-            command.rtp = prepared(rtp_socket)
-            command.rtcp = PLATFORM_NO_SOCKET if rtcp_socket is None else prepared(rtcp_socket)
+            command.rtp = prepared(rtp_socket, &command.first)
+            if rtcp_socket is not None:
+                command.rtcp = prepared(rtcp_socket, &rtcp_family)
         except BaseException:
             command_free(command)
             raise

@@ -13,12 +13,13 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks._receiver import paths
-from benchmarks._receiver.receivers import FRAME, MS, SLOT_MS, arrivals, packets
+from benchmarks._receiver.codings import PCMU
+from benchmarks._receiver.receivers import MS, SLOT_MS, arrivals
 from platypus._media.conceal import Concealer
-from platypus._media.stream import Stream
 from platypus._media.timescale import lengthen, pitch, shorten
 
 TIMES = 3000
+FRAME = PCMU.frame
 TARGETS = {
     "conceal_us": 6.0,
     "bridge_us": 6.0,
@@ -49,10 +50,9 @@ def timed(action: Callable[[], object]) -> float:
 
 def play(path: paths.Path) -> float:
     sound = voice(60.0)
-    sent = packets(sound)
+    sent = PCMU.packets(sound)
     trace = path(np.random.default_rng(1), len(sent))
-    stream = Stream()
-    stream.configure_receive({0: "pcmu"})
+    stream = PCMU.listener()
     waiting = [(round(at * MS) + 10**9, sent[number]) for at, number in arrivals(trace)]
     begun = time.process_time()
     at = 0

@@ -1,7 +1,8 @@
 """What a listener would say: PESQ, the delay that was added, and both in one figure (CQ).
 
-PESQ is ITU-T P.862 with P.862.1's mapping (narrow band). The delay is found again in what was
-heard, by correlating stretches of it with what was sent, so that any receiver is measured alike.
+PESQ is ITU-T P.862 with P.862.1's mapping (narrow band), or P.862.2 (wide band). The delay is
+found again in what was heard, by correlating stretches of it with what was sent, so that any
+receiver is measured alike; a codec's own delay (Opus: 6.5 ms) is in it.
 CQ is the MOS of PESQ's R (G.107's mapping, inverted) less what the delay costs.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._receiver.codings import PCMU, Coding, at_rate
 from benchmarks._receiver.speech import LEAD_SECONDS, RATE, SECONDS, Pcm
 
 REST_MS = 100.0  # of the path: coding, the network, the far end
@@ -52,7 +54,7 @@ def conversational(pesq: float, delay_ms: float) -> float:
 
 
 def delays(sent: Pcm, heard: Pcm) -> NDArray[np.float64]:
-    """(sample of `sent`, delay in samples) for every stretch that is found again."""
+    """(sample of `sent`, delay in samples) for every stretch that is found again; at 8 kHz."""
     reference = sent.astype(np.float64)
     signal = np.concatenate([heard.astype(np.float64), np.zeros(WINDOW + LONGEST)])
     squares = np.concatenate([[0.0], np.cumsum(signal**2)])
@@ -74,20 +76,22 @@ def delays(sent: Pcm, heard: Pcm) -> NDArray[np.float64]:
     return np.asarray(found, dtype=np.float64).reshape(-1, 2)
 
 
-def score(sent: Pcm, heard: Pcm, stretch_ppm: float = 0.0) -> Score:
+def score(sent: Pcm, heard: Pcm, stretch_ppm: float = 0.0, coding: Coding = PCMU) -> Score:
     """The mean of the speakers' scores. `stretch_ppm`: the sender's clock was slow by so much."""
-    from pesq import pesq  # the only benchmark that needs it
+    from pesq import pesq  # the only benchmarks that need it
 
-    found = delays(sent, heard)
+    rate = coding.rate
+    found = delays(at_rate(sent, rate, RATE), at_rate(heard, rate, RATE))
     if len(found) == 0:
         return Score(1.0, float(LONGEST) * 1000 / RATE)
     lag = found[:, 1] - found[:, 0] * stretch_ppm * 1e-6
-    count = SECONDS * RATE
+    count = SECONDS * rate
     scores = []
-    for begin in range(LEAD_SECONDS * RATE, len(sent), count):
-        here = found[(found[:, 0] >= begin) & (found[:, 0] < begin + count), 1]
+    for begin in range(LEAD_SECONDS * rate, len(sent), count):
+        places = found[:, 0] * (rate // RATE)
+        here = found[(places >= begin) & (places < begin + count), 1] * (rate // RATE)
         # From where it begins to be heard to where it ends: nothing is cut off.
         first, last = (int(here[0]), int(here[-1])) if len(here) else (0, 0)
         part = heard[begin + first : begin + count + max(first, last)]
-        scores.append(pesq(RATE, sent[begin : begin + count], part, "nb"))
+        scores.append(pesq(rate, sent[begin : begin + count], part, coding.pesq))
     return Score(float(np.mean(scores)), float(lag.mean()) * 1000 / RATE)

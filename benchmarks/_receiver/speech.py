@@ -3,6 +3,9 @@
 `asterisk-core-sounds-*-wav` (prompts read by professional speakers) and `codec2-examples`
 (everyday recordings). Each speaker is 16 s, at the level of a telephone call. The two halves
 are by different speakers: what is tuned on one is checked on the other.
+
+Wide-band speech is in the prompts as G.722 (`asterisk-core-sounds-*-g722`): what that coding
+left of it is what is sent here, and what is compared with.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from platypus._media import g722
+
 RATE = 8000
+WIDE_RATE = 16000
 SECONDS = 16
 LEAD_SECONDS = 2
 LEVEL = 10 ** (-26 / 20) * 32768  # -26 dBov while speaking (ITU-T P.56 in outline)
@@ -49,62 +55,78 @@ SPEAKERS = {
         Speaker("english, female", ASTERISK / "en_US_f_Allison"),
     ),
 }
-PACKAGES = {
-    "tune": "asterisk-core-sounds-es-wav asterisk-core-sounds-it-wav codec2-examples",
-    "check": "asterisk-core-sounds-ru-wav asterisk-core-sounds-fr-wav asterisk-core-sounds-en-wav"
-    " codec2-examples",
+WIDE_SPEAKERS = {
+    "tune": (
+        Speaker("spanish, female", ASTERISK / "es_MX_f_Allison"),
+        Speaker("italian, male", ASTERISK / "it_IT_m_Carlo"),
+        Speaker("spanish, female, later", ASTERISK / "es_MX_f_Allison", 16.0),
+        Speaker("italian, male, later", ASTERISK / "it_IT_m_Carlo", 16.0),
+    ),
+    "check": (
+        Speaker("russian, female", ASTERISK / "ru_RU_f_IvrvoiceRU"),
+        Speaker("french, female", ASTERISK / "fr_CA_f_June"),
+        Speaker("english, female", ASTERISK / "en_US_f_Allison"),
+        Speaker("russian, female, later", ASTERISK / "ru_RU_f_IvrvoiceRU", 16.0),
+    ),
 }
+PACKAGES = "codec2-examples and asterisk-core-sounds-LL-wav and -g722, LL in es it ru fr en"
 
 
 def samples(path: Path) -> NDArray[np.float64]:
     if path.suffix == ".raw":
         return np.fromfile(path, dtype="<i2").astype(np.float64)
+    if path.suffix == ".g722":
+        heard = g722.Decoder().decode(path.read_bytes())
+        return np.frombuffer(heard, dtype=np.int16).astype(np.float64)
     with wave.open(str(path)) as file:
         if file.getframerate() != RATE or file.getnchannels() != 1 or file.getsampwidth() != 2:
             raise SystemExit(f"{path} is not 16 bit, mono, {RATE} Hz")
         return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.float64)
 
 
-def prompts(folder: Path, seconds: float) -> NDArray[np.float64]:
+def prompts(folder: Path, rate: int, seconds: float) -> NDArray[np.float64]:
     """The prompts of a folder in order, the short ones left out, half a second apart."""
+    suffix, octets = (".wav", 2 * RATE) if rate == RATE else (".g722", rate // 2)
     parts: list[NDArray[np.float64]] = []
     total = 0
-    for path in sorted(folder.rglob("*.wav")):
-        if not 60_000 < path.stat().st_size < 240_000 or "music" in str(path):
+    for path in sorted(folder.rglob(f"*{suffix}")):
+        if not 3.75 * octets < path.stat().st_size < 15 * octets or "music" in str(path):
             continue
-        parts += [samples(path), np.zeros(RATE // 2)]
-        total += len(parts[-2]) + RATE // 2
-        if total >= seconds * RATE:
+        parts += [samples(path), np.zeros(rate // 2)]
+        total += len(parts[-2]) + rate // 2
+        if total >= seconds * rate:
             break
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def levelled(sound: NDArray[np.float64]) -> Pcm:
+def levelled(sound: NDArray[np.float64], rate: int) -> Pcm:
     """At the level of a call, by its louder blocks of 20 ms."""
-    blocks = sound[: len(sound) // 160 * 160].reshape(-1, 160)
-    power = (blocks**2).mean(axis=1)
+    block = rate // 50
+    power = (sound[: len(sound) // block * block].reshape(-1, block) ** 2).mean(axis=1)
     active = power[power > 0.02 * np.quantile(power, 0.95)]
     sound = sound * (LEVEL / np.sqrt(active.mean()))
     return np.asarray(np.clip(np.rint(sound), -32000, 32000), dtype=np.int16)
 
 
-def read(speaker: Speaker) -> Pcm:
+def read(speaker: Speaker, rate: int) -> Pcm:
     if not speaker.path.exists():
-        raise SystemExit(
-            f"no speech at {speaker.path}; on Debian: apt-get install {' '.join(PACKAGES.values())}"
-        )
-    count, skip = SECONDS * RATE, round(speaker.skip_s * RATE)
+        raise SystemExit(f"no speech at {speaker.path}; Debian has it: {PACKAGES}")
+    count, skip = SECONDS * rate, round(speaker.skip_s * rate)
     if speaker.path.is_dir():
-        sound = prompts(speaker.path, speaker.skip_s + SECONDS)
+        sound = prompts(speaker.path, rate, speaker.skip_s + SECONDS)
     else:
         sound = samples(speaker.path)
     if len(sound) < skip + count:
-        raise SystemExit(f"{speaker.path} has less than {speaker.skip_s + SECONDS} s of speech")
-    return levelled(sound[skip : skip + count])
+        raise SystemExit(
+            f"{speaker.path} has less than {speaker.skip_s + SECONDS} s of speech at {rate} Hz;"
+            f" Debian has more: {PACKAGES}"
+        )
+    return levelled(sound[skip : skip + count], rate)
 
 
 @cache
-def speech(half: str) -> Pcm:
+def speech(half: str, rate: int = RATE) -> Pcm:
     """All speakers of a half, one after the other, after a little silence as calls begin with."""
-    silence = np.random.default_rng(1).normal(0.0, 3.0, LEAD_SECONDS * RATE).astype(np.int16)
-    return np.concatenate([silence, *(read(speaker) for speaker in SPEAKERS[half])])
+    silence = np.random.default_rng(1).normal(0.0, 3.0, LEAD_SECONDS * rate).astype(np.int16)
+    speakers = SPEAKERS if rate == RATE else WIDE_SPEAKERS
+    return np.concatenate([silence, *(read(speaker, rate) for speaker in speakers[half])])

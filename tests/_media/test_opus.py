@@ -153,6 +153,15 @@ class TestLoss:
         assert not any(describe(payload)[1] for payload in payloads(SPEECH, fec=1))
         assert sum(describe(payload)[1] for payload in self.lossy()) > 80
 
+    @pytest.mark.parametrize("bitrate", [24000, 32000])
+    def test_even_a_little_loss_gets_redundancy_in_nearly_every_packet(self, bitrate: int) -> None:
+        stream = speaker(fec=1, bitrate=bitrate)
+        stream.follow_loss(0.02)
+        assert sum(describe(bytes(each.payload))[1] for each in sent(SPEECH, stream)) > 80
+        for _ in range(12):
+            stream.follow_loss(0.0)
+        assert sum(describe(bytes(each.payload))[1] for each in sent(SPEECH, stream)) < 5
+
     def test_a_lost_packet_is_had_from_the_next(self) -> None:
         parts = self.lossy()
         whole = decoded(parts)

@@ -1,0 +1,100 @@
+"""A row for every path: the phone, a floor and a ceiling on the same traces, over all seeds."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks._receiver.codings import PCMU, Coding
+from benchmarks._receiver.paths import Path
+from benchmarks._receiver.receivers import Played, by_spurts, phone, whole, zero_filled
+from benchmarks._receiver.score import Score, conversational, score
+from benchmarks._receiver.speech import speech
+
+# PESQ and added delay in ms of each of the engines that are published.
+Published = Mapping[str, tuple[tuple[float, float], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """One trace."""
+
+    ours: Score
+    zeros: Score
+    oracle: Score
+    heard: Played
+
+
+def half() -> str:
+    return os.environ.get("RECEIVER_HALF", "tune")
+
+
+def seeds() -> range:
+    return range(int(os.environ.get("RECEIVER_SEEDS", "5")))
+
+
+def chosen(paths: Mapping[str, Path]) -> Mapping[str, Path]:
+    wanted = os.environ.get("RECEIVER_PATHS")
+    return {name: paths[name] for name in wanted.split(",") if name in paths} if wanted else paths
+
+
+def once(name: str, path: Path, half: str, seed: int, coding: Coding = PCMU) -> Once:
+    sent = speech(half, coding.rate)
+    random = np.random.default_rng([seed, sum(name.encode())])
+    made = path(random, len(sent) // coding.frame)
+    phase = random.uniform(0.0, 20.0)
+    ppm = float(name.rpartition("_")[2]) if name.startswith("drift") else 0.0
+
+    def scored(played: Played) -> Score:
+        return score(sent, played.pcm, ppm, coding)
+
+    heard = phone(sent, made, phase, coding)
+    oracles = [scored(one(sent, made, phase, coding)) for one in (whole, by_spurts)]
+    zeros = scored(zero_filled(sent, made, phase, coding))
+    return Once(scored(heard), zeros, max(oracles, key=lambda one: one.cq), heard)
+
+
+def mean(scores: Iterable[Score]) -> Score:
+    scores = list(scores)
+    return Score(
+        float(np.mean([one.pesq for one in scores])),
+        float(np.mean([one.delay_ms for one in scores])),
+    )
+
+
+def rows(
+    paths: Mapping[str, Path],
+    half: str,
+    seeds: range,
+    published: Published,
+    coding: Coding = PCMU,
+) -> dict[str, float]:
+    values: dict[str, float] = {}
+    tell(f"{coding.name:<13} PESQ delay    CQ   best of three   gain over zeros   oracle")
+    for name, path in paths.items():
+        results = [once(name, path, half, seed, coding) for seed in seeds]
+        ours = mean(result.ours for result in results)
+        zeros = mean(result.zeros for result in results)
+        best = mean(result.oracle for result in results)
+        cq = float(np.mean([result.ours.cq for result in results]))
+        three = max((conversational(*one) for one in published.get(name, ())), default=None)
+        tell(
+            f"{name:<12} {ours.pesq:5.2f} {ours.delay_ms:5.0f} {cq:5.2f}   "
+            + (f"{three:5.2f} {cq - three:+5.2f}" if three else " " * 11)
+            + f"     {ours.pesq - zeros.pesq:+5.2f} ({zeros.pesq:4.2f})"
+            + f"       {best.pesq:4.2f} {best.delay_ms:4.0f} {best.cq:5.2f}"
+        )
+        prefix = name if coding is PCMU else f"{coding.name}_{name}"
+        values[f"{prefix}_pesq"] = round(ours.pesq, 3)
+        values[f"{prefix}_delay_ms"] = round(ours.delay_ms, 1)
+        values[f"{prefix}_cq"] = round(cq, 3)
+        values[f"{prefix}_gain"] = round(ours.pesq - zeros.pesq, 3)
+    return values
+
+
+def tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -196,6 +196,7 @@ class Calling:
         return Negotiator(
             choose(options.codecs),
             in_order=options.codecs is not None,
+            suppress_silence=options.suppress_silence,
             random=os.urandom,
             encryption=self._encryption(),
         )

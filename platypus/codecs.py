@@ -1,7 +1,8 @@
 """The codecs by the names users give them, and how each is written in an offer.
 
-What a description offers besides them, telephone-events, follows from them: RFC 4733, 2.1
-wants their clock to be the codec's. Encoding and decoding are `_media`'s.
+What a description offers besides them follows from them: telephone-events (RFC 4733, 2.1 wants
+their clock to be the codec's), and comfort noise where silence is not to be sent. Encoding and
+decoding are `_media`'s.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ CODECS: Mapping[str, Format] = {
 }
 # What every phone has comes first: who wants wideband says so, or is called by somebody who does.
 DEFAULT_CODECS = ("pcmu", "pcma", "g722", "opus")
+CN = Format(13, "CN", 8000)  # RFC 3389, 4: static at this clock, which is G.722's too
 EVENT_PAYLOAD_TYPE = 101  # what nearly every phone uses, which helps the few that assume it
 WIDE_EVENT_PAYLOAD_TYPE = 102
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
@@ -31,14 +33,17 @@ OPUS_PTIMES_MS = (10, 20, 40, 60)  # RFC 6716, 2.1.4: what one of its frames may
 
 
 @lru_cache(maxsize=16)
-def capabilities(codecs: Sequence[str], ptime_ms: int, *, in_order: bool = True) -> Capabilities:
+def capabilities(
+    codecs: Sequence[str], ptime_ms: int, *, in_order: bool = True, comfort_noise: bool = False
+) -> Capabilities:
     """The same for every call of an engine. Raises ConfigError for what is no codec."""
     chosen = _chosen(codecs)
     events = [Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)]
     if any(each.name == OPUS for each in chosen):
         # Without parameters, which are the same by default (RFC 4733, 2.4.1): an INVITE is full.
         events.append(Format(WIDE_EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 48000))
-    return Capabilities((*chosen, *events), ptime_ms, in_order)
+    noise = (CN,) if comfort_noise and any(each.clock_rate == 8000 for each in chosen) else ()
+    return Capabilities((*chosen, *noise, *events), ptime_ms, in_order)
 
 
 def choose(codecs: Sequence[str] | None) -> tuple[str, ...]:
@@ -51,7 +56,6 @@ def choose(codecs: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(codecs)
 
 
-@lru_cache(maxsize=64)
 def ptime(codec: str, wish: int, most: int | None) -> int:
     """The packet time to send with: what was asked for (RFC 8866, 6.4), or the next below."""
     possible = OPUS_PTIMES_MS if codec == OPUS else PTIMES_MS

@@ -34,7 +34,7 @@ MAX_BYTES = 1_048_576  # a file that is larger is not ours, and TOML is parsed i
 MAX_ACCOUNTS = 64  # each keeps a registration alive
 
 _PLAIN_KEYS = (
-    *("srtp", "dtls", "stun_server"),
+    *("srtp", "dtls", "stun_server", "suppress_silence"),
     *("tls_ca", "tls_certificate", "tls_key", "tls_pins", "tls_insecure"),
 )
 _PASSWORD_KEYS = frozenset({"password", "passwd", "passphrase", "pwd", "secret"})
@@ -121,6 +121,7 @@ class Config:
     tls_pins: tuple[str, ...] = ()  # SHA-256 fingerprints, and no other certificate is taken
     tls_insecure: bool = False
     codecs: tuple[str, ...] = ()  # none said: all, and answers keep the caller's order
+    suppress_silence: bool = False  # comfort noise instead, where the far end has it
     rtp_ports: tuple[int, int] | None = None
     audio: AudioConfig = AudioConfig()
     window: WindowConfig = WindowConfig()

@@ -64,6 +64,9 @@ class Engine(Core):
     heard. `echo_cancelling` is `on`, `off` or, with the extra `aec`, `auto`: where a microphone can
     hear a loudspeaker. `record` is a WAV file for what is played, numbered from the second call on.
 
+    With `suppress_silence` comfort noise is agreed on where the far end has it, and sent instead of
+    silence (RFC 3389); Opus then sends nothing in silence either.
+
     `srtp` is `off`, `prefer` (keys are offered where the signalling is TLS, and taken anywhere) or
     `require` (no call without); `srtp_suites` are those of RFC 4568 and 7714, in the order of
     preference. With `dtls` DTLS-SRTP is offered instead of keys.
@@ -101,6 +104,7 @@ class Engine(Core):
         listen: tuple[str, int] = ("0.0.0.0", 0),  # noqa: S104 - a phone is to be called
         rtp_ports: tuple[int, int] | None = None,
         codecs: Sequence[str] | None = None,
+        suppress_silence: bool = False,
         user_agent: str | None = None,
         audio: str = "null",
         record: str | None = None,
@@ -149,6 +153,7 @@ class Engine(Core):
         self.public_address = self._ask(stun)
         self._media_options = MediaOptions(
             codecs=tuple(codecs) if codecs is not None else None,
+            suppress_silence=suppress_silence,
             rtp_ports=rtp_ports,
             audio=audio,
             input=input,

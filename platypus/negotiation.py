@@ -19,6 +19,7 @@ from platypus.media.keys import Security
 from platypus.sdp.description import MediaDescription, SessionDescription, parse
 from platypus.sdp.fmtp import parameters
 from platypus.sdp.offer_answer import (
+    OPUS,
     Agreement,
     Direction,
     Format,
@@ -50,6 +51,7 @@ class StreamPlan:
     receive_payload_types: Mapping[int, str]  # to names of CODECS, or "telephone-event/48000"
     dtmf_payload_type: int | None  # None: the other side takes no telephone-events
     dtmf_clock: int
+    noise_payload_type: int | None  # comfort noise in place of silence; None: silence is sent
     send: bool
     receive: bool
     ptime_ms: int  # to send with
@@ -64,7 +66,8 @@ class Negotiator:
     """The offers and answers of one call, in the order they crossed the wire.
 
     `codecs` are names of `CODECS` in the order of preference: in offers, and in answers too
-    unless `in_order` is off. `random` gives that many random bytes.
+    unless `in_order` is off. With `suppress_silence` comfort noise is offered, taken and sent
+    (RFC 3389), and Opus sends nothing in silence. `random` gives that many random bytes.
     """
 
     def __init__(
@@ -73,11 +76,15 @@ class Negotiator:
         *,
         ptime_ms: int = 20,
         in_order: bool = True,
+        suppress_silence: bool = False,
         random: Callable[[int], bytes],
         encryption: Encryption | None = None,
     ) -> None:
         self._encryption = encryption or Encryption("off", random=random)
-        self._ours = capabilities(tuple(codecs), ptime_ms, in_order=in_order)
+        self._ours = capabilities(
+            tuple(codecs), ptime_ms, in_order=in_order, comfort_noise=suppress_silence
+        )
+        self._suppress_silence = suppress_silence
         self._session_id = int.from_bytes(random(4), "big")
         self._sent: SessionDescription | None = None
         self._version = 0
@@ -199,8 +206,8 @@ class Negotiator:
         offer = self._remote_offer
         if offer is None:
             raise StateError("an answer needs an offer first")
+        media = [refused(each) for each in offer.media]
         index = self._remote_index
-        media = [each if i == index else refused(each) for i, each in enumerate(offer.media)]
         if index is None:
             self._index = next(i for i, each in enumerate(media) if each.kind == "audio")
             self._offered = None
@@ -270,10 +277,11 @@ class Negotiator:
             remote=agreed.remote,
             codec=agreed.send.name,
             send_payload_type=agreed.send.payload_type,
-            parameters=parameters(agreed.send.fmtp),
+            parameters=self._parameters(agreed.send),
             receive_payload_types=names(agreed.receive.values()),
             dtmf_payload_type=agreed.event.payload_type if agreed.event else None,
             dtmf_clock=agreed.event.clock_rate if agreed.event else 8000,
+            noise_payload_type=agreed.noise.payload_type if agreed.noise else None,
             send=agreed.direction.send and agreed.remote is not None,
             receive=agreed.direction.receive,
             ptime_ms=ptime(
@@ -286,6 +294,12 @@ class Negotiator:
             security=security,
         )
         return self._plan
+
+    def _parameters(self, wanted: Format) -> Mapping[str, str]:
+        found = dict(parameters(wanted.fmtp))
+        if self._suppress_silence and wanted.name == OPUS:
+            found.setdefault("usedtx", "1")  # RFC 7587, 6.1: a "0" of theirs is to be kept to
+        return found
 
     def _is_switch_off(self, offer: SessionDescription) -> bool:
         """A later offer that sets our stream's port to 0: taken, or the call would be lost."""
@@ -304,8 +318,6 @@ class Negotiator:
 
 def _in_words(audio: MediaDescription, words: Words) -> MediaDescription:
     """Our section with what is to be said of encryption."""
-    if not words.attributes and words.protocol == audio.protocol:
-        return audio
     attributes = (*audio.attributes, *words.attributes)
     return replace(audio, protocol=words.protocol, attributes=attributes)
 

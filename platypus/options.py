@@ -39,6 +39,7 @@ class MediaOptions:
     """Codecs by preference, ports, and where sound comes from and goes to."""
 
     codecs: tuple[str, ...] | None = None  # None: all, and answers keep the caller's order
+    suppress_silence: bool = False  # comfort noise instead (RFC 3389), DTX with Opus
     rtp_ports: tuple[int, int] | None = None
     audio: str = "null"
     input: str | None = None

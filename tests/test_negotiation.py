@@ -90,6 +90,37 @@ class TestFirstCall:
         assert b"m=audio 4000 RTP/AVP 8 9 0 101\r\n" in body
         assert body.count(b"a=rtpmap:") == 1  # telephone-event's
 
+    def test_comfort_noise_is_agreed_where_both_want_it(self):
+        ours, theirs = exchange(
+            negotiator(suppress_silence=True), negotiator(suppress_silence=True)
+        )
+        assert ours.noise_payload_type == theirs.noise_payload_type == 13
+        assert ours.receive_payload_types[13] == "cn"
+
+    @pytest.mark.parametrize("who", [(True, False), (False, True), (False, False)])
+    def test_and_not_where_one_does_not(self, who: tuple[bool, bool]):
+        offerer, answerer = (negotiator(suppress_silence=each) for each in who)
+        body = offerer.offer(A, 4000)
+        assert (b" 13 " in body) is who[0]
+        answerer.receive_offer(body)
+        body, theirs = answerer.answer(B, 5000)
+        assert b" 13" not in body
+        assert offerer.receive_answer(body).noise_payload_type is theirs.noise_payload_type is None
+
+    def test_comfort_noise_alone_is_no_codec(self):
+        ours = negotiator("pcmu", suppress_silence=True)
+        with pytest.raises(SdpError, match="no codec in common"):
+            ours.receive_offer(sdp("m=audio 7000 RTP/AVP 13 101"))
+
+    def test_opus_has_silence_of_its_own_unless_the_other_side_wants_none(self):
+        ours = negotiator("opus", suppress_silence=True)
+        assert b" 13" not in ours.offer(A, 4000)
+        answer = ("m=audio 7000 RTP/AVP 107", "a=rtpmap:107 opus/48000/2")
+        assert ours.receive_answer(sdp(*answer)).parameters["usedtx"] == "1"
+        plan = ours.receive_answer(sdp(*answer, "a=fmtp:107 usedtx=0"))
+        assert plan.parameters["usedtx"] == "0"
+        assert plan.noise_payload_type is None
+
     def test_an_answer_may_change_the_codec_in_mid_call(self):
         a, b = negotiator("pcmu", "g722"), negotiator("pcmu", "g722")
         exchange(a, b)

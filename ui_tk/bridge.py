@@ -54,6 +54,7 @@ class PhoneSettings:
     accounts: tuple[AccountSettings, ...] = ()
     listen: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104 - a phone is to be called
     codecs: tuple[str, ...] = ()  # none said: all
+    suppress_silence: bool = False
     rtp_ports: tuple[int, int] | None = None
     audio: str = "system"
     input: str | None = None
@@ -186,6 +187,7 @@ class Bridge:
                 tls=settings.tls,
                 listen=settings.listen if not hint else ("127.0.0.1", 0),
                 codecs=settings.codecs or None,
+                suppress_silence=settings.suppress_silence,
                 rtp_ports=settings.rtp_ports,
                 audio=settings.audio,
                 input=settings.input,

@@ -108,6 +108,7 @@ def phone_settings(
         tls_pins=config.tls_pins,
         tls_insecure=config.tls_insecure,
         codecs=config.codecs,
+        suppress_silence=config.suppress_silence,
         rtp_ports=config.rtp_ports,
         audio=said.audio or config.audio.source,
         input=said.input or config.audio.input,

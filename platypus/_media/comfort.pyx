@@ -2,7 +2,7 @@
 
 The first octet is the level below overload in dB, those behind it are reflection
 coefficients of an all-pole filter for 8,000 samples a second; at other rates the noise stays
-white. Describing noise of our own is not here: who mutes sends silence in his codec.
+white. Describing noise of our own is `silence`'s.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer

@@ -118,13 +118,6 @@ class Leg:
     def loop(self) -> Loop: ...
     @property
     def closed(self) -> bool: ...
-    def move(self, rtp_socket: socket.socket, rtcp_socket: socket.socket | None = None) -> None:
-        """Go on over two other bound UDP sockets, which are detached; the old ones are closed.
-
-        Stream, keys, sound and recording stay as they are. Nothing is sent before
-        `configure_send`, and no report before `configure_rtcp`: the far end is another's now.
-        """
-
     def configure_receive(self, payload_types: Mapping[int, str]) -> None:
         """Payload types to take, by codec: "pcmu", "pcma", "g722", "opus", "telephone-event", "cn".
 
@@ -140,12 +133,14 @@ class Leg:
         *,
         event_clock: int = 8000,
         ptime_ms: int = 20,
+        noise_payload_type: int | None = None,
         settings: Mapping[str, int] | None = None,
     ) -> None:
         """What to send and where; `remote` is a numeric address. None: send nothing yet.
 
         The leg takes on the codec's rate, in mid-call as well: what it is joined to is
-        resampled, what waits to be played is given up. `settings` are Opus's: "bitrate" at the
+        resampled, what waits to be played is given up. With a number for comfort noise silence
+        is not sent but described (RFC 3389). `settings` are Opus's: "bitrate" at the
         most, "max_rate" that is played, "fec", "dtx", "cbr".
         """
 

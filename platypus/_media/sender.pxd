@@ -2,6 +2,7 @@ from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from platypus._media.codec cimport codec_encoder_t
 from platypus._media.report cimport STREAM_MAX_FRAME
+from platypus._media.silence cimport silence_t
 from platypus._media.telephone_event cimport event_sender_t
 
 cdef struct sender_t:
@@ -20,13 +21,15 @@ cdef struct sender_t:
     int gathered_count
     int16_t gathered[STREAM_MAX_FRAME]
     event_sender_t events
+    int noise_type           # of comfort noise; -1: silence is sent like everything else
+    silence_t silence
     uint64_t packets
     uint64_t bytes
 
 cdef void sender_init(sender_t *sender, int rate, int ptime_ms, uint32_t ssrc,
                       uint16_t sequence, uint32_t timestamp) noexcept nogil
 cdef int sender_configure(sender_t *sender, int payload_type, int codec, int event_type,
-                          int event_clock) noexcept nogil
+                          int event_clock, int noise_type) noexcept nogil
 # Another encoder, of the codec that is configured next; the one before comes back.
 cdef codec_encoder_t *sender_swap(sender_t *sender, codec_encoder_t *encoder) noexcept nogil
 cdef void sender_pace(sender_t *sender, int rate, int ptime_ms) noexcept nogil

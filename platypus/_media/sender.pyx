@@ -1,4 +1,4 @@
-"""The sending half of a stream: frame -> encode, or a telephone event -> RTP packet.
+"""The sending half of a stream: frame -> encode, or an event, or comfort noise -> RTP packet.
 
 Packets are as long as was agreed: shorter frames are gathered. Sequence numbers go up by
 one for each packet, timestamps with the time that passes, whether something is sent or
@@ -13,6 +13,7 @@ from libc.string cimport memcpy, memset
 
 from platypus._media.codec cimport codec_clock, codec_encode, codec_encoder_t
 from platypus._media.rtp cimport RTP_HEADER, rtp_write_header
+from platypus._media.silence cimport SILENCE_PAYLOAD, SILENCE_SPEECH, silence_forget, silence_judge
 from platypus._media.telephone_event cimport (
     EVENT_PAUSE, EVENT_PAYLOAD, event_queue, event_sending,
 )
@@ -31,14 +32,17 @@ cdef void sender_init(sender_t *sender, int rate, int ptime_ms, uint32_t ssrc,
     sender.sequence = sequence
     sender.timestamp = timestamp
     sender.marker = 1
-    sender.event_type = -1
+    sender.event_type = sender.noise_type = -1
 
 
 cdef int sender_configure(sender_t *sender, int payload_type, int codec, int event_type,
-                          int event_clock) noexcept nogil:
+                          int event_clock, int noise_type) noexcept nogil:
     """Encode with `codec` from now on; 0, or -1 for a payload type that is none."""
-    if not 0 <= payload_type < 128 or not -1 <= event_type < 128:
+    if not 0 <= payload_type < 128 or not -1 <= event_type < 128 or not -1 <= noise_type < 128:
         return -1
+    if noise_type < 0 or noise_type != sender.noise_type or codec != sender.codec:
+        silence_forget(&sender.silence)
+    sender.noise_type = noise_type
     sender.payload_type = payload_type
     sender.codec = codec
     sender.clock = codec_clock(codec)
@@ -98,7 +102,7 @@ cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
     sender.gathered_count = 0
     timestamp = sender.timestamp
     sender.timestamp += in_clock(sender, sender.frame_samples)
-    if capacity < RTP_HEADER + EVENT_PAYLOAD:
+    if capacity < RTP_HEADER + max(<int>EVENT_PAYLOAD, <int>SILENCE_PAYLOAD):
         return 0
     if sender.event_type >= 0:
         length = event_sending(
@@ -107,6 +111,13 @@ cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
             &event_timestamp)
         if length > 0:
             return send_packet(sender, sender.event_type, marker, event_timestamp, length, packet)
+    if sender.noise_type >= 0:
+        length = silence_judge(&sender.silence, whole, sender.frame_samples, sender.rate,
+                               packet + RTP_HEADER)
+        if length != SILENCE_SPEECH:
+            sender.marker = 1  # of the first audio behind it
+            return send_packet(sender, sender.noise_type, 0, timestamp, length,
+                               packet) if length > 0 else 0
     length = codec_encode(sender.encoder, sender.codec, whole, sender.frame_samples,
                           packet + RTP_HEADER, capacity - RTP_HEADER)
     if length == 0:

@@ -34,7 +34,8 @@ cdef void stream_free(stream_t *stream) noexcept nogil
 # Codec ids are those of codec.pxd. event_payload_type -1: none was agreed. A codec is sent
 # at its own rate, with its own encoder where it has state: see the three below.
 cdef int stream_configure_send(stream_t *stream, int payload_type, int codec,
-                               int event_payload_type, int event_clock) noexcept nogil
+                               int event_payload_type, int event_clock,
+                               int noise_payload_type) noexcept nogil
 cdef int stream_configure_receive(stream_t *stream, int payload_type, int codec,
                                   int clock) noexcept nogil
 # What comes back is no longer used. A decoder of another rate begins the playout anew.

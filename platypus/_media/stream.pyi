@@ -28,6 +28,7 @@ class Stream:
         *,
         event_payload_type: int | None = None,
         event_clock: int = 8000,
+        noise_payload_type: int | None = None,
         settings: Mapping[str, int] | None = None,
     ) -> None: ...
     def follow_loss(self, lost: float) -> None: ...

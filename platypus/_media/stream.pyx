@@ -59,8 +59,10 @@ cdef void stream_free(stream_t *stream) noexcept nogil:
 
 
 cdef int stream_configure_send(stream_t *stream, int payload_type, int codec,
-                               int event_payload_type, int event_clock) noexcept nogil:
-    return sender_configure(&stream.sender, payload_type, codec, event_payload_type, event_clock)
+                               int event_payload_type, int event_clock,
+                               int noise_payload_type) noexcept nogil:
+    return sender_configure(&stream.sender, payload_type, codec, event_payload_type, event_clock,
+                            noise_payload_type)
 
 
 cdef int stream_configure_receive(stream_t *stream, int payload_type, int codec,
@@ -226,9 +228,12 @@ cdef class Stream:
 
     def configure_send(
         self, int payload_type, codec, *, event_payload_type=None, int event_clock=8000,
-        settings=None
+        noise_payload_type=None, settings=None
     ) -> None:
-        """Send `codec`, of this stream's rate, from now on; and events, if they have a number."""
+        """Send `codec`, of this stream's rate, from now on; and events, if they have a number.
+
+        With a number for comfort noise, silence is not sent but described (RFC 3389).
+        """
         cdef int clock
         cdef int number = codec_of(codec, &clock)
         cdef codec_encoder_t *encoder = NULL
@@ -237,7 +242,8 @@ cdef class Stream:
             raise ValueError(f"{codec} is sent at {codec_rate(number)} Hz: retune the stream")
         if stream_configure_send(self.stream, payload_type, number,
                                  -1 if event_payload_type is None else event_payload_type,
-                                 event_clock) < 0:
+                                 event_clock,
+                                 -1 if noise_payload_type is None else noise_payload_type) < 0:
             raise ValueError("a payload type is 0 to 127")
         if codec_has_state(number):
             encoder = codec_encoder_new(number, &chosen)

@@ -30,6 +30,7 @@ def read_configured(
             "tls_pins": found.tls_pins,
             "tls_insecure": found.tls_insecure,
             "codecs": check.codecs(",".join(found.codecs)) if found.codecs else None,
+            "suppress_silence": found.suppress_silence,
             "rtp_ports": found.rtp_ports,
             "audio": check.audio(found.audio.source),
             "input": found.audio.input,

@@ -152,6 +152,12 @@ def add_media_options(parser: Parser) -> None:
     parser.add_argument(
         "--codecs", type=check.codecs, metavar="g722,pcmu,...", help="order is preference"
     )
+    parser.add_argument(
+        "--suppress-silence",
+        action="store_const",
+        const=True,
+        help="send comfort noise instead of silence, where the far end has it; DTX with Opus",
+    )
     parser.add_argument("--rtp-ports", type=check.port_range, metavar="LOW-HIGH")
     parser.add_argument(
         "--audio",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # The options that are the engine's, by the names they have there.
 ENGINE_OPTIONS = (
-    "listen", "rtp_ports", "codecs", "audio", "record", "input", "output", "ring",
-    "ring_tone", "country", "echo_cancelling",
+    "listen", "rtp_ports", "codecs", "suppress_silence", "audio", "record", "input", "output",
+    "ring", "ring_tone", "country", "echo_cancelling",
     "user", "max_calls", "auto_answer", "reject", "refer", "intercom", "prack", "min_se",
     "transport", "stun", "srtp", "srtp_suites", "dtls", *TLS_OPTIONS,
 )  # fmt: skip

@@ -28,6 +28,7 @@ from platypus.sdp.description import (
 
 TELEPHONE_EVENT = "telephone-event"
 OPUS = "opus"
+COMFORT_NOISE = "cn"
 DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
 PROTOCOL = "RTP/AVP"
 MAX_ADDRESS = 60  # characters: an IPv6 address with its zone is shorter
@@ -76,15 +77,20 @@ class Format:
 
     @property
     def is_event(self) -> bool:
-        """Whether it is telephone-event, no codec."""
+        """Whether it is telephone-event."""
         return self.kind[0] == TELEPHONE_EVENT
+
+    @property
+    def is_codec(self) -> bool:
+        """Whether it carries speech."""
+        return self.kind[0] not in (TELEPHONE_EVENT, COMFORT_NOISE)
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this side can do, in the order it prefers."""
 
-    formats: tuple[Format, ...]  # codecs, and telephone-event last
+    formats: tuple[Format, ...]  # codecs, then comfort noise and telephone-event
     ptime_ms: int = 20
     in_order: bool = True  # our answers keep it as well, instead of the offer's
 
@@ -135,6 +141,7 @@ class Agreement:
     voip_metrics: bool  # the other side asks for them
     send: Format  # the codec to send
     event: Format | None  # telephone-event as the other side wants to receive it
+    noise: Format | None  # comfort noise, if both sides have it for that codec
     receive: Mapping[int, Format]  # every payload type that may come
     direction: Direction
     theirs: Direction  # as the other side said it
@@ -296,7 +303,7 @@ def agree(
     offered = [each for each in formats(local.media[index]) if ours.find(each)]
     kinds = [each.kind for each in offered]
     shared = [each for each in formats(theirs) if each.kind in kinds]
-    codecs = [each for each in shared if not each.is_event]
+    codecs = [each for each in shared if each.is_codec]
     if not codecs or transport(theirs):
         raise SdpError(_problem(theirs, ours, transport) or "no codec in common")
     if answering:
@@ -312,6 +319,7 @@ def agree(
         voip_metrics=_wants_voip_metrics(theirs),
         send=codecs[0],
         event=_event(shared, codecs[0]),
+        noise=_noise(shared, codecs[0]),
         # Some peers send with the number of their own description, not with ours.
         receive={each.payload_type: each for each in (*shared, *offered)},
         direction=direction(local, local.media[index]).answering(said),
@@ -325,7 +333,7 @@ def _problem(media: MediaDescription, ours: Capabilities, transport: Transport) 
     """Why an audio stream can't be taken, for the one who reads the log."""
     if problem := transport(media):
         return problem
-    codecs = [each for each in formats(media) if not each.is_event]
+    codecs = [each for each in formats(media) if each.is_codec]
     for each in codecs:
         if ours.find(each) is not None:
             return None
@@ -403,6 +411,14 @@ def _event(shared: Iterable[Format], codec: Format) -> Format | None:
         if each.clock_rate == codec.clock_rate:
             return each
     return events[0] if events else None
+
+
+def _noise(shared: Iterable[Format], codec: Format) -> Format | None:
+    """RFC 3389, 4: of the codec's clock; Opus has silence of its own."""
+    for each in shared:
+        if each.name == COMFORT_NOISE and each.clock_rate == codec.clock_rate:
+            return each
+    return None
 
 
 def _milliseconds(media: MediaDescription, name: str) -> int | None:

@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 
 # RFC 3261, 8.1.1: what every message has, each once.
 _MANDATORY = ("To", "From", "CSeq", "Call-ID")
+_ROUTING = frozenset(("Contact", "Route", "Record-Route"))
 _LENGTH = "Content-Length"  # written from the body, and says nothing that it does not
 
 
@@ -125,8 +126,6 @@ class HeaderAccess:
 
     @property
     def routes(self) -> tuple[NameAddr, ...]:
-        if "Route" not in self.headers._fields:
-            return ()
         return self.headers._typed.get("Route") or self._list("Route", NameAddr.parse)
 
     @property
@@ -203,10 +202,8 @@ class HeaderAccess:
         if len(vias) > MAX_VIAS:
             raise ProtocolError("more Vias than Max-Forwards allows", status=483)
         _ = self.content_length
-        if "Contact" in fields:
-            _ = self.contacts
-        if "Route" in fields or "Record-Route" in fields:
-            _ = self.routes, self.record_routes
+        if not _ROUTING.isdisjoint(fields):
+            _ = self.contacts, self.routes, self.record_routes
 
     def _serialize(self, start_line: str) -> bytes:
         fields = self.headers._fields.items()

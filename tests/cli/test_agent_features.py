@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -101,3 +102,19 @@ def test_a_call_nobody_answers_goes_on_after_the_time_that_was_said(agents: Thre
         ended = bob.wait_event("call", state="ended")
         assert (ended["code"], ended["by"]) == (302, "local")
         alice.wait_event("call", state="ringing", call=call)
+
+
+def test_silence_is_described_instead_of_sent_where_both_want_that() -> None:
+    options = ("--audio", "null", "--suppress-silence", "--auto-answer", "0")
+    with Agent(*options) as alice, Agent(*options) as bob, Agent("--audio", "null") as carol:
+        for far, least, most in ((bob, 25, 55), (carol, 70, 200)):
+            alice.call(far.uri())
+            if far is carol:
+                far.wait_event("incoming")
+                far.command("answer")
+            far.wait_event("media", state="started")
+            time.sleep(1.6)
+            stats = far.command("stats")["stats"]
+            assert least <= stats["receive"]["packets"] <= most
+            assert stats["receive"]["lost"] == 0
+            alice.command("hangup")

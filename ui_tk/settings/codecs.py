@@ -35,7 +35,15 @@ class _Section:
         note = tr("The first that both sides have is used.")
         self._note = wrapping(label(frame, theme, 12, text=note, colour=theme.palette.dim))
         self._note.pack(fill="x", pady=(theme.px(10), 0))
+        silence = Switch(
+            frame, theme, tr("Do not send silence"), host.config.suppress_silence, self._silence,
+            hint=tr("Where the other side has comfort noise, or with Opus."),
+        )  # fmt: skip
+        silence.pack(fill="x", pady=(theme.px(10), 0))
         self._build()
+
+    def _silence(self, on: bool) -> None:
+        self._host.apply(replace(self._host.config, suppress_silence=on))
 
     def _build(self, focus: str = "") -> None:
         for child in self._rows.winfo_children():

@@ -56,6 +56,7 @@ def choose(codecs: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(codecs)
 
 
+@lru_cache(maxsize=64)
 def ptime(codec: str, wish: int, most: int | None) -> int:
     """The packet time to send with: what was asked for (RFC 8866, 6.4), or the next below."""
     possible = OPUS_PTIMES_MS if codec == OPUS else PTIMES_MS

@@ -206,8 +206,8 @@ class Negotiator:
         offer = self._remote_offer
         if offer is None:
             raise StateError("an answer needs an offer first")
-        media = [refused(each) for each in offer.media]
         index = self._remote_index
+        media = [each if i == index else refused(each) for i, each in enumerate(offer.media)]
         if index is None:
             self._index = next(i for i, each in enumerate(media) if each.kind == "audio")
             self._offered = None
@@ -318,6 +318,8 @@ class Negotiator:
 
 def _in_words(audio: MediaDescription, words: Words) -> MediaDescription:
     """Our section with what is to be said of encryption."""
+    if not words.attributes and words.protocol == audio.protocol:
+        return audio
     attributes = (*audio.attributes, *words.attributes)
     return replace(audio, protocol=words.protocol, attributes=attributes)
 

@@ -10,10 +10,21 @@ import pytest
 
 from platypus import recovery
 from platypus.account import Account
+from platypus.call import Call
 from platypus.engine import Engine
-from platypus.events import Registered, RegistrationFailed
+from platypus.errors import NetworkError
+from platypus.events import (
+    CallState,
+    ErrorOccurred,
+    MediaChanged,
+    MediaState,
+    Registered,
+    RegistrationFailed,
+)
 from platypus.net import changes
+from platypus.net.addresses import local_address_for
 from platypus.net.resolver import Resolver
+from platypus.pbx import Pbx
 from tests.harness import lan
 from tests.harness.phones import Phone, Registrar, phone, registrar, run
 from tests.net.nameserver import NameServer
@@ -142,5 +153,70 @@ def test_another_server_that_the_name_server_tells_of_is_found(
                     await alice.heard.count(Registered, len(alice.heard.of(Registered)) + 1)
                 assert account.state == "registered"
                 assert not alice.heard.of(RegistrationFailed)
+
+    run(work())
+
+
+class Families:
+    """What of IPv4 and IPv6 the machine has; both lead to its own loopback interface."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.has = 4
+        for place in ("transport", "datagram"):
+            monkeypatch.setattr(f"platypus.net.{place}.local_address_for", self._local)
+
+    def _local(self, host: str, port: int) -> str:
+        if (":" in host) != (self.has == 6):
+            raise NetworkError(f"{host}: there is no route to that network")
+        return local_address_for(host, port)
+
+
+async def flowing(call: Call) -> None:
+    """What is said is heard again, from now on."""
+    before = call.statistics()["receive"]["packets"]
+    while True:
+        await asyncio.sleep(0.02)
+        if call.statistics()["receive"]["packets"] > before + 10:
+            return
+
+
+@pytest.mark.parametrize("options", [{}, {"dtls": True}], ids=["plain", "dtls"])
+def test_a_call_goes_on_from_ipv4_to_ipv6_and_back(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, bool]
+) -> None:
+    families = Families(monkeypatch)
+
+    async def moved(phone: Phone, call: Call, family: int, host: str) -> None:
+        families.has = family
+        phone.engine.recovery.look()  # as netlink would have it do
+        await phone.heard.next(
+            MediaChanged, lambda e: e.state is MediaState.STARTED and str(e.local).startswith(host)
+        )
+        await flowing(call)
+        assert call.state is CallState.CONFIRMED
+
+    async def work() -> None:
+        async with Pbx(listen=("::", 0), users={"alice": "secret"}) as pbx:
+            zone = f"_sip._udp 1 IN SRV 1 1 {pbx.address[1]} pbx\npbx 1 IN A 127.0.0.1\n"
+            async with (
+                NameServer(zone + "pbx 1 IN AAAA ::1") as names,
+                phone(listen=("0.0.0.0", 0), audio="tone", **options) as alice,
+            ):
+                asking = partial(Resolver, servers=[names.address])
+                monkeypatch.setattr("platypus.net.resolver.Resolver", asking)
+                account = await account_at("sip:alice@example.com", alice)
+                call = account.call("600")
+                await call.answered()
+                await flowing(call)
+                sent = call.statistics()["send"]["packets"]
+                await moved(alice, call, 6, "[::1]")
+                assert account.contact is not None and "[::1]" in account.contact
+                alice.heard.events.clear()
+                await moved(alice, call, 4, "127.0.0.1")
+                assert call.statistics()["send"]["packets"] > sent
+                assert not alice.heard.of(ErrorOccurred)
+                call.hangup()
+                ended = await call.ended()
+                assert ended.code == 200
 
     run(work())

@@ -46,6 +46,7 @@ cdef enum verb_t:
     VERB_TRANSMIT = 51   # send `packet` to `address` as it is; first: from the RTCP socket
     VERB_DELIVER = 52    # take `packet` as one that was opened
     VERB_RTCP = 14
+    VERB_MOVE = 15       # to `rtp` and `rtcp`, sockets of the family `first`
     VERB_JOIN = 30
     VERB_LEAVE = 31
     VERB_VOICE = 32
@@ -80,6 +81,7 @@ cdef struct command_t:
     dtmf_receiver_t *ears
     party_t *party
     platform_address_t address
+    platform_socket_t rtp, rtcp
     int first, second, third     # by verb: payload types and codecs, flags, times in ms
     int fourth, fifth, sixth
     int count
@@ -192,6 +194,7 @@ cdef leg_t *leg_new(int id, int rate, uint32_t ssrc, int sequence, uint32_t time
                     const uint8_t *cname, int cname_length) noexcept nogil
 cdef void leg_free(leg_t *leg) noexcept nogil
 cdef void leg_close_sockets(leg_t *leg) noexcept nogil
+cdef void leg_move(leg_t *leg, const command_t *command) noexcept nogil
 
 # The commands that touch only the leg.
 cdef void leg_configure_receive(leg_t *leg, command_t *command, int64_t now_ns) noexcept nogil

@@ -111,6 +111,18 @@ cdef void leg_close_sockets(leg_t *leg) noexcept nogil:
     leg.rtp = leg.rtcp = PLATFORM_NO_SOCKET
 
 
+cdef void leg_move(leg_t *leg, const command_t *command) noexcept nogil:
+    """The old sockets lead nowhere, and the far end is nobody until it is named anew."""
+    leg_close_sockets(leg)
+    leg.rtp, leg.rtcp = command.rtp, command.rtcp
+    leg.family = command.first
+    leg.read_all = True
+    leg.error_told = False
+    memset(&leg.latch, 0, sizeof(leg.latch))
+    memset(&leg.rtcp_signalled, 0, sizeof(leg.rtcp_signalled))
+    memset(&leg.rtcp_heard, 0, sizeof(leg.rtcp_heard))
+
+
 cdef void leg_configure_receive(
     leg_t *leg, command_t *command, int64_t now_ns
 ) noexcept nogil:

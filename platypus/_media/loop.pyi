@@ -118,6 +118,13 @@ class Leg:
     def loop(self) -> Loop: ...
     @property
     def closed(self) -> bool: ...
+    def move(self, rtp_socket: socket.socket, rtcp_socket: socket.socket | None = None) -> None:
+        """Go on over two other bound UDP sockets, which are detached; the old ones are closed.
+
+        Stream, keys, sound and recording stay as they are. Nothing is sent before
+        `configure_send`, and no report before `configure_rtcp`: the far end is another's now.
+        """
+
     def configure_receive(self, payload_types: Mapping[int, str]) -> None:
         """Payload types to take, by codec: "pcmu", "pcma", "g722", "opus", "telephone-event", "cn".
 

@@ -36,7 +36,7 @@ from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
     DIGITS_MAX, GUARD_PLAIN, GUARD_RELAYED, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE,
     VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS, VERB_LEAVE,
-    VERB_MUTE, VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP,
+    VERB_MOVE, VERB_MUTE, VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP,
     VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT,
     VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
 )
@@ -45,7 +45,7 @@ from platypus._media.opus cimport opus_settings, opus_settings_t
 from platypus._media.outlet cimport outlet_new
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_RR, platform_load_acquire, platform_monotonic_ns,
-    platform_process_id, platform_scheduling_name, platform_socket_close,
+    platform_process_id, platform_scheduling_name, platform_socket_close, platform_socket_family,
     platform_socket_prepare, platform_socket_t,
 )
 from platypus._media.post cimport posts_drain
@@ -61,8 +61,6 @@ from platypus._media.thread cimport (
 
 # The whole of close() is bounded to a second.
 cdef int64_t CLOSE_NS = 900_000_000
-# RFC 4594, 4.1: telephony is marked Expedited Forwarding.
-EXPEDITED_FORWARDING = 46 << 2
 DURATIONS_MS = (40, 6000)
 GAPS_MS = (0, 6000)
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
@@ -241,6 +239,7 @@ cdef class Loop:
     ):
         """Take over two bound UDP sockets and begin to serve them."""
         cdef Leg leg
+        cdef int rtcp_family
         self.check()
         self.reclaim()
         if ptime_ms != 20 or rate not in RATES:
@@ -250,20 +249,24 @@ cdef class Loop:
         leg = Leg.__new__(Leg)
         leg.set_up(self, self.next_id, rate, (ssrc, sequence, timestamp),
                    random_cname() if cname is None else cname)
-        leg.leg.family = 6 if rtp_socket.family == socket.AF_INET6 else 4
-        leg.leg.rtp = prepared(rtp_socket)
+        leg.leg.rtp = prepared(rtp_socket, &leg.leg.family)
         if rtcp_socket is not None:
-            leg.leg.rtcp = prepared(rtcp_socket)
+            leg.leg.rtcp = prepared(rtcp_socket, &rtcp_family)
         command = leg.command(VERB_OPEN)
         command.kept = <PyObject *>leg
         Py_INCREF(leg)
         self.submit(command)
         self.next_id += 1
         self.open_legs += 1
-        rtp_socket.detach()
-        if rtcp_socket is not None:
-            rtcp_socket.detach()
+        detach(rtp_socket, rtcp_socket)
         return leg
+
+
+cdef void detach(rtp_socket, rtcp_socket):
+    """They are the thread's, which alone closes them."""
+    rtp_socket.detach()
+    if rtcp_socket is not None:
+        rtcp_socket.detach()
 
 
 cdef bytes random_cname():
@@ -271,21 +274,15 @@ cdef bytes random_cname():
     return b64encode(os.urandom(12))
 
 
-cdef platform_socket_t prepared(sock) except? -1:
+cdef platform_socket_t prepared(sock, int *family) except? -1:
     """Its number, ready for the thread; the socket object still owns it."""
-    if sock.type != socket.SOCK_DGRAM or sock.fileno() < 0:
+    cdef long number = sock.fileno()
+    family[0] = platform_socket_family(<platform_socket_t>number) if number >= 0 else 0
+    if not family[0]:
         raise ValueError("a leg needs open UDP sockets")
-    level, option = socket.IPPROTO_IP, socket.IP_TOS
-    if sock.family == socket.AF_INET6:
-        level, option = socket.IPPROTO_IPV6, getattr(socket, "IPV6_TCLASS", None)
-    if option is not None:
-        try:
-            sock.setsockopt(level, option, EXPEDITED_FORWARDING)
-        except OSError:
-            pass  # a mark the system keeps for itself: packets go out unmarked
-    if platform_socket_prepare(sock.fileno()) != 0:
+    if platform_socket_prepare(<platform_socket_t>number, family[0]) != 0:
         raise OSError("the socket can't be made non-blocking")
-    return sock.fileno()
+    return <platform_socket_t>number
 
 
 cdef class Leg:
@@ -330,6 +327,21 @@ cdef class Leg:
     @property
     def closed(self):
         return self.shut or self.loop.closed
+
+    def move(self, rtp_socket, rtcp_socket=None):
+        """Go on over other sockets; the old ones are closed, and nobody is sent to for now."""
+        cdef command_t *command = self.command(VERB_MOVE)
+        cdef int rtcp_family
+        command.rtcp = PLATFORM_NO_SOCKET
+        try:
+            command.rtp = prepared(rtp_socket, &command.first)
+            if rtcp_socket is not None:
+                command.rtcp = prepared(rtcp_socket, &rtcp_family)
+        except BaseException:
+            command_free(command)
+            raise
+        self.submit(command, None)
+        detach(rtp_socket, rtcp_socket)
 
     def configure_receive(self, payload_types):
         """Payload types to take, to codecs by name; others are counted."""

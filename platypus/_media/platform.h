@@ -261,8 +261,23 @@ static inline void platform_socket_close(platform_socket_t s)
 #endif
 }
 
-/* Non-blocking, stamped by the kernel on arrival where it can. Returns 0 or -1. */
-static inline int platform_socket_prepare(platform_socket_t s)
+/* 4 or 6 for an open UDP socket, 0 for anything else. */
+static inline int platform_socket_family(platform_socket_t s)
+{
+    struct sockaddr_storage name;
+    int kind = 0;
+    socklen_t length = sizeof kind;
+    if (getsockopt(s, SOL_SOCKET, SO_TYPE, (char *)&kind, &length) != 0 || kind != SOCK_DGRAM)
+        return 0;
+    length = sizeof name;
+    if (getsockname(s, (struct sockaddr *)&name, &length) != 0)
+        return 0;
+    return name.ss_family == AF_INET ? 4 : name.ss_family == AF_INET6 ? 6 : 0;
+}
+
+/* Non-blocking, its packets marked as telephony (RFC 4594, 4.1: Expedited Forwarding) where the
+ * system lets programs do so, stamped by the kernel on arrival where it can. Returns 0 or -1. */
+static inline int platform_socket_prepare(platform_socket_t s, int family)
 {
 #ifdef _WIN32
     u_long on = 1;
@@ -270,9 +285,17 @@ static inline int platform_socket_prepare(platform_socket_t s)
     BOOL reset = FALSE;
     /* Without this an ICMP "port unreachable" makes the next recvfrom fail. */
     WSAIoctl(s, SIO_UDP_CONNRESET, &reset, sizeof reset, NULL, 0, &returned, NULL, NULL);
+    (void)family; /* there only a policy of the system marks packets */
     return ioctlsocket(s, FIONBIO, &on) == 0 ? 0 : -1;
 #else
     int flags = fcntl(s, F_GETFL, 0);
+    int mark = 46 << 2;
+    if (family == 4)
+        setsockopt(s, IPPROTO_IP, IP_TOS, &mark, sizeof mark);
+#ifdef IPV6_TCLASS
+    else
+        setsockopt(s, IPPROTO_IPV6, IPV6_TCLASS, &mark, sizeof mark);
+#endif
 #ifdef SO_TIMESTAMPNS
     int on = 1;
     setsockopt(s, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);

@@ -31,7 +31,8 @@ cdef extern from "platform.h" nogil:
         int length
         uint8_t *data
     int PLATFORM_BATCH_MAX
-    int platform_socket_prepare(platform_socket_t s)
+    int platform_socket_family(platform_socket_t s)
+    int platform_socket_prepare(platform_socket_t s, int family)
     void platform_socket_close(platform_socket_t s)
     void platform_socket_wake(platform_socket_t s)
     int platform_receive(platform_socket_t s, platform_datagram_t *datagram, int64_t offset_ns,

@@ -16,12 +16,12 @@ from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
 from platypus._media.leg cimport (
     VERB_CLOSE, VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS,
-    VERB_LEAVE, VERB_MUTE,
+    VERB_LEAVE, VERB_MOVE, VERB_MUTE,
     VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND,
     VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE,
     command_t, leg_deliver,
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play, leg_play_all,
-    leg_fetch, leg_fetch_stream, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
+    leg_fetch, leg_fetch_stream, leg_move, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
     leg_skip, leg_speak, leg_t, leg_watch,
 )
 from platypus._media.leg_post cimport leg_transmit
@@ -315,6 +315,9 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
         leg.outside = command.first
     if command.verb == VERB_CLOSE:
         close_leg(loop, leg)
+    elif command.verb == VERB_MOVE:
+        leg_move(leg, command)
+        build_poll(loop)
     elif command.verb == VERB_RECEIVE:
         leg_configure_receive(leg, command, now_ns)
     elif command.verb == VERB_SEND:

@@ -99,7 +99,7 @@ def plain(value: Any) -> Any:
     """`value` with only what JSON can hold: numbers that are not finite become null."""
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return {str(k): v if type(v) in _PLAIN else plain(v) for k, v in value.items()}
     return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 

@@ -112,11 +112,22 @@ class MediaCore:
                 timestamp=int.from_bytes(seed[6:10], "big"),
                 cname=b64encode(seed[10:]),  # RFC 7022, 4.2: 96 bits, new for every call
             )
-        finally:  # where the loop took them over these are empty shells
+        except BaseException:  # else the loop has taken them over, and these are empty shells
             rtp.close()
             rtcp.close()
+            raise
         self._sessions[leg.id] = session
         return leg, port
+
+    def move_leg(self, leg: Leg, sockets: tuple[socket.socket, socket.socket]) -> int:
+        """Have a leg go on over other sockets; the new RTP port."""
+        port = int(sockets[0].getsockname()[1])
+        try:
+            leg.move(*sockets)
+        finally:
+            for each in sockets:
+                each.close()
+        return port
 
     def forget(self, leg_id: int) -> None:
         self._sessions.pop(leg_id, None)

@@ -7,17 +7,13 @@ the last call may still arrive. It does not know streams.
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import sys
 from collections.abc import Callable
 
 from platypus.errors import MediaError
 
 # Below the ports that Linux and Windows give to clients, which would get in the way.
 DEFAULT_RANGE = (16384, 32767)
-# RFC 4594, table 3: telephony is marked EF, in the upper six bits of the field.
-EXPEDITED_FORWARDING = 46 << 2
 
 
 class Ports:
@@ -62,18 +58,9 @@ def _bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
-        if sys.platform != "win32":  # there only a policy of the system marks packets
-            level, option = (
-                (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
-                if family == socket.AF_INET6
-                else (socket.IPPROTO_IP, socket.IP_TOS)
-            )
-            with contextlib.suppress(OSError):  # some containers forbid it; calls work without
-                sock.setsockopt(level, option, EXPEDITED_FORWARDING)
         sock.bind((host, port))
     except OSError:
         sock.close()

@@ -91,6 +91,7 @@ class MediaSession:
         self.port: int | None = None
         self.host = ""
         self._moved = False  # since the last plan
+        self._anew = False  # by other sockets, which know no far end yet
         self.muted = False
         self.held = False
         self.closed = False
@@ -220,8 +221,11 @@ class MediaSession:
         """The address offered to the far end: it depends on the route to it."""
         self._moved = self._moved or host != self.host
         self.host = host
-        if self._place and self._place != self._core.place_for(host) and not self.started:
-            self._begin_again()  # bound before the far end's family was known
+        if self._place and self._place != self._core.place_for(host):
+            if self.started:
+                self._change_family()
+            else:
+                self._begin_again()  # bound before the far end's family was known
 
     def expect(self, payload_types: Mapping[int, str], *, encrypted: bool = False) -> None:
         """Take media before the answer (RFC 3264, 5.1): it may overtake it."""
@@ -237,7 +241,7 @@ class MediaSession:
         self._security.apply(leg, plan.security, plan.remote)
         if old is None or old.receive_payload_types != plan.receive_payload_types:
             leg.configure_receive(plan.receive_payload_types)
-        if old is None or _sending(old) != _sending(plan):
+        if old is None or self._anew or _sending(old) != _sending(plan):
             leg.configure_send(
                 plan.send_payload_type,
                 plan.codec,
@@ -248,7 +252,7 @@ class MediaSession:
                 noise_payload_type=plan.noise_payload_type,
                 settings=opus.settings(plan.parameters) if plan.codec == "opus" else None,
             )
-        if old is None or _reporting(old) != _reporting(plan):
+        if old is None or self._anew or _reporting(old) != _reporting(plan):
             # RFC 5764, 3: reports on a port of their own would need a handshake of their own.
             apart = isinstance(plan.security, DtlsPeer) and not plan.rtcp_mux
             rtcp = None if apart else plan.rtcp
@@ -258,9 +262,9 @@ class MediaSession:
             leg.listen_for_keys(plan.dtmf_payload_type is None)
         if old is None or (old.send, old.receive) != (plan.send, plan.receive):
             leg.set_direction(plan.send, plan.receive)
-        if old is None or old.remote != plan.remote:
+        if old is None or self._anew or old.remote != plan.remote:
             self._learnt = None
-        self._plan = plan
+        self._plan, self._anew = plan, False
         if old is None:  # a file is heard from its first sample, not from when we offered
             leg.set_source(self._source)
             self._apply_mute()
@@ -386,6 +390,17 @@ class MediaSession:
             leg.close()
             self._core.forget(leg.id)
             self.open()
+
+    def _change_family(self) -> None:
+        """IPv4 is another network than IPv6: other ports, and the rest of the stream stays."""
+        place = self._core.place_for(self.host)
+        try:
+            sockets = self._core.bind(place)
+        except MediaError as problem:  # the call goes on, as silent as it is by now
+            self.on_event("error", str(problem))
+            return
+        self.port, self._place = self._core.move_leg(self._open_leg(), sockets), place
+        self._anew = True
 
     def _close_sockets(self) -> None:
         for sock in self._sockets or ():

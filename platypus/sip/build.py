@@ -71,8 +71,7 @@ def build_response(
         copied.set("To", f"{source.get('To', '')};tag={to_tag}")
     if status == 100 and "Timestamp" in source:
         copied.set("Timestamp", source.get("Timestamp") or "")  # 8.2.6.1
-    for name, value in headers:
-        copied.add(name, value)
+    copied.extend(headers)
     if body:
         copied.set("Content-Type", content_type)
     return Response(status, reason or reason_phrase(status), copied, body)
@@ -138,18 +137,19 @@ def note_source(request: Request, flow: Flow) -> Flow:
 
     Over UDP without rport that is the port the Via names, at the address the request came from.
     """
-    via = request.via
+    via = said = request.via
     host, port = flow.remote
-    if via.wants_rport:
+    wants_rport = via.wants_rport
+    if wants_rport:
         via = via.with_params(received=host, rport=str(port))
     elif via.host != host:
         via = via.with_params(received=host)
-    if via is not request.via:
+    if via is not said:
         fields = request.headers.get_all("Via")
         request.headers.set("Via", str(via))
         for value in fields[1:]:
             request.headers.add("Via", value)
-    if flow.transport != "udp" or via.wants_rport:
+    if wants_rport or flow.transport != "udp":
         return flow
     port = via.port or 5060
     return flow if port == flow.remote[1] else flow._replace(remote=(host, port))

@@ -1,26 +1,21 @@
-"""Re-INVITEs in both directions (RFC 3261, section 14).
+"""When the peer is sent a re-INVITE, and what becomes of its own (RFC 3261, section 14).
 
 One INVITE at a time: ours waits until nothing else is pending, and is sent again
-after a random time where both sides asked at once (491, 14.1). What the bodies
-change is not known here.
+after a random time where both sides asked at once (491, 14.1). One of ours on its way is
+`reinviting`'s; what the bodies change is not known here.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.sip.acknowledge import Acknowledgement
-from platypus.sip.build import reason_phrase
 from platypus.sip.ending import end, send_bye
-from platypus.sip.events import ReinviteAnswered, Reinvited, ReinviteRefused
-from platypus.sip.identity import note_identity
-from platypus.sip.requesting import Attempts
-from platypus.sip.responding import respond, send_answer, target_fields
+from platypus.sip.events import Reinvited
+from platypus.sip.reinviting import Reinvite
+from platypus.sip.responding import respond, send_answer
 
 if TYPE_CHECKING:
-    from platypus.sip.dialog import Dialog
-    from platypus.sip.flow import Flow
-    from platypus.sip.message import Request, Response
+    from platypus.sip.message import Request
     from platypus.sip.server_transaction import InviteServerTransaction
     from platypus.sip.session import Body, Session
     from platypus.sip.timers import Timer
@@ -97,6 +92,7 @@ class Changes:
         self._incoming = transaction
         transaction.user = self
         session.note_peer(request)
+        session.come_by(transaction.flow)
         session.stack.emit(Reinvited(session, request, request.body or None))
 
     def accept(self, body: bytes, now: float) -> None:
@@ -188,122 +184,3 @@ class Changes:
     def _glare_over(self, now: float) -> None:
         self._glare_timer = None
         self.settled(now)
-
-
-class Reinvite:
-    """One re-INVITE of ours, until its transaction ends: the 2xx may come again."""
-
-    __slots__ = ("_acknowledgement", "_attempts", "_body", "_content_type", "_dialog",
-                 "_patience", "_session")  # fmt: skip
-
-    def __init__(self, session: Session, dialog: Dialog, body: Body, content_type: str) -> None:
-        self._session = session
-        self._dialog = dialog
-        self._body = body
-        self._content_type = content_type
-        self._acknowledgement: Acknowledgement | None = None
-        self._patience: Timer | None = None
-        self._attempts = Attempts(session.stack, dialog.next_hop, self, session.digest)
-
-    def start(self, now: float) -> None:
-        """Send it on the dialog's way."""
-        self._wait(self._session.stack.settings.silence_limit, now)
-        self._attempts.start(now, flow=self._dialog.known_flow)
-
-    def give_up(self, now: float) -> None:
-        """The call is over: no further attempt, but an answer is still acknowledged."""
-        self._attempts.stop()
-        self._wait(64 * self._session.stack.settings.t1, now)
-
-    def build(self, flow: Flow, via: str, now: float) -> Request:
-        """The re-INVITE (14.1)."""
-        session, dialog = self._session, self._dialog
-        dialog.located = (dialog.next_hop, flow)
-        session.flow = flow
-        said = [*target_fields(session, flow), *session.timer.request_fields()]
-        request = dialog.request("INVITE", self.next_cseq(), via, said)
-        fields = request.headers
-        body = self._body(flow.local[0]) if callable(self._body) else self._body
-        if body is not None:
-            fields.set("Content-Type", self._content_type)
-            request.body = body
-        return request
-
-    def next_cseq(self) -> int:
-        """See Dialog."""
-        return self._dialog.next_cseq()
-
-    def receive_response(self, response: Response, now: float) -> None:
-        """Any response but a challenge that was answered."""
-        if response.status < 200:
-            return
-        self._stop_waiting()
-        if response.status < 300:
-            self._answered(response, now)
-        else:
-            self._refused(response, now)
-
-    def request_failed(self, reason: str, now: float) -> None:
-        """No answer: the dialog is dead (14.1)."""
-        self._stop_waiting()
-        session = self._session
-        if not session.stack.moves.failed(session, None, now):
-            session.changes.peer_gone(408, reason, now)
-        session.changes.over(now)
-
-    def _wait(self, seconds: float, now: float) -> None:
-        self._stop_waiting()
-        self._patience = self._session.stack.timers.start(now + seconds, self._too_silent)
-
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.stop()
-
-    def _too_silent(self, now: float) -> None:
-        """A peer that said 100 and nothing more; the transaction would wait for ever."""
-        self._attempts.abandon()
-        self.request_failed("the other side took a change of the call and said nothing more", now)
-
-    def _answered(self, response: Response, now: float) -> None:
-        if self._acknowledgement is not None:
-            self._acknowledgement.repeat()
-            return
-        session, request = self._session, self._attempts.request
-        if request is None:
-            return
-        self._dialog.refresh_target(response.contacts)
-        self._acknowledgement = Acknowledgement(session.stack, self._dialog, request)
-        if session.ended:
-            self._acknowledgement.start(now)
-            return
-        session.stack.moves.settled(session)
-        session.note_peer(response)
-        if self._attempts.flow is not None:
-            note_identity(session, response, self._attempts.flow)
-        session.timer.receive_answer(response, now)
-        body = response.body or None
-        if self._body is None and body is not None:
-            session.owe_ack(self._acknowledgement)
-            session.stack.emit(ReinviteAnswered(session, body, "offer"))
-        else:
-            self._acknowledgement.start(now)
-            session.stack.emit(ReinviteAnswered(session, body, "answer" if body else None))
-        session.changes.over(now)
-
-    def _refused(self, response: Response, now: float) -> None:
-        session, status, reason = self._session, response.status, response.reason
-        changes = session.changes
-        if status == 491 and changes.collided(self._body, self._content_type, now):
-            return
-        if status == 422 and session.timer.raise_to(response):
-            changes.again(self._body, self._content_type, now)
-            return
-        if session.stack.moves.failed(session, status, now):
-            changes.over(now)
-            return
-        session.stack.moves.settled(session)
-        if status in (408, 481):
-            changes.peer_gone(status, reason or reason_phrase(status), now)
-        elif not session.ended:
-            session.stack.emit(ReinviteRefused(session, status, reason or reason_phrase(status)))
-        changes.over(now)

@@ -26,7 +26,6 @@ _T = TypeVar("_T")
 
 # RFC 3261, 8.1.1: what every message has, each once.
 _MANDATORY = ("To", "From", "CSeq", "Call-ID")
-_ROUTING = frozenset(("Contact", "Route", "Record-Route"))
 _LENGTH = "Content-Length"  # written from the body, and says nothing that it does not
 
 
@@ -126,6 +125,8 @@ class HeaderAccess:
 
     @property
     def routes(self) -> tuple[NameAddr, ...]:
+        if "Route" not in self.headers._fields:
+            return ()
         return self.headers._typed.get("Route") or self._list("Route", NameAddr.parse)
 
     @property
@@ -202,8 +203,10 @@ class HeaderAccess:
         if len(vias) > MAX_VIAS:
             raise ProtocolError("more Vias than Max-Forwards allows", status=483)
         _ = self.content_length
-        if not _ROUTING.isdisjoint(fields):
-            _ = self.contacts, self.routes, self.record_routes
+        if "Contact" in fields:
+            _ = self.contacts
+        if "Route" in fields or "Record-Route" in fields:
+            _ = self.routes, self.record_routes
 
     def _serialize(self, start_line: str) -> bytes:
         fields = self.headers._fields.items()

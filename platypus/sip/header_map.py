@@ -25,8 +25,8 @@ class Headers:
         self._fields: dict[str, list[str]] = {}
         self._others: dict[str, str] = {}  # unknown names in lower case: as first written
         self._typed: dict[str, Any] = {}  # parsed values, dropped when their field changes
-        for name, value in items:
-            self.add(name, value)
+        if items:
+            self.extend(items)
 
     def _key(self, name: str) -> str:
         return CANONICAL_NAMES.get(name) or self._unusual_key(name)
@@ -52,6 +52,21 @@ class Headers:
         """Append a field; raises ValueError for a name or value that would break the message."""
         key, value = self._checked(name, value)
         self._fields.setdefault(key, []).append(value)
+
+    def extend(self, items: Iterable[tuple[str, str]]) -> None:
+        """`add` each; most names are spelt as the RFC spells them."""
+        fields, typed = self._fields, self._typed
+        for name, value in items:
+            if CANONICAL_NAMES.get(name) != name or "\n" in value or "\r" in value:
+                self.add(name, value)
+                continue
+            values = fields.get(name)
+            if values is None:
+                fields[name] = [value.strip()]
+            else:
+                values.append(value.strip())
+            if typed:
+                typed.pop(name, None)
 
     def copy_from(self, source: Headers, names: Iterable[str]) -> None:
         """Take fields as they stand in `source`; `names` are spelt as the RFC spells them."""

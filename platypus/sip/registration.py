@@ -247,6 +247,8 @@ class Registration:
             self._expiry_timer = timers.start(self.expires_at, self._expired)
             due = self._sent_at + max(expires / 2, expires - REFRESH_MARGIN)
             self._refresh_timer = timers.start(max(due, now), self.refresh)
+            if self.state != "registered":
+                self._stack.moves.hurry(now)  # there is a way to our server again
             self._change("registered", expires=expires, contact=str(self._binding.uri))
             if self.flow is None:
                 return

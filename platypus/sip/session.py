@@ -318,6 +318,11 @@ class Session:
             if dialog is not None:
                 dialog.flow_lost(flow)
 
+    def come_by(self, flow: Flow) -> None:
+        """A change of the peer's came by `flow`: it reaches us there, if no more where it did."""
+        if self.flow is not None and self.flow.local[0] != flow.local[0]:
+            self.flow = flow
+
     def note_peer(self, message: Request | Response) -> None:
         """What a message of the peer's says about it."""
         if "Allow" in message.headers:

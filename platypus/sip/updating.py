@@ -112,6 +112,7 @@ class Updates:
         else:
             self._incoming, self._dialog = transaction, dialog
             session.note_peer(request)
+            session.come_by(transaction.flow)
             session.stack.emit(Reinvited(session, request, request.body))
 
     def accept(self, body: bytes, now: float) -> bool:

@@ -82,6 +82,27 @@ class TestLife:
         loop.open_leg(sock, ssrc=1, sequence=1, timestamp=1)
         assert sock.fileno() == -1
 
+    @pytest.mark.parametrize(
+        ("host", "level", "option"),
+        [
+            ("127.0.0.1", socket.IPPROTO_IP, socket.IP_TOS),
+            ("::1", socket.IPPROTO_IPV6, socket.IPV6_TCLASS),
+        ],
+    )
+    def test_media_is_marked_for_expedited_forwarding(self, loop, host, level, option):
+        sock = udp_socket(host)
+        with socket.socket(fileno=os.dup(sock.fileno())) as same:
+            loop.open_leg(sock, ssrc=1, sequence=1, timestamp=1)
+            assert same.getsockopt(level, option) >> 2 == 46
+
+    def test_takes_nothing_but_an_open_udp_socket(self, loop):
+        shut = udp_socket()
+        shut.close()
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
+            for wrong in (shut, stream):
+                with pytest.raises(ValueError, match="open UDP sockets"):
+                    loop.open_leg(wrong, ssrc=1, sequence=1, timestamp=1)
+
     def test_closing_frees_the_ports(self):
         with running_loop() as loop:
             port = address_of(open_leg(loop))

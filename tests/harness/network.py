@@ -154,6 +154,7 @@ class Phone:
     def __init__(self, network: Network, address: Address, settings: UserAgentSettings) -> None:
         self.network = network
         self.address = address
+        self.addresses = {address}
         seeded = random.Random(network.random.random())
         self.agent = UserAgent(random=seeded.randbytes, settings=settings)
         self.events: list[Event] = []
@@ -162,10 +163,17 @@ class Phone:
         self.asleep = False
         network.endpoints[address] = self
 
+    def also_at(self, host: str) -> None:
+        """Another address beside the one there is, of the other family."""
+        self.addresses.add((host, self.address[1]))
+        self.network.endpoints[host, self.address[1]] = self
+
     def move(self, host: str) -> None:
         """Another address, as the system tells the engine that tells the machine."""
         del self.network.endpoints[self.address]
+        self.addresses.discard(self.address)
         old, self.address = self.address, (host, self.address[1])
+        self.addresses.add(self.address)
         self.network.endpoints[self.address] = self
         self._look_after(f"our address changed from {old[0]} to {host}")
 
@@ -190,7 +198,7 @@ class Phone:
     def _look_after(self, reason: str) -> None:
         """What the driver does when the system tells of a change."""
         for flow in self.agent.flows:
-            if flow.local != self.address or not self.connected:
+            if flow.local not in self.addresses or not self.connected:
                 self.agent.lost(flow, reason, self.network.now)
         if self.connected:
             self.agent.reachable(self.network.now)
@@ -257,7 +265,8 @@ class Phone:
         match effect:
             case Send(flow, data):
                 if self.connected:
-                    self.network.carry(data, flow._replace(local=self.address))
+                    local = flow.local if flow.local in self.addresses else self.address
+                    self.network.carry(data, flow._replace(local=local))
             case Resolve(key, uri):
                 hops = self._resolve(uri)
                 if hops:
@@ -268,16 +277,22 @@ class Phone:
                 remote = (hop.host, hop.port)
                 if hop.transport != "udp" and remote in self.network.mute_tcp:
                     return
-                if not self.connected:
+                local = self._source_for(hop)
+                if not self.connected or local is None:
                     self.agent.failed(key, f"{hop.host}: there is no route", now)
                     return
                 refused = hop.transport != "udp" and remote in self.network.without_tcp
                 if refused or remote in self.network.unreachable:
                     self.agent.failed(key, f"{hop.host} refused the connection", now)
                 else:
-                    self.agent.connected(key, Flow(hop.transport, self.address, remote), now)
+                    self.agent.connected(key, Flow(hop.transport, local, remote), now)
             case Close():
                 pass
+
+    def _source_for(self, hop: Hop) -> Address | None:
+        """Ours of the hop's family."""
+        six = ":" in hop.host
+        return next((each for each in sorted(self.addresses) if (":" in each[0]) == six), None)
 
     def _resolve(self, text: str) -> list[Hop]:
         uri = Uri.parse(text)

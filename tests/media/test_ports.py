@@ -83,12 +83,6 @@ def test_a_range_without_a_pair_is_refused(wrong: tuple[int, int]) -> None:
         ports(*wrong)
 
 
-def test_media_is_marked_for_expedited_forwarding() -> None:
-    pair = ports(LOW, LOW + 9).open("127.0.0.1")
-    assert pair[0].getsockopt(socket.IPPROTO_IP, socket.IP_TOS) >> 2 == 46
-    close(pair)
-
-
 def test_sockets_never_block() -> None:
     pair = ports(LOW, LOW + 9).open("127.0.0.1")
     with pytest.raises(BlockingIOError):

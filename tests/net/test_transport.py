@@ -112,6 +112,41 @@ class TestDatagrams:
 
         run(work())
 
+    def test_what_came_meanwhile_is_taken_in_the_same_turn_but_not_without_end(self) -> None:
+        async def work() -> None:
+            async with opened() as one:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                    for number in range(module.MOST_AT_ONCE + 1):
+                        sender.sendto(MESSAGE + b"%d" % number, one.transport.address)
+                turns = [await one.received.get()]
+                assert one.received.qsize() == module.MOST_AT_ONCE - 1
+                turns += [await one.received.get() for _ in range(module.MOST_AT_ONCE)]
+                numbers = [data.removeprefix(MESSAGE) for data, _ in turns]
+                assert numbers == [b"%d" % number for number in range(module.MOST_AT_ONCE + 1)]
+
+        run(work())
+
+    def test_closing_while_messages_are_handed_up_ends_it(self) -> None:
+        async def work() -> None:
+            seen: list[bytes] = []
+            closed = asyncio.Event()
+
+            def closing(data: bytes, flow: Flow) -> None:
+                seen.append(data)
+                receiver.close()
+                closed.set()
+
+            receiver = Transport(closing, lambda flow, reason: None)
+            await receiver.open("127.0.0.1", 0)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                for _ in range(2):
+                    sender.sendto(MESSAGE, receiver.address)
+            await closed.wait()
+            await asyncio.sleep(0)
+            assert seen == [MESSAGE]
+
+        run(work())
+
     def test_a_reply_on_that_flow_reaches_the_sender(self) -> None:
         async def work() -> None:
             async with opened() as one, opened() as other:
@@ -229,6 +264,25 @@ class TestFailures:
                 one.transport.send(alive, MESSAGE)
                 assert (await other.received.get())[0] == MESSAGE
                 assert (await one.failures.get())[0] == dead
+
+        run(work())
+
+    @pytest.mark.skipif(not module._LINUX, reason="the error queue is Linux's")
+    def test_an_error_that_comes_after_its_network_has_gone_harms_nobody(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def no_route(host: str, port: int) -> str:
+            raise NetworkError("there is no route to that network")
+
+        async def work() -> None:
+            async with opened("0.0.0.0") as one, opened() as other:
+                dead = one.flow(Hop("udp", "127.0.0.1", unused_port()))
+                alive = one.flow(Hop("udp", *other.transport.address))
+                one.transport.forget_routes()
+                monkeypatch.setattr(module, "local_address_for", no_route)
+                one.transport.send(dead, MESSAGE)
+                one.transport.send(alive, MESSAGE)
+                assert (await other.received.get())[0] == MESSAGE
 
         run(work())
 

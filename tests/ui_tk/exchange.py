@@ -1,4 +1,7 @@
-"""The other end of the window's calls: the built-in PBX, and Bob, another phone there."""
+"""The other end of the window's calls: the built-in PBX, and Bob, another phone there.
+
+On Bob's phone Carol has an account too: somebody who can call him.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from platypus import Account, Call, Engine, Event
+from platypus import Account, Call, Engine, Event, Transferred
 from platypus.pbx import Pbx
 
 T = TypeVar("T")
@@ -20,13 +23,15 @@ class Exchange:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever)
+        # A daemon: a test whose set-up fails closes nothing, and must not keep pytest from ending.
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
-        self.pbx = Pbx(listen=("127.0.0.1", 0), users={"alice": PASSWORD, "bob": PASSWORD})
+        users = dict.fromkeys(("alice", "spare", "bob", "carol"), PASSWORD)
+        self.pbx = Pbx(listen=("127.0.0.1", 0), users=users)
         self.bob = Engine(listen=("127.0.0.1", 0), audio="null")
         self.events: list[Event] = []
         self._happened = asyncio.Event()
-        self.account: Account = self.run(self._open())
+        self.account, self.carol = self.run(self._open())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
@@ -59,20 +64,37 @@ class Exchange:
     def call_of_bob(self, to: str) -> Call:
         return self.do(lambda: self.account.call(to))
 
+    @property
+    def bob_is_rung(self) -> bool:
+        return any(call.direction == "incoming" for call in self.bob.calls)
+
+    @property
+    def carol_is_taken(self) -> bool:
+        """Whether her call was picked up by somebody else."""
+        return any(isinstance(each, Transferred) for each in self.events)
+
+    @property
+    def is_quiet(self) -> bool:
+        return not self.pbx.engine.calls and not self.bob.calls
+
     def close(self) -> None:
-        self.run(self._close())
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        try:
+            self.run(self._close())
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
 
-    async def _open(self) -> Account:
+    async def _open(self) -> tuple[Account, Account]:
         await self.pbx.start()
         await self.bob.start()
         self.pbx.engine.subscribe(self._note)
         self.bob.subscribe(self._note)
-        account = self.bob.account(self.pbx.uri("bob"), password=PASSWORD)
-        await account.registered(timeout=PATIENCE_S)
-        return account
+        names = ("bob", "carol")
+        bob, carol = (self.bob.account(self.pbx.uri(name), password=PASSWORD) for name in names)
+        await bob.registered(timeout=PATIENCE_S)
+        await carol.registered(timeout=PATIENCE_S)
+        return bob, carol
 
     async def _close(self) -> None:
         await self.bob.close()

@@ -16,6 +16,7 @@ from platypus.sip.events import (
     IncomingCall,
     MoveDue,
     RegistrationChanged,
+    ReinviteAnswered,
     Reinvited,
     RequestReceived,
     SessionEnded,
@@ -90,14 +91,17 @@ def _refused(phone: Phone, target: tuple[str, int]) -> None:
 class Setup:
     """Alice is registered at the PBX."""
 
-    def __init__(self, *, expires: int = EXPIRES) -> None:
+    def __init__(self, *, expires: int = EXPIRES, registrar: str | None = None) -> None:
         self.network = Network()
         self.pbx = Pbx(self.network, longest=expires)
         self.alice = self.network.phone("10.0.0.1")
         self.bob = self.network.phone("10.0.0.2")
         self.alice.react = self.bob.react = self.react
-        account = AccountSettings(aor="sip:alice@10.0.0.9", expires=expires)
-        self.registration: Registration = self.alice.register(account)
+        self.network.names["pbx.example.com"] = [Hop("udp", "10.0.0.9", 5060)]
+        self.account = AccountSettings(
+            aor="sip:alice@10.0.0.9", expires=expires, registrar=registrar
+        )
+        self.registration: Registration = self.alice.register(self.account)
         self.network.run(1)
         assert self.registration.state == "registered"
 
@@ -215,6 +219,77 @@ class TestAddress:
         setup.alice.move("10.0.1.1")
         ended = setup.alice.next(SessionEnded)
         assert "our address changed" in ended.reason
+
+
+class TestFamily:
+    """From a network of IPv4 to one of IPv6 only, and a PBX that has both and a name."""
+
+    def setup_method(self) -> None:
+        self.setup = Setup(registrar="sip:pbx.example.com")
+        self.setup.pbx.phone.also_at("2001:db8::9")
+        self.setup.pbx.phone.react = self.react
+        self.pbx_session: Session | None = None
+
+    def react(self, event: Event) -> None:
+        """The PBX is the other end of the call as well."""
+        pbx = self.setup.pbx
+        match event:
+            case IncomingCall(session):
+                self.pbx_session = session
+                session.answer(ANSWER, pbx.network.now)
+            case Reinvited(session):
+                local = session.local_address or ""
+                session.accept_reinvite(f"c={local}\r\n".encode(), pbx.network.now)
+            case _:
+                pbx._react(event)
+
+    def moved(self) -> Session:
+        """A call that has just been moved."""
+        setup = self.setup
+        setup.network.names["pbx.example.com"] = [
+            Hop("udp", "2001:db8::9", 5060), Hop("udp", "10.0.0.9", 5060)
+        ]  # fmt: skip
+        call = setup.alice.call("sip:600@10.0.0.9", body=setup.offer, account=setup.account)
+        setup.network.run(0.2)
+        assert setup.alice.next(Answered)
+        setup.alice.move("2001:db8::1")
+        setup.network.run(3)
+        return call
+
+    def test_the_registration_goes_there(self) -> None:
+        self.moved()
+        assert self.setup.registration.state == "registered"
+        assert self.setup.pbx.bound == ["sip:alice@[2001:db8::1]:5060"]
+
+    def test_the_call_goes_on_by_way_of_the_server_though_its_route_is_the_old_one(self) -> None:
+        call = self.moved()
+        assert not call.ended
+        answered = self.setup.alice.next(ReinviteAnswered)
+        assert answered.body == b"c=2001:db8::9\r\n"
+        assert self.pbx_session is not None and self.pbx_session.dialog is not None
+        assert self.pbx_session.dialog.remote_target.host == "2001:db8::1"
+
+    def test_either_side_can_hang_up_afterwards(self) -> None:
+        call = self.moved()
+        self.setup.alice.do(call.hangup)
+        self.setup.network.run(1)
+        assert self.setup.pbx.phone.next(SessionEnded).code == 200
+        call = self.moved_again()
+        assert self.pbx_session is not None
+        self.setup.pbx.phone.do(self.pbx_session.hangup)
+        self.setup.network.run(1)
+        assert call.ended
+
+    def moved_again(self) -> Session:
+        """Another call, and back to IPv4 with it."""
+        call = self.setup.alice.call(
+            "sip:600@pbx.example.com", body=self.setup.offer, account=self.setup.account
+        )
+        self.setup.network.run(0.2)
+        self.setup.alice.move("10.0.0.1")
+        self.setup.network.run(3)
+        assert not call.ended
+        return call
 
 
 class TestNetwork:

@@ -21,12 +21,12 @@ if sys.platform == "win32":
 else:
     # -ffp-contract=off and no -ffast-math: the stream gives the same bits in the loop,
     # in the tests and in a replay, on every machine.
-    compile_args = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-std=gnu11"]
+    compile_args = ["-O3", "-g0", "-ffp-contract=off", "-fno-strict-aliasing", "-std=gnu11"]
     link_args = []
     libraries = ["pthread", "m"]
     if SANITIZE:
         flags = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
-        compile_args += [*flags, "-g", "-O1"]
+        compile_args += [*flags, "-g1", "-O1"]
         link_args += flags
 
 extensions = [

@@ -20,7 +20,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from platypus._media.device import NativeStream
 from platypus.audio.device import PERIOD_MS, RATE, DeviceLists, SoundDevice, Stream
@@ -29,9 +29,6 @@ from platypus.audio.opened import AnyStream, PortAudioStream
 from platypus.audio.priority import raise_priority
 from platypus.audio.quiet import silence
 from platypus.errors import DeviceError
-
-if TYPE_CHECKING:
-    pass
 
 FUNCTIONS = (
     "Pa_OpenStream",

@@ -46,6 +46,8 @@ setup(
     ext_modules=cythonize(
         extensions,
         quiet=True,
+        # Processes are forked on Linux; elsewhere each would run this file again.
+        nthreads=(os.cpu_count() or 1) if sys.platform == "linux" else 0,
         build_dir=os.environ.get("PLATYPUS_BUILD_DIR", "build/cython"),
         compiler_directives={
             "language_level": 3,

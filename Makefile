@@ -25,6 +25,8 @@ PYTEST := $(PY) -m pytest -q
 # Much of the quick tests is waiting for other programs: three files at a time on two cores. What
 # compares real peers sample by sample comes after them, alone.
 PARALLEL := -n 3 --dist loadfile
+# Real servers and their clocks: no more at once than there are cores.
+PAIRED := -n 2 --dist loadfile
 
 # A virtual environment knows its own path and its Python: a tree that was moved, or another
 # PYTHON asked for by name, begins again.
@@ -87,7 +89,7 @@ test: build $(VENV)/ready-test
 	@$(PYTEST) -m smoke
 
 interop: build $(VENV)/ready-test
-	@$(PYTEST) -m "interop and not realtime"
+	@$(PYTEST) $(PAIRED) -m "interop and not realtime"
 
 ui: build $(VENV)/ready-test
 	@$(PYTEST) -m "ui and not realtime"

@@ -79,6 +79,7 @@ class WindowConfig:
     appearance: str = "system"  # or light, dark
     scale: float = 0.0  # 0: as the screen says
     language: str = ""  # "": as the system says
+    tray: bool = True  # closing the window leaves the phone in the tray, where there is one
 
 
 @dataclass(frozen=True, slots=True)

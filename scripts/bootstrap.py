@@ -103,6 +103,11 @@ def test_needs() -> list[Need]:
         Need("PulseAudio's tools", "pulseaudio-utils", program("paplay", "parec", "pactl")),
         Need("D-Bus (a session's bus)", "dbus", program("dbus-run-session")),
         Need("dunst (shows notifications)", "dunst", program("dunst", "dunstctl")),
+        Need(
+            "Ayatana's indicators (a tray)",
+            "ayatana-indicator-application",
+            Path("/usr/libexec/ayatana-indicator-application").exists,
+        ),
         Need("a desktop entry's validator", "desktop-file-utils", program("desktop-file-validate")),
         Need("GNOME's keychain", "gnome-keyring", program("gnome-keyring-daemon")),
         Need(

@@ -339,18 +339,43 @@ def render(shape: Callable[[Field, Field], Field], size: int) -> bytes:
     x, y = np.meshgrid(axis, axis)
     alpha = np.rint(np.clip(0.5 - shape(x, y) * size / 2.2, 0, 1) * 255).astype(np.uint8)
     rows = b"".join(b"\0" + row.tobytes() for row in alpha)
-    head = struct.pack(">IIBBBBB", size, size, 8, 3, 0, 0, 0)
     chunks = (
-        (b"IHDR", head),
         (b"PLTE", b"\xff" * 768),
         (b"tRNS", bytes(range(256))),
         (b"IDAT", zlib.compress(rows, 9)),
-        (b"IEND", b""),
     )
+    return png(size, 3, *chunks)
+
+
+def badge(colour: str, shape: Callable[[Field, Field], Field], size: int) -> bytes:
+    """The shape in white on a disc of that colour, as a PNG file of RGBA: for the tray."""
+    axis = (np.arange(size) + 0.5) / size * 2.1 - 1.05
+    x, y = np.meshgrid(axis, axis)
+    ground = np.clip(0.5 - disc(x, y, (0, 0), 1.0) * size / 2.1, 0, 1)
+    ink = np.clip(0.5 - shape(x * 1.6, y * 1.6) / 1.6 * size / 2.1, 0, 1)[..., None]
+    rgb = np.array(list(bytes.fromhex(colour.removeprefix("#"))), float)
+    pixels = np.dstack((255 * ink + rgb * (1 - ink), 255 * ground))
+    rows = b"".join(b"\0" + row.tobytes() for row in np.rint(pixels).astype(np.uint8))
+    return png(size, 6, (b"IDAT", zlib.compress(rows, 9)))
+
+
+def png(size: int, colours: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A square PNG file of 8 bits; `colours` is its type of them (3: a palette, 6: RGBA)."""
+    head = struct.pack(">IIBBBBB", size, size, 8, colours, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
+        for kind, data in ((b"IHDR", head), *chunks, (b"IEND", b""))
     )
+
+
+TRAY_SIZES = (24, 48)
+TRAY = {
+    "registered": ("#2f6fe0", call),
+    "unregistered": ("#7a838f", call),
+    "ringing": ("#c77f12", call),
+    "talking": ("#1d854b", call),
+    "missed": ("#cf3a40", missed),
+}
 
 
 def main() -> None:
@@ -360,6 +385,9 @@ def main() -> None:
     for name, shape in SHAPES.items():
         for size in ICON_SIZES:
             (folder / f"{name}-{size}.png").write_bytes(render(shape, size))
+    for name, (colour, shape) in TRAY.items():
+        for size in TRAY_SIZES:
+            (folder / f"tray-{name}-{size}.png").write_bytes(badge(colour, shape, size))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,17 @@ from ui_tk import startup, texts
 from ui_tk.bridge import Bridge, PhoneSettings
 from ui_tk.door import Door
 from ui_tk.keeper import Keeper
-from ui_tk.messages import AccountSettings, Command, Message, QuitAsked, Ready, SetRules, Trouble
+from ui_tk.messages import (
+    AccountSettings,
+    Command,
+    Message,
+    QuitAsked,
+    Ready,
+    SetRules,
+    Stopped,
+    TrayChanged,
+    Trouble,
+)
 from ui_tk.model import Model
 from ui_tk.palette import choose
 from ui_tk.passwords import Ask, Found, Passwords
@@ -70,6 +80,7 @@ class App:
         self.window: Window
         self.show()
         root.geometry("{}x{}".format(*self.window.size))
+        self._minimized = minimized
         if minimized:
             root.iconify()
         else:
@@ -107,6 +118,7 @@ class App:
             self.model,
             self.send,
             self.close,
+            on_dismiss=self.dismiss,
             dialogs=self,
             records=self.records,
             seen=self._mark_seen,
@@ -123,7 +135,7 @@ class App:
         self.model.dial_rules = startup.dial_rules_of(config.dialing)
         if config.calls != old.calls:
             self.send(SetRules(startup.rules_of(config.calls)))
-        if config.window != old.window:
+        if replace(config.window, tray=old.window.tray) != old.window:
             self.show()
         engine_parts = replace(config, window=old.window, dialing=old.dialing)
         if engine_parts != replace(old, calls=replace(config.calls, refer=old.calls.refer)):
@@ -157,6 +169,13 @@ class App:
         self.model.reset()
         self.window.refresh()
         self._when_left(leaving)
+
+    def dismiss(self) -> None:
+        """The window's own close button: with an icon in the tray the phone goes on."""
+        if self.model.tray and self.config.window.tray:
+            self._root.withdraw()
+        else:
+            self.close()
 
     def close(self) -> None:
         """Hang up, unregister and end. The window is gone at once; the engine says goodbye."""
@@ -252,6 +271,14 @@ class App:
             self._dial_waiting()
         self.window.refresh()
 
+    def _tray_changed(self, present: bool) -> None:
+        """A window without an icon must not stay hidden; one that starts out of the way may."""
+        if present and self._minimized:
+            self._root.withdraw()
+        elif not present and self._root.state() == "withdrawn" and not self._closed:
+            self._root.deiconify()
+        self._minimized = False
+
     def _dial_waiting(self) -> None:
         while self._waiting and self.model.running:
             for command in self.model.dial(self._waiting.pop(0)):
@@ -326,6 +353,10 @@ class App:
                     self._dial_waiting()
                 case QuitAsked():
                     self._root.after_idle(self.close)
+                case TrayChanged(present):
+                    self._tray_changed(present)
+                case Stopped():
+                    self._tray_changed(False)
         if self._stale and not self.model.lines.all:
             self.restart()
 

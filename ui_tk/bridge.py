@@ -31,12 +31,14 @@ from ui_tk.messages import (
     Ready,
     Rules,
     SetRules,
+    ShowTray,
     Stopped,
     Trouble,
 )
 
 if TYPE_CHECKING:
     from platypus import TlsSettings
+    from ui_tk.desktop import Desktop
     from ui_tk.phone import Phone
 
 logger = logging.getLogger("ui_tk.bridge")
@@ -105,6 +107,7 @@ class Bridge:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave = asyncio.Event()
         self._phone: Phone | None = None
+        self._desktop: Desktop | None = None
 
     @property
     def wake_fd(self) -> int:
@@ -200,7 +203,7 @@ class Bridge:
                 refer=settings.refer,  # type: ignore[arg-type] # likewise
             )
             await stack.enter_async_context(engine)
-            desktop = Desktop(self._obey, self.post)
+            desktop = self._desktop = Desktop(self._obey, self.post)
 
             def tell(message: Message) -> None:
                 desktop.hear(message)
@@ -237,7 +240,10 @@ class Bridge:
         return AccountSettings(f"sip:{DEMO_USER}@{host}:{port}", password)
 
     def _obey(self, command: Command) -> None:
-        if self._phone is not None:
+        if isinstance(command, ShowTray):
+            if self._desktop is not None:
+                self._desktop.show_tray(command.face)
+        elif self._phone is not None:
             self._phone.obey(command)
 
     def _on_loop_error(self, _: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -24,6 +24,7 @@ class View(Protocol):
     """What a deed needs of the window."""
 
     def refresh(self) -> None: ...
+    def come_forward(self) -> None: ...
     def focus_number(self) -> None: ...
     def focus_page(self) -> None: ...
     def open_settings(self, section: str) -> None: ...
@@ -31,6 +32,10 @@ class View(Protocol):
     def open_contact(self, contact: Contact | None, number: str) -> None: ...
     def open_import(self) -> None: ...
     def quit(self) -> None: ...
+
+
+# What may be asked for from outside the window: by the tray's menu and by global hotkeys.
+OUTSIDE = ("answer", "refuse", "hang_up", "answer_or_end", "mute", "dnd", "come_forward", "quit")
 
 
 class Deeds:
@@ -61,6 +66,21 @@ class Deeds:
 
     def refuse(self) -> None:
         self.do(self._model.lines.refuse())
+
+    def asked(self, name: str) -> None:
+        """A deed by its name, from outside the window."""
+        if name in OUTSIDE:
+            getattr(self, name)()
+
+    def answer_or_end(self) -> None:
+        """The one button of a headset: takes the call that rings, else ends the one in front."""
+        if self._model.ringing is not None:
+            self.answer()
+        else:
+            self.hang_up()
+
+    def come_forward(self) -> None:
+        self._view.come_forward()
 
     def escape(self) -> None:
         self.do(self._model.escape())

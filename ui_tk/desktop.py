@@ -1,4 +1,4 @@
-"""What the desktop is told of calls: notifications with buttons, and no suspend meanwhile.
+"""What the desktop is told: notifications with buttons, the tray, and no suspend in a call.
 
 Lives on the engine's thread and reads the messages that go to the window. What a button asks
 for goes back as the window's own commands would. Where there is no bus nothing happens, and
@@ -13,10 +13,22 @@ from types import TracebackType
 from typing import Any, Self
 
 from ui_tk import words
-from ui_tk.messages import Answer, CallChanged, CallOver, Command, HangUp, Message, PageAsked
+from ui_tk.messages import (
+    Answer,
+    CallChanged,
+    CallOver,
+    Command,
+    DeedAsked,
+    HangUp,
+    Message,
+    PageAsked,
+    TrayChanged,
+)
 from ui_tk.system.inhibit import SuspendLock
 from ui_tk.system.notifications import OPENED, Notifier
+from ui_tk.system.status_item import StatusItem
 from ui_tk.texts import tr
+from ui_tk.tray import Face
 
 LEAVE_S = 1.0  # what the desktop has not taken by then it is not told
 RINGS = ("trying", "ringing", "early")
@@ -28,6 +40,9 @@ class Desktop:
     def __init__(self, obey: Callable[[Command], None], post: Callable[[Message], None]) -> None:
         self._obey, self._post = obey, post
         self._notifier = Notifier(self._pressed)
+        self._tray = StatusItem(
+            lambda deed: post(DeedAsked(deed)), lambda present: post(TrayChanged(present))
+        )
         self._lock = SuspendLock()
         self._calls: dict[str, CallChanged] = {}
         self._told: dict[str, str] = {}  # calls that are shown, and who by
@@ -36,6 +51,9 @@ class Desktop:
 
     async def __aenter__(self) -> Self:
         await self._notifier.__aenter__()
+        await self._tray.__aenter__()
+        if not self._tray.present:
+            self._post(TrayChanged(False))  # a window that an earlier one let go comes back
         return self
 
     async def __aexit__(
@@ -47,6 +65,7 @@ class Desktop:
         self._calls.clear()
         if self._work:
             await asyncio.wait(self._work, timeout=LEAVE_S)
+        await self._tray.__aexit__(kind, error, trace)
         await self._notifier.__aexit__(kind, error, trace)
         await asyncio.to_thread(self._lock.release)
 
@@ -57,6 +76,10 @@ class Desktop:
                 self._changed(message)
             case CallOver():
                 self._over(message)
+
+    def show_tray(self, face: Face) -> None:
+        """Returns at once."""
+        self._do(self._tray.show(face))
 
     def _changed(self, call: CallChanged) -> None:
         first = call.call not in self._calls

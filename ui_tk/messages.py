@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ui_tk.tray import Face
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
@@ -171,6 +173,20 @@ class PageAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class DeedAsked:
+    """Somebody outside the window wants one of `Deeds`: the tray's menu, a global hotkey."""
+
+    deed: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrayChanged:
+    """Whether somebody draws the phone's icon in a tray."""
+
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SipMessage:
     """What was said, without what is secret. `at` is in seconds since 1970."""
 
@@ -227,6 +243,8 @@ Message = (
     | TransferAsked
     | TextReceived
     | PageAsked
+    | DeedAsked
+    | TrayChanged
     | SipMessage
     | QuitAsked
     | Redraw
@@ -368,6 +386,13 @@ class Trace:
     on: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ShowTray:
+    """What the icon in the tray shows from now on."""
+
+    face: Face
+
+
 CallCommand = (
     Answer
     | HangUp
@@ -381,4 +406,7 @@ CallCommand = (
     | Split
     | Record
 )
-Command = CallCommand | Dial | PickUp | Conference | SetRules | Watch | Register | SetVolume | Trace
+PhoneCommand = (
+    CallCommand | Dial | PickUp | Conference | SetRules | Watch | Register | SetVolume | Trace
+)
+Command = PhoneCommand | ShowTray

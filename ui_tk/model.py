@@ -24,6 +24,7 @@ from ui_tk.messages import (
     CallChanged,
     CallOver,
     Command,
+    DeedAsked,
     DeviceSettled,
     Dial,
     HangUp,
@@ -43,6 +44,7 @@ from ui_tk.messages import (
     TextReceived,
     TransferAsked,
     TransferTold,
+    TrayChanged,
     Trouble,
     Watch,
 )
@@ -103,7 +105,9 @@ class Model:
         self.recent: deque[CallRecord] = deque(calls, maxlen=MAX_RECENT)
         self.wall = 0.0  # what is to be added to the window's clock for the time of day
         self._keep = keep
+        self.tray = False  # whether somebody draws an icon of ours
         self._wanted_page: str | None = None
+        self._wanted_deeds: list[str] = []
 
     def receive(self, message: Message, now: float) -> None:
         match message:
@@ -139,6 +143,10 @@ class Model:
                 self.ladder.add(at, sent, peer, text)
             case PageAsked(page):
                 self._wanted_page = page
+            case DeedAsked(deed):
+                self._wanted_deeds.append(deed)
+            case TrayChanged(present):
+                self.tray = present
             case Trouble(text):
                 self.say(text, "bad")
             case Stopped(error):
@@ -149,6 +157,7 @@ class Model:
     def reset(self) -> None:
         """The engine starts anew: what it told holds no more."""
         self.running, self.hint = False, tr("Starting…")
+        self.tray = False
         self.accounts.clear()
         self.account = None
         self.mailboxes.clear()
@@ -164,6 +173,11 @@ class Model:
         """The page that was asked for from outside, once."""
         page, self._wanted_page = self._wanted_page, None
         return page
+
+    def wanted_deeds(self) -> list[str]:
+        """What was asked for from outside, once."""
+        deeds, self._wanted_deeds = self._wanted_deeds, []
+        return deeds
 
     def name_of(self, uri: str) -> str:
         """Who that is, by the user's contacts; "" when they don't know."""

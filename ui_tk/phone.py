@@ -41,7 +41,6 @@ from ui_tk.messages import (
     CallChanged,
     CallCommand,
     CallOver,
-    Command,
     Conference,
     DeviceSettled,
     Dial,
@@ -53,6 +52,7 @@ from ui_tk.messages import (
     MailboxChanged,
     Message,
     Mute,
+    PhoneCommand,
     PickUp,
     Record,
     Register,
@@ -110,7 +110,7 @@ class Phone:
             return
         self._post(AccountChanged(account.aor, account.state))
 
-    def obey(self, command: Command) -> None:
+    def obey(self, command: PhoneCommand) -> None:
         try:
             self._carry_out(command)
         except (PlatypusError, ValueError, OSError) as error:
@@ -136,7 +136,7 @@ class Phone:
             )
         )
 
-    def _carry_out(self, command: Command) -> None:
+    def _carry_out(self, command: PhoneCommand) -> None:
         match command:
             case Dial(to, account):
                 self._tell(self._engine.call(to, account=self._account(account)))

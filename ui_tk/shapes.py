@@ -29,6 +29,19 @@ def tinted(png: bytes, colour: str) -> bytes:
     return png[: at - 4] + _chunk(b"PLTE", _rgb(colour) * 256) + png[at + 4 + 768 + 4 :]
 
 
+def argb(png: bytes) -> tuple[int, int, bytes]:
+    """Width, height and pixels of one of our own RGBA files, as a desktop's tray takes them."""
+    width, height = struct.unpack(">II", png[16:24])
+    at = png.index(b"IDAT")
+    (size,) = struct.unpack(">I", png[at - 4 : at])
+    data = zlib.decompress(png[at + 4 : at + 4 + size])
+    stride = 4 * width + 1
+    pixels = bytearray(b"".join(data[y * stride + 1 : (y + 1) * stride] for y in range(height)))
+    red, green, blue, alpha = (pixels[channel::4] for channel in range(4))
+    pixels[0::4], pixels[1::4], pixels[2::4], pixels[3::4] = alpha, red, green, blue
+    return width, height, bytes(pixels)
+
+
 @lru_cache(maxsize=64)
 def _coverage(width: int, height: int, radius: int) -> tuple[bytes, ...]:
     """How much of every pixel a rounded rectangle covers, 0 to 255, a row at a time."""

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from ui_tk.deeds import Deeds
 from ui_tk.keyboard import Keyboard
-from ui_tk.messages import Command, LevelsMeasured, Message, QualityMeasured, SipMessage
+from ui_tk.messages import (
+    Command,
+    LevelsMeasured,
+    Message,
+    QualityMeasured,
+    ShowTray,
+    SipMessage,
+)
 from ui_tk.model import Model
 from ui_tk.pages.cards import Cards
 from ui_tk.pages.dial_side import WIDTH as DIAL_WIDTH
@@ -23,6 +30,7 @@ from ui_tk.pages.lists import ContactsPage, FoundPage, HistoryPage, TeamPage
 from ui_tk.pages.rail import WIDTH as RAIL_WIDTH
 from ui_tk.pages.rail import Rail
 from ui_tk.theme import Theme
+from ui_tk.tray import Face, face_of
 from ui_tk.widgets.label import label
 
 if TYPE_CHECKING:
@@ -44,7 +52,10 @@ class Dialogs(Protocol):
 
 
 class Window:
-    """Owns every widget. `send` takes the commands; `on_close` is called once at the end."""
+    """Owns every widget. `send` takes the commands; `on_close` is called once at the end,
+
+    `on_dismiss` for the window's own close button.
+    """
 
     def __init__(
         self,
@@ -54,12 +65,13 @@ class Window:
         send: Callable[[Command], None],
         on_close: Callable[[], None],
         *,
+        on_dismiss: Callable[[], None],
         dialogs: Dialogs,
         records: Path,
         seen: Callable[[], object] = lambda: None,
     ) -> None:
         self._root, self._theme, self._model = root, theme, model
-        self._on_close, self._dialogs = on_close, dialogs
+        self._send, self._on_close, self._dialogs = send, on_close, dialogs
         self.deeds = Deeds(model, send, self, records=records, seen=seen)
         self._incoming: Incoming | None = None
         self._ticking: str | None = None
@@ -68,7 +80,8 @@ class Window:
         self._title = ""
         self._page: tk.Widget | None = None
         self._build()
-        root.protocol("WM_DELETE_WINDOW", on_close)
+        self._face: Face | None = None  # that the tray shows
+        root.protocol("WM_DELETE_WINDOW", on_dismiss)
         Keyboard(root, self._side.entry, self.deeds, self._side.dialpad.flash)
         self._side.entry.bind("<Down>", lambda _: self._to_found())
         self._side.number.trace_add("write", lambda *_: self._on_typed())
@@ -97,6 +110,8 @@ class Window:
             self.come_forward()
             self.deeds.show_page(page)
         self.refresh()
+        for deed in self._model.wanted_deeds():
+            self.deeds.asked(deed)
 
     def say_fault(self, error: BaseException) -> None:
         """A fault of the window itself: said, and the phone goes on."""
@@ -120,6 +135,7 @@ class Window:
             foreground=self._theme.tone("plain" if model.has_sound else "busy"),
         )
         self._attend()
+        self._show_tray()
 
     def focus_number(self) -> None:
         self.come_forward()
@@ -226,12 +242,20 @@ class Window:
         if talking and not self._talking and not diverting:
             self._root.focus_set()  # from now on a digit is a tone
         elif self._ringing and not ringing and talking:
+            if self._root.state() == "withdrawn":  # in the tray: a call wants its buttons
+                self._root.deiconify()
             self._root.focus_force()
         elif not talking and not ringing and (self._talking or self._ringing):
             self._side.entry.focus_force()
         self._ringing, self._talking = ringing, talking
         if model.lines.all and self._ticking is None:
             self._ticking = self._root.after(TICK_MS, self._tick)
+
+    def _show_tray(self) -> None:
+        face = face_of(self._model) if self._model.tray else None
+        if face is not None and face != self._face:
+            self._send(ShowTray(face))
+        self._face = face
 
     def _show_incoming(self) -> None:
         if self._incoming is None:

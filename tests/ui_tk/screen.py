@@ -45,6 +45,13 @@ class Screen:
             assert time.monotonic() < end, f"no window named like {pattern!r}, but {titles}"
             time.sleep(LOOK_S)
 
+    def wait_for_none(self) -> None:
+        """Until no window is to be seen."""
+        end = time.monotonic() + PATIENCE_S
+        while titles := self.titles():
+            assert time.monotonic() < end, f"there still is {titles}"
+            time.sleep(LOOK_S)
+
     def focus(self) -> None:
         """Without a window manager nobody gives the keyboard to a window."""
         found: list[str] = []
@@ -64,6 +71,21 @@ class Screen:
 
     def click(self, x: int, y: int) -> None:
         self._run(self._xdotool, "mousemove", str(x), str(y), "click", "1")
+
+    def dismiss(self) -> None:
+        """What a window manager does when somebody clicks the window's own close button."""
+        from Xlib.display import Display
+        from Xlib.protocol.event import ClientMessage
+
+        search = ("search", "--onlyvisible", "--class", "Platypus")
+        number = int(self._run(self._xdotool, *search).split()[-1])
+        display = Display(self.display)
+        protocols, delete = map(display.get_atom, ("WM_PROTOCOLS", "WM_DELETE_WINDOW"))
+        window = display.create_resource_object("window", number)
+        data = (32, [delete, 0, 0, 0, 0])
+        window.send_event(ClientMessage(window=window, client_type=protocols, data=data))
+        display.sync()
+        display.close()
 
     def look(self, save: Path | None = None) -> np.ndarray:
         """Every pixel: rows, columns, red green and blue."""

@@ -39,12 +39,10 @@ def test_keys_are_read_as_people_write_them():
 
 
 @pytest.fixture(scope="module")
-def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desks]:
-    screen = Screen()
+def desks(screen: Screen, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desks]:
     desks = Desks(screen, lambda: tmp_path_factory.mktemp("alice"))
     yield desks
     desks.clear()
-    screen.close()
 
 
 @pytest.fixture

@@ -30,20 +30,6 @@ GREEN, RED, DOT_GREEN, DOT_RED = DARK.good, DARK.bad, DARK.good_over, DARK.bad
 QUIET = 30  # of 32768: what G.711 makes of silence is less
 
 
-@pytest.fixture(scope="module")
-def screen() -> Iterator[Screen]:
-    screen = Screen()
-    yield screen
-    screen.close()
-
-
-@pytest.fixture
-def exchange() -> Iterator[Exchange]:
-    exchange = Exchange()
-    yield exchange
-    exchange.close()
-
-
 @pytest.fixture
 def start(screen: Screen, tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Starts the phone's window."""

@@ -90,8 +90,17 @@ class _Section:
         Switch(frame, theme, tr("Start when I log in"), desktop_entry.starts_at_login(),
                lambda on: self._system(lambda: desktop_entry.set_start_at_login(on)),
                hint=tr("Out of the way, ready to be called.")).pack(fill="x")  # fmt: skip
+        Switch(frame, theme, tr("Closing the window leaves the phone in the tray"),
+               self._host.config.window.tray, self._tray,
+               hint=tr("Its icon opens the window again.") if self._host.model.tray
+               else tr("There is no tray here: closing the window ends the phone."),
+               ).pack(fill="x")  # fmt: skip
         self._said = wrapping(label(frame, theme, 12, colour=theme.palette.dim))
         self._said.pack(fill="x", pady=(theme.px(2), 0))
+
+    def _tray(self, on: bool) -> None:
+        config = self._host.config
+        self._host.apply(replace(config, window=replace(config.window, tray=on)))
 
     def _system(self, change: Callable[[], list[str] | None]) -> None:
         try:

@@ -23,14 +23,6 @@ pytest.importorskip("jeepney", reason="the extra `desktop` is not installed")
 
 
 @pytest.fixture
-def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
-    bus = Bus(tmp_path)
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
-    yield bus
-    bus.close()
-
-
-@pytest.fixture
 def dunst(bus: Bus, tmp_path: Path) -> Iterator[Program]:
     find_program("dunstctl")
     screen = Screen()

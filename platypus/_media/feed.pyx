@@ -4,7 +4,7 @@ Made with all its memory under the GIL, then run by the media thread. Nothing he
 waits or touches a Python object.
 """
 
-from libc.math cimport M_PI, sin
+from libc.math cimport M_PI, cos, fmod, sin
 from libc.stdint cimport int16_t, int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
@@ -13,7 +13,7 @@ from platypus._media.drift cimport drift_measure, drift_resample, drift_reset, d
 from platypus._media.edge cimport EXCESS_MS, MARGIN_MS, converts, since_callback
 from platypus._media.endpoint cimport (
     BLOCK_MAX, SOURCE_BUFFER, SOURCE_ECHO, SOURCE_RING, SOURCE_SILENCE, SOURCE_TONE, STAGE_MAX,
-    Source, feed_t, source_t,
+    Source, feed_t, source_t, tone_t,
 )
 from platypus._media.resample cimport (
     resampler_free, resampler_max_input, resampler_max_output, resampler_needed,
@@ -22,32 +22,47 @@ from platypus._media.resample cimport (
 from platypus._media.ring cimport ring_available, ring_discard, ring_read
 
 
+cdef bint in_cadence(const source_t *source, int64_t at, int rate) noexcept nogil:
+    """Whether a tone with a cadence is on, `at` samples into it."""
+    cdef int part
+    for part in range(source.cadence_count):
+        at -= source.cadence_ms[part] * rate // 1000
+        if at < 0:
+            return part % 2 == 0
+    return True
+
+
+cdef void add_sine(tone_t *tone, double *sums, int count, int rate) noexcept nogil:
+    """By turning a point round a circle, set right from the phase at each call."""
+    cdef double step = 2 * M_PI * tone.hz / rate
+    cdef double step_x = cos(step), step_y = sin(step)
+    cdef double x = tone.amplitude * cos(tone.phase), y = tone.amplitude * sin(tone.phase)
+    cdef double turned
+    cdef int index
+    for index in range(count):
+        sums[index] += y
+        turned = x * step_x - y * step_y
+        y = x * step_y + y * step_x
+        x = turned
+    tone.phase = fmod(tone.phase + count * step, 2 * M_PI)
+
+
 cdef void read_tone(source_t *source, int16_t *frame, int count, int rate) noexcept nogil:
+    cdef double sums[BLOCK_MAX]
     cdef int64_t cycle = 0
-    cdef int64_t at
     cdef double value
     cdef int index, part
-    cdef bint on
+    memset(sums, 0, count * sizeof(double))
+    for part in range(source.tone_count):
+        add_sine(&source.tones[part], sums, count, rate)
     for part in range(source.cadence_count):
         cycle += source.cadence_ms[part] * rate // 1000
     for index in range(count):
-        on = True
-        if cycle:
-            at = source.tone_at % cycle
-            for part in range(source.cadence_count):
-                at -= source.cadence_ms[part] * rate // 1000
-                if at < 0:
-                    on = part % 2 == 0
-                    break
-        source.tone_at += 1
-        value = 0
-        for part in range(source.tone_count):
-            value += source.tones[part].amplitude * sin(source.tones[part].phase)
-            source.tones[part].phase += 2 * M_PI * source.tones[part].hz / rate
-            if source.tones[part].phase > 2 * M_PI:
-                source.tones[part].phase -= 2 * M_PI
-        value += 0.5 if value >= 0 else -0.5
-        frame[index] = <int16_t>max(-32768.0, min(32767.0, value)) if on else 0
+        value = sums[index] + (0.5 if sums[index] >= 0 else -0.5)
+        frame[index] = <int16_t>max(-32768.0, min(32767.0, value))
+        if cycle and not in_cadence(source, (source.tone_at + index) % cycle, rate):
+            frame[index] = 0
+    source.tone_at += count
 
 
 cdef int read_buffer(source_t *source, int16_t *frame, int count) noexcept nogil:

@@ -40,11 +40,15 @@ cdef extern from "platform.h" nogil:
     int platform_send_to(platform_socket_t s, int socket_family,
                          const platform_address_t *address, const uint8_t *data, int length)
 
-    ctypedef struct platform_poll_t:
+    enum:
+        PLATFORM_TOLD_MAX
+    ctypedef struct platform_watch_t:
         pass
-    void platform_poll_set(platform_poll_t *entry, platform_socket_t s)
-    bint platform_poll_ready(const platform_poll_t *entry)
-    int platform_poll(platform_poll_t *entries, int count)
+    int platform_watch_init(platform_watch_t *watch)
+    void platform_watch_destroy(platform_watch_t *watch)
+    void platform_watch_add(platform_watch_t *watch, platform_socket_t s, void *reader)
+    void platform_watch_remove(platform_watch_t *watch, platform_socket_t s)
+    int platform_watch_told(platform_watch_t *watch, void **readers)
 
     ctypedef void (*platform_thread_main_t)(void *) noexcept nogil
     ctypedef struct platform_thread_t:

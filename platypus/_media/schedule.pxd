@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 cdef enum:
-    SLOTS = 8
+    SLOTS = 16
     FRAME_NS = 20_000_000
     HALF_NS = 10_000_000
     WORK_MAX_NS = 500_000        # in one slot, with real-time priority

@@ -2,8 +2,9 @@
 
 A slot takes legs while its work stays under a limit, so that the last packet of a slot is not
 late because of the first: 0.5 ms for a thread with real-time priority, and for one that has only
-a short slice of the processor less than that slice, since it is put behind the others after it. Legs on a sound card share the first slot, whose turns then come
-every 10 ms: the one between two frames only plays, which halves what the card's ring must hold.
+a short slice of the processor less than that slice, since it is put behind the others after it.
+Legs on a sound card share the first slot, whose turns then come every 10 ms: the one between two
+frames only plays, which halves what the card's ring must hold.
 
 A thread that was stalled runs the turns it missed one after another, up to 200 ms: every
 packet is sent, late, in a short burst. What was missed before that is skipped, and RTP
@@ -14,19 +15,20 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 # What a leg is taken to cost before its slot's work was measured: twice what was seen.
-cdef int64_t LEG_WORK_NS = 15_000
+cdef int64_t LEG_WORK_NS = 8_000
 # A jitter buffer at the far end has given up on anything later.
 cdef int64_t CATCH_UP_NS = 200_000_000
 
 
 cdef void slots_init(slot_t *slots) noexcept nogil:
     # Neighbours in this order are far apart in time, so few legs are spread well.
-    cdef int64_t[SLOTS] phases = [0, 10_000_000, 5_000_000, 15_000_000,
-                                  2_500_000, 12_500_000, 7_500_000, 17_500_000]
-    cdef int index
+    cdef int index, bit
     memset(slots, 0, SLOTS * sizeof(slot_t))
     for index in range(SLOTS):
-        slots[index].phase_ns = phases[index]
+        bit = 1
+        while bit < SLOTS:  # the digits of `index` from behind
+            slots[index].phase_ns += FRAME_NS // (2 * bit) if index & bit else 0
+            bit *= 2
 
 
 cdef int64_t load(const slot_t *slot) noexcept nogil:

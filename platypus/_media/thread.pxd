@@ -11,8 +11,8 @@ from platypus._media.event cimport events_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.leg cimport command_t, leg_t
 from platypus._media.platform cimport (
-    platform_datagram_t, platform_poll_t, platform_semaphore_t, platform_socket_t,
-    platform_thread_t, platform_timer_t,
+    platform_datagram_t, platform_semaphore_t, platform_socket_t, platform_thread_t,
+    platform_timer_t, platform_watch_t,
 )
 from platypus._media.post cimport posts_t
 from platypus._media.queue cimport queue_t
@@ -36,9 +36,7 @@ cdef struct loop_t:
     int leg_count
     command_t *finishing[2 * RECORDERS_MAX]  # recordings whose files are being finished
     int finishing_count
-    platform_poll_t poll[LEGS_MAX]
-    leg_t *polled[LEGS_MAX]      # the legs with an RTCP socket, in the order of `poll`
-    int poll_count
+    platform_watch_t watch       # the RTCP sockets, each with its leg
     int64_t next_rtcp_ns
     int64_t offset_ns            # CLOCK_REALTIME - CLOCK_MONOTONIC
     platform_datagram_t inbox

@@ -31,12 +31,13 @@ from platypus._media.leg_rtcp cimport (
 )
 from platypus._media.outlet cimport outlet_attach, outlet_detach
 from platypus._media.platform cimport (
-    PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_SLICE, platform_ask_scheduling, platform_exchange, platform_load_acquire,
-    platform_monotonic_ns, platform_poll, platform_prefetch, platform_poll_ready, platform_poll_set,
+    PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_SLICE, PLATFORM_TOLD_MAX, platform_ask_scheduling,
+    platform_exchange, platform_load_acquire, platform_monotonic_ns, platform_prefetch,
     platform_realtime_offset_ns, platform_semaphore_destroy, platform_semaphore_init,
     platform_semaphore_post, platform_semaphore_wait, platform_sleep_until,
     platform_socket_close, platform_store_release, platform_thread_join, platform_thread_start,
-    platform_timer_destroy, platform_timer_init,
+    platform_timer_destroy, platform_timer_init, platform_watch_add, platform_watch_destroy,
+    platform_watch_init, platform_watch_remove, platform_watch_told,
 )
 from platypus._media.queue cimport queue_length, queue_pop, queue_push
 from platypus._media.recorder cimport (
@@ -49,7 +50,7 @@ from platypus._media.schedule cimport (
 )
 
 # RTCP is measured with the kernel's time of arrival, so nothing is lost by reading it late.
-cdef int64_t RTCP_NS = 100_000_000
+cdef int64_t RTCP_NS = 20_000_000
 # What others see of a leg is at most 100 ms old: copying it costs as much as sending a packet.
 cdef int PUBLISH_TURNS = 5
 # How long finished recordings are looked for while nothing else happens.
@@ -137,16 +138,14 @@ cdef void settle_all(loop_t *loop, int64_t now_ns) noexcept nogil:
         settle(loop, loop.legs[index], now_ns)
 
 
-cdef void build_poll(loop_t *loop) noexcept nogil:
-    cdef int index
-    cdef leg_t *leg
-    loop.poll_count = 0
-    for index in range(loop.leg_count):
-        leg = loop.legs[index]
-        if leg.rtcp != PLATFORM_NO_SOCKET:
-            platform_poll_set(&loop.poll[loop.poll_count], leg.rtcp)
-            loop.polled[loop.poll_count] = leg
-            loop.poll_count += 1
+cdef void watch(loop_t *loop, leg_t *leg) noexcept nogil:
+    if leg.rtcp != PLATFORM_NO_SOCKET:
+        platform_watch_add(&loop.watch, leg.rtcp, leg)
+
+
+cdef void watch_not(loop_t *loop, leg_t *leg) noexcept nogil:
+    if leg.rtcp != PLATFORM_NO_SOCKET:
+        platform_watch_remove(&loop.watch, leg.rtcp)
 
 
 cdef void open_leg(loop_t *loop, command_t *command, int64_t now_ns) noexcept nogil:
@@ -157,7 +156,7 @@ cdef void open_leg(loop_t *loop, command_t *command, int64_t now_ns) noexcept no
     loop.legs[loop.leg_count] = leg  # Python opens no more than LEGS_MAX
     loop.leg_count += 1
     join_slot(loop, leg, now_ns)
-    build_poll(loop)
+    watch(loop, leg)
 
 
 cdef void set_source(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
@@ -263,6 +262,7 @@ cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
     cdef int index = 0
     leg_say_bye(leg, platform_monotonic_ns())
     leg_publish(leg)
+    watch_not(loop, leg)
     leg_close_sockets(leg)
     leave_slot(loop, leg)
     end_recording(loop, leg)
@@ -280,7 +280,6 @@ cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
         index += 1
     loop.leg_count -= 1
     loop.legs[index] = loop.legs[loop.leg_count]
-    build_poll(loop)
     give_back(loop, leg.lease)
 
 
@@ -316,8 +315,9 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
     if command.verb == VERB_CLOSE:
         close_leg(loop, leg)
     elif command.verb == VERB_MOVE:
+        watch_not(loop, leg)
         leg_move(leg, command)
-        build_poll(loop)
+        watch(loop, leg)
     elif command.verb == VERB_RECEIVE:
         leg_configure_receive(leg, command, now_ns)
     elif command.verb == VERB_SEND:
@@ -359,15 +359,13 @@ cdef void carry_out_all(loop_t *loop) noexcept nogil:
 
 
 cdef void read_rtcp(loop_t *loop, int64_t now_ns) noexcept nogil:
+    cdef void *told[PLATFORM_TOLD_MAX]
     cdef int index
     if now_ns < loop.next_rtcp_ns:
         return
     loop.next_rtcp_ns = now_ns + RTCP_NS
-    if platform_poll(loop.poll, loop.poll_count) <= 0:
-        return
-    for index in range(loop.poll_count):
-        if platform_poll_ready(&loop.poll[index]):
-            leg_receive_rtcp(loop.polled[index], &loop.inbox, loop.offset_ns, now_ns)
+    for index in range(platform_watch_told(&loop.watch, told)):
+        leg_receive_rtcp(<leg_t *>told[index], &loop.inbox, loop.offset_ns, now_ns)
 
 
 cdef void finish_turn(
@@ -387,44 +385,60 @@ cdef void finish_turn(
         leg_publish(leg)
 
 
-cdef void serve(
+cdef inline bint has_turn(const leg_t *leg, bint half) noexcept nogil:
+    return leg.card or not half
+
+
+cdef inline int turn_samples(const leg_t *leg) noexcept nogil:
+    return leg.frame // 2 if leg.card else leg.frame
+
+
+cdef void hear(
     loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
 ) noexcept nogil:
-    if half and not leg.card:
-        return
     # Of the legs behind this one, while it keeps the kernel busy.
     if leg.next != NULL:
         leg_fetch_stream(leg.next)
         if leg.next.next != NULL:
             leg_fetch(leg.next.next)
+    if not has_turn(leg, half):
+        return
     if leg.source != NULL:
         platform_prefetch(leg.source.feed, 64)
     leg_receive(leg, &loop.inbox, &loop.events, loop.offset_ns, now_ns)
     if leg.source != NULL:
         platform_prefetch(leg.source.feed.source, sizeof(source_t))
-    leg_play(leg, leg.frame // 2 if leg.card else leg.frame, &loop.events, &loop.writer,
-             deadline_ns)
-    if leg.party != NULL:
-        return  # the conference goes on when all of its parties were heard
-    finish_turn(loop, leg, half, deadline_ns, now_ns)
+    leg_play(leg, turn_samples(leg), &loop.events, &loop.writer, deadline_ns)
 
 
-cdef void confer(
-    loop_t *loop, leg_t *first, bint half, int64_t deadline_ns, int64_t now_ns
-) noexcept nogil:
-    """The rest of the turn for the legs of a slot that are in conferences."""
-    cdef leg_t *leg = first
+cdef void confer(loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns) noexcept nogil:
+    """For the legs of a slot that are in conferences, when all of their parties were heard."""
     cdef int count
     while leg != NULL:
-        if leg.party != NULL and (leg.card or not half):
-            count = leg.frame // 2 if leg.card else leg.frame
+        if leg.party != NULL and has_turn(leg, half):
+            count = turn_samples(leg)
             conference_sum(leg.party.party.conference, deadline_ns)
             leg_play_all(leg, count, &loop.writer, deadline_ns)
             leg_speak(leg, count, &loop.events, deadline_ns)
         leg = leg.next
+
+
+cdef void serve(
+    loop_t *loop, leg_t *first, bint half, int64_t deadline_ns, int64_t now_ns
+) noexcept nogil:
+    """All legs of a slot: heard one after the other, then sent from, so that what the kernel
+    and we do for one of the two is still in the cache for the next leg."""
+    cdef leg_t *leg = first
+    cdef bint parties = False
+    while leg != NULL:
+        hear(loop, leg, half, deadline_ns, now_ns)
+        parties = parties or leg.party != NULL
+        leg = leg.next
+    if parties:
+        confer(loop, first, half, deadline_ns)
     leg = first
     while leg != NULL:
-        if leg.party != NULL and (leg.card or not half):
+        if has_turn(leg, half):
             finish_turn(loop, leg, half, deadline_ns, now_ns)
         leg = leg.next
 
@@ -434,17 +448,12 @@ cdef void take_turn(loop_t *loop, int index) noexcept nogil:
     cdef int64_t began_ns = platform_monotonic_ns()
     cdef int64_t ended_ns
     cdef int skipped = slot_skip(slot, began_ns)
-    cdef leg_t *leg = loop.first[index]
-    cdef bint parties = False
+    cdef leg_t *leg = loop.first[index] if skipped else NULL
     loop.offset_ns = platform_realtime_offset_ns()
     while leg != NULL:
-        if skipped:
-            leg_skip(leg, skipped, &loop.lateness, &loop.writer)
-        serve(loop, leg, slot.half, slot.deadline_ns, began_ns)
-        parties = parties or leg.party != NULL
+        leg_skip(leg, skipped, &loop.lateness, &loop.writer)
         leg = leg.next
-    if parties:
-        confer(loop, loop.first[index], slot.half, slot.deadline_ns, began_ns)
+    serve(loop, loop.first[index], slot.half, slot.deadline_ns, began_ns)
     writer_rouse(&loop.writer)
     ended_ns = platform_monotonic_ns()
     slot_worked(slot, ended_ns - began_ns)
@@ -500,7 +509,8 @@ cdef loop_t *loop_new(platform_socket_t wake) noexcept nogil:
     loop.events.wake = wake
     slots_init(loop.slots)
     if (
-        platform_timer_init(&loop.timer) != 0
+        platform_watch_init(&loop.watch) != 0
+        or platform_timer_init(&loop.timer) != 0
         or platform_semaphore_init(&loop.work) != 0
         or platform_semaphore_init(&loop.started) != 0
         or platform_semaphore_init(&loop.ended) != 0
@@ -513,6 +523,7 @@ cdef loop_t *loop_new(platform_socket_t wake) noexcept nogil:
 cdef void loop_free(loop_t *loop) noexcept nogil:
     """Only when its threads were joined, or never started."""
     platform_socket_close(loop.events.wake)
+    platform_watch_destroy(&loop.watch)
     platform_timer_destroy(&loop.timer)
     platform_semaphore_destroy(&loop.work)
     platform_semaphore_destroy(&loop.started)

@@ -28,6 +28,7 @@ from platypus.sip.events import (
     Identified,
     InfoReceived,
     InfoRefused,
+    Interrupted,
     MoveDue,
     Progressed,
     RefreshDue,
@@ -151,6 +152,8 @@ class CallSignals:
                 self._reinvite_refused(code, reason)
             case RefreshDue(session) | MoveDue(session) if not session.ended:
                 session.reinvite(self._media.offer, self._engine.now())
+            case Interrupted(_, reason):
+                self._tell(f"the call was not answered yet, and is made again: {reason}")
             case Identified(_, identity):
                 self._identified(identity)
             case InfoReceived(_, _, body):

@@ -86,7 +86,8 @@ class Recovery:
         logger.info("lost the way to %s: %s", format_address(flow.remote), why)
         if seen is not None:
             self._transport.drop_opened(why)  # the router has forgotten these as well
-        self._user_agent.lost(flow, why, self._pump.now())
+        heard = seen is None and self._transport.is_heard_at(flow)
+        self._user_agent.lost(flow, why, self._pump.now(), heard=heard)
         if seen is not None:
             self._user_agent.seen_at(flow, seen)
         self._transport.drop(flow, why)

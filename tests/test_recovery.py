@@ -15,7 +15,9 @@ from platypus.engine import Engine
 from platypus.errors import NetworkError
 from platypus.events import (
     CallState,
+    CallStateChanged,
     ErrorOccurred,
+    IncomingCall,
     MediaChanged,
     MediaState,
     Registered,
@@ -218,5 +220,30 @@ def test_a_call_goes_on_from_ipv4_to_ipv6_and_back(
                 call.hangup()
                 ended = await call.ended()
                 assert ended.code == 200
+
+    run(work())
+
+
+def test_a_call_that_nobody_has_answered_is_made_again_from_where_we_are() -> None:
+    """A router has forgotten us: the answer to what rings over there would not get through."""
+
+    async def work() -> None:
+        async with phone(audio="tone") as alice, phone(audio="tone") as bob:
+            call = alice.engine.call(bob.uri)
+            first = await bob.heard.next(IncomingCall)
+            await alice.heard.next(CallStateChanged, lambda e: e.state is CallState.RINGING)
+            (flow,) = alice.engine.user_agent.flows
+            alice.engine.recovery.flow_lost(flow, "a router forgot us", seen=flow.local)
+            told = await alice.heard.next(ErrorOccurred)
+            assert "not answered yet, and is made again" in told.message
+            assert "a router forgot us" in told.message
+            alice.engine.user_agent.reachable(alice.engine.now())
+            alice.engine.pump()
+            await first.call.ended()
+            second = (await bob.heard.count(IncomingCall, 2))[1]
+            second.call.answer()
+            await call.answered()
+            await flowing(call)
+            await flowing(second.call)
 
     run(work())

@@ -176,6 +176,11 @@ class Transport:
             return f"our address changed from {ours} to {source}"
         return None if is_own(ours) else f"our address {ours} is gone; listen on 0.0.0.0 to move"
 
+    def is_heard_at(self, flow: Flow) -> bool:
+        """Whether what is sent to our end of a flow comes still, though another would be used."""
+        ours = flow.local[0]
+        return flow.transport == "udp" and self._bound[0] in WILDCARDS and is_own(ours)
+
     def drop(self, flow: Flow, reason: str) -> None:
         """A lost connection is of no use to anybody."""
         if flow.transport != "udp" and self._streams is not None:

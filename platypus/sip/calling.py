@@ -16,7 +16,7 @@ from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
 from platypus.sip.diversion import carried_on
 from platypus.sip.ending import say_bye
-from platypus.sip.events import Answered, Progressed, Redirected
+from platypus.sip.events import Answered, Interrupted, Progressed, Redirected
 from platypus.sip.grammar import MAX_DELTA_SECONDS, parse_number
 from platypus.sip.headers import NameAddr
 from platypus.sip.identity import note_identity
@@ -65,6 +65,8 @@ class Calling:
         self._tried: list[Uri] = []
         self._targets: list[Uri] = []  # named by a 3xx and not tried yet
         self._provisional = False  # whether the INVITE on its way had any response
+        self._orphan: Request | None = None  # an INVITE whose answer can't find us any more
+        self.interrupted = False  # by that; `again` makes the call anew
         self._expires_at: float | None = None  # from an Expires of the user's
         self._cancelled = False
         self._cancel_headers: Fields = ()
@@ -141,6 +143,8 @@ class Calling:
     def build(self, flow: Flow, via: str, now: float) -> Request:
         """The INVITE for this flow (13.2.1)."""
         session = self._session
+        if self._stack.moves.has(session):
+            self._arrived(flow, now)
         self._provisional = False
         session.flow = flow
         if session.account is None:
@@ -194,9 +198,41 @@ class Calling:
     def request_failed(self, reason: str, now: float) -> None:
         """No way to the target, or no answer from it."""
         self._stop_patience()
-        if self._session.ended or self._next_target(now):
+        if self._session.ended or self._next_target(now) or self._interrupt(reason, now):
             return
         self._session.end(None, reason, "remote")
+
+    def again(self, now: float) -> None:
+        """There may be a way again: cancel what still rings there, and call anew."""
+        self.interrupted = False
+        self._forget_legs()
+        self._start(now)
+
+    def _interrupt(self, reason: str, now: float) -> bool:
+        """Whether it is the network that failed, and the call will be made again."""
+        moves, session = self._stack.moves, self._session
+        if self._cancelled or not moves.has(session):
+            return False
+        if self._attempts is not None and self._attempts.flow is not None:
+            self._orphan = self._attempts.request if self._provisional else None
+            self._provisional = False
+            self._stack.emit(Interrupted(session, reason))
+        elif not moves.failed(session, None, now):
+            return False
+        self.interrupted = True
+        return True
+
+    def _arrived(self, flow: Flow, now: float) -> None:
+        """There is a way from where we are now, and the INVITE that follows says where that is.
+
+        9.1: a CANCEL is known by its branch, wherever it comes from.
+        """
+        orphan, self._orphan = self._orphan, None
+        if self._provisional and self._attempts is not None:
+            orphan = self._attempts.request  # it goes to another hop by itself
+        if orphan is not None:
+            self._stack.start_client(build_cancel(orphan), flow, _Deaf(), now)
+        self._stack.moves.settled(self._session)
 
     def _progressed(self, response: Response, now: float) -> None:
         session = self._session
@@ -355,11 +391,14 @@ class Calling:
             return False
         before, self._target = self._target, self._targets.pop(0)
         redirect_hidden(self._headers, before, self._target)
+        self._forget_legs()
+        self.start(now)
+        return True
+
+    def _forget_legs(self) -> None:
         self._legs.clear()
         self._early_answers.clear()
         self.pracks.clear()
-        self.start(now)
-        return True
 
     def _send_cancel(self, now: float) -> None:
         if self._patience is not None or self._attempts is None:

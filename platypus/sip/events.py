@@ -182,6 +182,14 @@ class Redirected:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The network failed under a call of ours that nobody has answered; it is made again."""
+
+    session: Session
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Identified:
     """The network says who the other side is; again whenever that changes (RFC 3325)."""
 
@@ -288,6 +296,7 @@ Event = (
     | RequestReceived
     | ResponseReceived
     | Redirected
+    | Interrupted
     | Identified
     | InfoReceived
     | InfoRefused

@@ -6,8 +6,10 @@
     481          the peer has given up: the call is over
     PATIENCE     over: the call ends as one that nobody answers for
 
-A call that rings goes on ringing, and is moved once it is answered. What was lost is not
-decided here.
+A call that rings here goes on ringing, and is moved once it is answered. So is one of ours,
+where its answer still finds us; else it is cancelled and made again from where we are now, as
+with a next hop that fails (RFC 3263, 4.3). An UPDATE (RFC 3311) would move the early dialog, but
+not the answer, which goes where the INVITE's Via says (18.2.2). What was lost is not decided here.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 FIRST_RETRY, LONGEST_RETRY = 2.0, 16.0
 # The far end hears nothing meanwhile; hardly anybody holds the line for longer.
 PATIENCE = 120.0
+# Of whoever waits for an answer to a call of their own.
+CALLERS_PATIENCE = 20.0
 # 14.1: a peer that says so has not understood what changed; whatever else it says, it knows us.
 RETRIED = frozenset((408, 430, 480, 500, 503, 504))
 
@@ -90,7 +94,7 @@ class Move:
         self._session = session
         self._timer: Timer | None = None
         self._wait = FIRST_RETRY
-        self._until = now + PATIENCE
+        self._until = now + _patience(session)
 
     @property
     def waits(self) -> bool:
@@ -103,8 +107,10 @@ class Move:
         session = self._session
         if session.ended:
             self._stack.moves.settled(session)
+        elif session.unanswered and session.calling is not None and session.calling.interrupted:
+            session.calling.again(now)
         elif session.unanswered:
-            self._until = now + PATIENCE
+            self._until = now + _patience(session)
             self._timer = self._stack.timers.start(now + FIRST_RETRY, self.attempt)
         else:
             self._stack.emit(MoveDue(session))
@@ -125,6 +131,11 @@ class Move:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+
+
+def _patience(session: Session) -> float:
+    calling = session.unanswered and session.calling is not None
+    return CALLERS_PATIENCE if calling else PATIENCE
 
 
 def moving(session: Session, status: int) -> bool:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from platypus.sip.stack import Stack
 
 
-def lose(stack: Stack, flow: Flow, reason: str, now: float) -> None:
-    """`flow` is no more, whatever its transport."""
+def lose(stack: Stack, flow: Flow, reason: str, now: float, *, heard: bool) -> None:
+    """`flow` is no more, whatever its transport; or only not the one to use, and we are `heard`."""
     stack.moves.lost(flow, now)
     stack.forget_flow(flow)
     for registration in stack.registrations:
         registration.flow_lost(flow, reason, now)
-    stack.flow_failed(flow, reason, now)
+    stack.flow_failed(flow, reason, now, but_invites=heard)
     reroute(stack, flow, now)
 
 

@@ -232,18 +232,21 @@ class Stack:
             del self.ended[next(iter(self.ended))]
         self.ended[dialog.call_id, dialog.local.tag or ""] = dialog.remote.tag or ""
 
-    def flow_failed(self, flow: Flow, reason: str, now: float) -> None:
+    def flow_failed(
+        self, flow: Flow, reason: str, now: float, *, but_invites: bool = False
+    ) -> None:
         """Every request on its way over `flow` fails (17.1.4), and a connection is forgotten.
 
         A datagram that was refused leaves the flow what it is, but a doubt whether we are
-        still registered there.
+        still registered there. INVITEs are left to wait where their answers still come.
         """
         if flow.transport != "udp":
             self.forget_flow(flow)
             for registration in self.registrations:
                 registration.flow_lost(flow, f"the connection was lost: {reason}", now)
         for transaction in [client for client in self.clients.values() if client.flow == flow]:
-            transaction.fail(reason, now)
+            if not but_invites or not isinstance(transaction, InviteClientTransaction):
+                transaction.fail(reason, now)
         for registration in self.registrations:
             registration.refused(flow, now)
 

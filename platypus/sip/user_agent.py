@@ -84,12 +84,14 @@ class UserAgent:
         """Those that registrations and calls count on: whether they live is the driver's to see."""
         return self._stack.flows
 
-    def lost(self, flow: Flow, reason: str, now: float) -> None:
+    def lost(self, flow: Flow, reason: str, now: float, *, heard: bool = False) -> None:
         """`flow` is no more: our address is another one, or there is no network.
 
-        Its registrations have failed until they are made anew; its calls are moved.
+        Its registrations have failed until they are made anew; its calls are moved, and those
+        that nobody has answered made again. With `heard` what is sent to the old address still
+        comes, so that these may go on.
         """
-        lose(self._stack, flow, reason, now)
+        lose(self._stack, flow, reason, now, heard=heard)
 
     def doubt(self, flow: Flow, now: float) -> None:
         """Something speaks against it that the far end of `flow` still knows us."""

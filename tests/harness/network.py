@@ -177,6 +177,18 @@ class Phone:
         self.network.endpoints[self.address] = self
         self._look_after(f"our address changed from {old[0]} to {host}")
 
+    def prefer(self, host: str) -> None:
+        """A second network, which the system now sends by; the first is still there."""
+        old, self.address = self.address, (host, self.address[1])
+        self.addresses.add(self.address)
+        self.network.endpoints[self.address] = self
+        for flow in self.agent.flows:
+            reason = f"our address changed from {old[0]} to {host}"
+            self.agent.lost(flow, reason, self.network.now, heard=True)
+        self.addresses.discard(old)  # of those that are sent from
+        self.agent.reachable(self.network.now)
+        self.pump()
+
     def unplug(self) -> None:
         """No network any more."""
         self.connected = False

@@ -22,6 +22,7 @@ from platypus.sip.events import (
     RequestReceived,
     SessionEnded,
 )
+from platypus.sip.session import Session
 from platypus.sip.settings import AccountSettings
 from tests.harness.network import ANSWER, OFFER, Network, Phone
 
@@ -196,6 +197,65 @@ def test_a_call_that_is_carried_about_has_one_end_and_leaves_nothing(
     for phone in (play.alice, play.bob):
         ends = [event for event in phone.events if isinstance(event, SessionEnded)]
         assert len(ends) == 1
+        agent = phone.agent
+        assert (agent.sessions, agent.transactions, agent.timers) == ((), 0, 0)
+        assert len(agent._stack.moves) == 0
+
+
+steps = st.one_of(
+    events,
+    st.tuples(st.just("prefer"), st.sampled_from(("10.0.1.1", "10.0.2.1"))),
+    st.sampled_from((("answer", 0), ("refuse", 0), ("bob", 0), ("alice", 0))),
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(steps, max_size=12))
+def test_a_call_of_ours_has_one_end_wherever_it_is_carried_before_its_answer(
+    plan: list[tuple[str, object]],
+) -> None:
+    network = Network()
+    alice, bob = network.phone("10.0.0.1"), network.phone("10.0.0.2")
+    rung: list[Session] = []
+
+    def react(event: Event) -> None:
+        match event:
+            case IncomingCall(session):
+                rung.append(session)
+                session.ring(network.now)
+            case MoveDue(session) if not session.ended:
+                session.reinvite(OFFER, network.now)
+            case Reinvited(session):
+                session.accept_reinvite(ANSWER, network.now)
+            case _:
+                pass
+
+    alice.react = bob.react = react
+    call = alice.call("sip:bob@10.0.0.2")
+    network.run(0.1)
+    for name, value in plan:
+        happen(alice, name, value)
+        ringing = [session for session in rung if session.unanswered]
+        if name == "prefer" and alice.connected and value != alice.address[0]:
+            alice.prefer(str(value))
+        elif name == "answer" and ringing:
+            bob.do(ringing[-1].answer, ANSWER)
+        elif name == "refuse" and ringing:
+            bob.do(ringing[-1].reject, 486)
+        elif name == "bob" and rung:
+            bob.do(rung[-1].hangup)
+        elif name == "alice":
+            alice.do(call.hangup)
+        network.run(0.1)
+    if not alice.connected:
+        alice.plug()
+    alice.do(call.hangup)
+    for session in rung:
+        bob.do(session.hangup)
+    network.settle(limit=7200.0)
+    told = [event.session for event in alice.events if isinstance(event, SessionEnded)]
+    assert told == [call]
+    for phone in (alice, bob):
         agent = phone.agent
         assert (agent.sessions, agent.transactions, agent.timers) == ((), 0, 0)
         assert len(agent._stack.moves) == 0

@@ -14,6 +14,7 @@ from platypus.sip.events import (
     Answered,
     Event,
     IncomingCall,
+    Interrupted,
     MoveDue,
     RegistrationChanged,
     ReinviteAnswered,
@@ -209,16 +210,106 @@ class TestAddress:
         setup.network.run(1)
         assert setup.alice.next(SessionEnded).code == 200
 
-    def test_a_call_of_ours_that_rings_is_lost_and_says_so(self) -> None:
-        """The answer would go where we are no more."""
-        setup = Setup()
-        setup.alice.call("sip:bob@10.0.0.2")
-        setup.network.run(0.1)
-        setup.bob.do(setup.bob.next(IncomingCall).session.ring)
-        setup.network.run(0.1)
-        setup.alice.move("10.0.1.1")
-        ended = setup.alice.next(SessionEnded)
-        assert "our address changed" in ended.reason
+
+class TestEarly:
+    """A call of Alice's rings at Bob's while her network changes."""
+
+    def setup_method(self) -> None:
+        self.setup = Setup()
+        self.call = self.setup.alice.call("sip:bob@10.0.0.2", body=self.setup.offer)
+        self.setup.network.run(0.1)
+        self.session = self.setup.bob.next(IncomingCall).session
+        self.setup.bob.do(self.session.ring)
+        self.setup.network.run(0.1)
+        self.start = len(self.setup.network.log)
+
+    def with_bob(self) -> list[str]:
+        """The ladder, without what is sent again because it was lost."""
+        ladder = self.setup.network.ladder()[self.start :]
+        return list(dict.fromkeys(step for step in ladder if "9" not in step))
+
+    def answer(self) -> None:
+        """Bob takes up what rings."""
+        self.setup.network.run(0.5)
+        self.session = self.setup.bob.next(IncomingCall).session
+        self.setup.bob.do(self.session.ring)
+        self.setup.bob.do(self.session.answer, ANSWER)
+        self.setup.network.run(0.5)
+
+    def test_it_is_cancelled_and_made_again_where_the_answer_would_be_lost(self) -> None:
+        self.setup.alice.move("10.0.1.1")
+        assert "our address changed" in self.setup.alice.next(Interrupted).reason
+        self.answer()
+        assert self.with_bob() == [
+            "1 > 2 CANCEL",
+            "1 > 2 INVITE",
+            "2 > 1 200 CANCEL",
+            "2 > 1 487 INVITE",
+            "2 > 1 100 INVITE",
+            "2 > 1 180 INVITE",
+            "2 > 1 200 INVITE",
+            "1 > 2 ACK",
+        ]
+        assert self.setup.bob.next(SessionEnded).code == 487
+        assert not self.call.ended and self.setup.alice.next(Answered).session is self.call
+
+    def test_what_is_made_again_says_where_we_are(self) -> None:
+        self.setup.alice.move("10.0.1.1")
+        self.answer()
+        invite = next(s for s in self.setup.network.log[self.start :] if s.text == "INVITE")
+        assert b"Contact: <sip:platypus@10.0.1.1:5060>" in invite.data
+        assert b"c=IN IP4 10.0.1.1" in invite.data
+        self.setup.bob.do(self.session.hangup)
+        self.setup.network.run(1)
+        assert self.setup.alice.next(SessionEnded).code == 200
+
+    def test_it_waits_a_while_for_a_network(self) -> None:
+        self.setup.alice.unplug()
+        self.setup.network.run(15)
+        assert not self.call.ended
+        self.setup.alice.plug("10.0.1.1")
+        self.answer()
+        assert self.setup.alice.next(Answered).session is self.call
+
+    def test_but_not_for_long_and_says_why(self) -> None:
+        self.setup.alice.unplug()
+        self.setup.network.run(40)
+        ended = self.setup.alice.next(SessionEnded)
+        assert ended.code is None
+        assert "no route" in ended.reason
+
+    def test_whoever_hangs_up_meanwhile_has_hung_up(self) -> None:
+        self.setup.alice.unplug()
+        self.setup.alice.do(self.call.hangup)
+        assert self.setup.alice.next(SessionEnded).code == 487
+        self.setup.alice.plug("10.0.1.1")
+        self.setup.network.run(5)
+        assert "1 > 2 INVITE" not in self.with_bob()
+
+    def test_it_goes_on_ringing_where_the_answer_still_comes(self) -> None:
+        """The cable is plugged in beside the radio; the answer tells of the other address."""
+        self.setup.alice.prefer("10.0.1.1")
+        self.setup.network.run(5)
+        assert self.with_bob() == []
+        self.setup.bob.do(self.session.answer, ANSWER)
+        self.setup.network.run(5)
+        assert self.with_bob() == [
+            "2 > 1 200 INVITE",
+            "1 > 2 ACK",
+            "1 > 2 INVITE",
+            "2 > 1 100 INVITE",
+        ]
+        assert self.session.dialog is not None
+        assert self.session.dialog.remote_target.host == "10.0.1.1"
+
+    def test_nothing_is_left_behind(self) -> None:
+        self.setup.alice.move("10.0.1.1")
+        self.answer()
+        self.setup.alice.do(self.call.hangup)
+        self.setup.alice.do(self.setup.registration.unregister)
+        self.setup.network.settle()
+        assert self.setup.alice.agent.timers == 0
+        assert self.setup.alice.agent.transactions == 0
 
 
 class TestFamily:

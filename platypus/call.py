@@ -138,9 +138,10 @@ class Call:
     @property
     def display_name(self) -> str:
         """The far end's name, by the word of its server or as it gave it; often empty."""
-        identity = self.session.identity
+        session = self.session
+        identity = session.identity
         asserted = identity.display_name if identity is not None else ""
-        return asserted or self.session.remote.display_name
+        return asserted or session.remote.display_name
 
     @property
     def identity(self) -> str | None:

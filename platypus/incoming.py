@@ -83,6 +83,8 @@ class Reception:
         if flow is None:
             return None
         accounts = self._engine.accounts
+        if not accounts:
+            return None
         return next((a for a in accounts if comes_from(session.stack, a.settings, flow)), None)
 
     def _refusal(self, request: Request) -> int | None:

@@ -59,7 +59,7 @@ class Pump:
         # Where a UDP flow is seen by somebody who was asked, where that is wanted.
         self.seen_from: Callable[[Flow], Coroutine[Any, Any, Address | None]] | None = None
         self.trace: Callable[[str, Flow, bytes], None] | None = None  # who reads every message
-        self._running = self._again = False
+        self._running = False
 
     async def open(
         self, host: str, port: int, *, transport: Literal["udp", "tcp", "tls"] = "udp"
@@ -89,14 +89,10 @@ class Pump:
         if self._loop is None:
             return
         if self._running:
-            self._again = True
-            return
+            return  # the outermost goes on until there is nothing left
         self._running = True
         try:
-            self._again = True
-            while self._again:
-                self._again = False
-                self._drain()
+            self._drain()
         finally:  # a fault of ours in one event must not stop the clock for all calls
             self._running = False
             self._arm()

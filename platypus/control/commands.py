@@ -161,7 +161,7 @@ class Control:
             self._tell(event)
 
     def _tell(self, event: events.Event) -> None:
-        self._send(event_to_json(event))
+        self._emit(_encode(event_to_json(event)).encode())
 
     def _call(self, call: str | int | None, *, besides: Call | None = None) -> Call:
         if call is None:

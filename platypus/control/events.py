@@ -36,7 +36,8 @@ def event_to_json(event: events.Event) -> Json:
         case events.IncomingCall():
             return _incoming(event.call)
         case events.CallStateChanged():
-            return _of_call("call", event.call) | {"state": str(event.state), "hold": event.hold}
+            state = str(event.state)
+            return {"event": "call", "call": event.call.id, "state": state, "hold": event.hold}
         case events.CallEnded():
             return _ended(event)
         case events.MediaChanged():
@@ -113,7 +114,9 @@ def _of_call(name: str, call: Call) -> Json:
 
 
 def _incoming(call: Call) -> Json:
-    return _of_call("incoming", call) | {
+    return {
+        "event": "incoming",
+        "call": call.id,
         "account": call.account.aor if call.account else None,
         "from": call.remote,
         "to": call.local,
@@ -123,7 +126,9 @@ def _incoming(call: Call) -> Json:
 
 
 def _ended(event: events.CallEnded) -> Json:
-    return _of_call("call", event.call) | {
+    return {
+        "event": "call",
+        "call": event.call.id,
         "state": "ended",
         "hold": event.call.hold_state,
         "code": event.code,
@@ -145,7 +150,9 @@ def _mwi(event: events.MessageWaiting) -> Json:
 
 
 def _media(event: events.MediaChanged) -> Json:
-    return _of_call("media", event.call) | {
+    return {
+        "event": "media",
+        "call": event.call.id,
         "state": str(event.state),
         "codec": event.codec,
         "srtp": event.srtp,

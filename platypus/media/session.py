@@ -236,7 +236,8 @@ class MediaSession:
     def apply(self, plan: Plan) -> bool:
         """Do what was agreed; True where something that can be seen has changed."""
         leg = self._open_leg()
-        before, old = self.view, self._plan
+        old = self._plan
+        before = self.view if old is not None else None
         # The keys first: nothing leaves in the clear meanwhile.
         self._security.apply(leg, plan.security, plan.remote)
         if old is None or old.receive_payload_types != plan.receive_payload_types:
@@ -271,7 +272,7 @@ class MediaSession:
             if self._record_fd is not None:
                 self._hand_over_recording(leg)
         moved, self._moved = self._moved, False
-        return moved or self.view != before
+        return moved or before is None or self.view != before
 
     def address_learnt(self, host: str, port: int) -> bool:
         """Symmetric RTP goes to another address than was signalled; True if that is news."""

@@ -36,6 +36,7 @@ VOIP_METRICS = "voip-metrics"  # RFC 3611, 5.1: a block of extended reports
 MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
 
 _FORMAT_ATTRIBUTES = ("rtpmap", "fmtp")
+_BOTH = (True, False)
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 # RFC 3551, table 4: what a payload type means when no rtpmap says so.
 _STATIC = {
@@ -61,24 +62,19 @@ class Format:
     fmtp: str = ""
     # What two formats have in common, whatever number each side gives it.
     kind: tuple[str, int, int] = field(init=False, repr=False, compare=False)
+    # The encoding in lower case: it is compared without case. Events have their clock.
+    name: str = field(init=False, repr=False, compare=False)
+    is_event: bool = field(init=False, repr=False, compare=False)  # telephone-event, no codec
 
     def __post_init__(self) -> None:
         encoding = self.encoding.lower()
         # RFC 7587, 7: Opus always says two channels; some forget to, and mean the same.
         channels = 2 if encoding == OPUS else self.channels
+        is_event = encoding == TELEPHONE_EVENT
+        clocked = is_event and self.clock_rate != 8000
         object.__setattr__(self, "kind", (encoding, self.clock_rate, channels))
-
-    @property
-    def name(self) -> str:
-        """The encoding in lower case: it is compared without case. Events have their clock."""
-        if self.is_event and self.clock_rate != 8000:
-            return f"{TELEPHONE_EVENT}/{self.clock_rate}"
-        return self.kind[0]
-
-    @property
-    def is_event(self) -> bool:
-        """Whether it is telephone-event."""
-        return self.kind[0] == TELEPHONE_EVENT
+        object.__setattr__(self, "is_event", is_event)
+        object.__setattr__(self, "name", f"{encoding}/{self.clock_rate}" if clocked else encoding)
 
     @property
     def is_codec(self) -> bool:
@@ -121,13 +117,11 @@ class Direction:
 
     def answering(self, offered: Direction) -> Direction:
         """What of this the other side's direction leaves (RFC 3264, 6.1)."""
-        return Direction(self.send and offered.receive, self.receive and offered.send)
+        return _WAYS[self.send and offered.receive, self.receive and offered.send]
 
 
-_WANTED = {
-    word: Direction(send=place < 2, receive=place % 2 == 0)
-    for place, word in enumerate(_DIRECTIONS)
-}
+_WAYS = {(send, receive): Direction(send, receive) for send in _BOTH for receive in _BOTH}
+_WANTED = {str(way): way for way in _WAYS.values()}
 
 
 @dataclass(frozen=True, slots=True)

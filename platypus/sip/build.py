@@ -68,13 +68,13 @@ def build_response(
     copied = Headers()
     copied.copy_from(source, ("Via", "From", "To", "Call-ID", "CSeq"))
     if to_tag and not _has_tag(request):
-        copied.set("To", f"{source.get('To', '')};tag={to_tag}")
+        copied.set("To", f"{source.get('To') or ''};tag={to_tag}")
     if status == 100 and "Timestamp" in source:
         copied.set("Timestamp", source.get("Timestamp") or "")  # 8.2.6.1
     copied.extend(headers)
     if body:
         copied.set("Content-Type", content_type)
-    return Response(status, reason or reason_phrase(status), copied, body)
+    return Response(status, reason or REASONS.get(status) or reason_phrase(status), copied, body)
 
 
 def _has_tag(request: Request) -> bool:

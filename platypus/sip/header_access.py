@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import (
@@ -26,6 +26,11 @@ _T = TypeVar("_T")
 
 # RFC 3261, 8.1.1: what every message has, each once.
 _MANDATORY = ("To", "From", "CSeq", "Call-ID")
+_PARSED: tuple[tuple[str, Callable[[str], Any]], ...] = (
+    ("To", NameAddr.parse),
+    ("From", NameAddr.parse),
+    ("CSeq", CSeq.parse),
+)
 _LENGTH = "Content-Length"  # written from the body, and says nothing that it does not
 
 
@@ -113,9 +118,9 @@ class HeaderAccess:
     def contacts(self) -> tuple[NameAddr, ...]:
         """The Contacts; none where the header is "*" (see `wildcard_contact`)."""
         known = self.headers._typed.get("Contact")
-        if known is not None or self.wildcard_contact:
-            return known or ()
-        return self._list("Contact", NameAddr.parse)
+        if known is not None:
+            return known  # type: ignore[no-any-return]
+        return () if self.wildcard_contact else self._list("Contact", NameAddr.parse)
 
     @property
     def wildcard_contact(self) -> bool:
@@ -169,15 +174,15 @@ class HeaderAccess:
 
     @property
     def require(self) -> tuple[str, ...]:
-        return self._tokens("Require")
+        return self._tokens("Require") if "Require" in self.headers._fields else ()
 
     @property
     def supported(self) -> tuple[str, ...]:
-        return self._tokens("Supported")
+        return self._tokens("Supported") if "Supported" in self.headers._fields else ()
 
     @property
     def allow(self) -> tuple[str, ...]:
-        return self._tokens("Allow")
+        return self._tokens("Allow") if "Allow" in self.headers._fields else ()
 
     @property
     def user_agent(self) -> str | None:
@@ -189,20 +194,23 @@ class HeaderAccess:
         """Check all that properties read; raises ProtocolError with the status to answer."""
         if self._defect is not None:
             raise self._defect
-        fields = self.headers._fields
+        fields, typed = self.headers._fields, self.headers._typed
         for name in _MANDATORY:
             values = fields.get(name)
             if not values or not values[0]:
                 raise ProtocolError(f"no {name} header")
             if len(values) > 1:
                 raise ProtocolError(f"more than one {name} header")
-        _ = self.to, self.from_, self.cseq
+        for name, parse in _PARSED:
+            if name not in typed:
+                self._one(name, parse)
         vias = self.vias
         if not vias:
             raise ProtocolError("no Via header")
         if len(vias) > MAX_VIAS:
             raise ProtocolError("more Vias than Max-Forwards allows", status=483)
-        _ = self.content_length
+        if "Content-Length" not in typed:
+            _ = self.content_length
         if "Contact" in fields:
             _ = self.contacts
         if "Route" in fields or "Record-Route" in fields:

@@ -28,24 +28,23 @@ class Headers:
         if items:
             self.extend(items)
 
-    def _key(self, name: str) -> str:
-        return CANONICAL_NAMES.get(name) or self._unusual_key(name)
-
     def _unusual_key(self, name: str) -> str:
         lower = name.lower()
         return CANONICAL_NAMES.get(lower) or self._others.get(lower, name)
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first field's whole value."""
-        values = self._fields.get(self._key(name))
+        values = self._fields.get(CANONICAL_NAMES.get(name) or self._unusual_key(name))
         return values[0] if values else default
 
     def get_all(self, name: str) -> list[str]:
         """Every value, in order; fields whose grammar is a list are split at their commas."""
-        key = self._key(name)
-        values = self._fields.get(key, ())
+        key = CANONICAL_NAMES.get(name) or self._unusual_key(name)
+        values = self._fields.get(key)
+        if not values:
+            return []
         if key not in LIST_HEADERS:
-            return list(values)
+            return values.copy()
         return [element for value in values for element in split_list(value) if element]
 
     def add(self, name: str, value: str) -> None:
@@ -88,7 +87,7 @@ class Headers:
 
     def remove(self, name: str) -> None:
         """Remove all fields of this name, if there are any."""
-        key = self._key(name)
+        key = CANONICAL_NAMES.get(name) or self._unusual_key(name)
         self._fields.pop(key, None)
         self._typed.pop(key, None)
 
@@ -107,9 +106,7 @@ class Headers:
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Every field as (name, whole value)."""
-        for name, values in self._fields.items():
-            for value in values:
-                yield name, value
+        return iter([(name, value) for name, values in self._fields.items() for value in values])
 
     def copy(self) -> Headers:
         headers = Headers()
@@ -119,7 +116,9 @@ class Headers:
         return headers
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._key(name) in self._fields
+        if not isinstance(name, str):
+            return False
+        return (CANONICAL_NAMES.get(name) or self._unusual_key(name)) in self._fields
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return self.items()

@@ -125,7 +125,9 @@ class Via:
         plain = _PLAIN_VIA.fullmatch(text)
         if plain is not None:
             transport, host, digits, params = plain.groups()
-            port = parse_port(digits) if digits else None
+            port = int(digits) if digits else None
+            if port is not None and port > 65_535:
+                parse_port(digits)  # says what is wrong with it
             return cls(transport, host, port, parse_params(params) if params else NO_PARAMS)
         match = _VIA.fullmatch(text.strip())
         if match is None:

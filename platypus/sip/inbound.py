@@ -114,14 +114,15 @@ class Inbound:
             )
             return
         transaction = stack.start_server(key, request, reply_flow, now)
-        transaction.to_tag = request.to.tag or stack.token()
+        to_tag = request.to.tag
+        transaction.to_tag = to_tag or stack.token()
         if isinstance(transaction, InviteServerTransaction):
             transaction.start(now)
         if request.method == "CANCEL":
             self._receive_cancel(transaction, request, key, now)
         elif refusal := self._inspect(transaction, request):
             self._respond(transaction, refusal[0], now, refusal[1])
-        elif request.to.tag:
+        elif to_tag:
             self._receive_in_dialog(transaction, request, flow, now)
         else:
             self._receive_new(transaction, request, flow, now)
@@ -165,8 +166,8 @@ class Inbound:
         merge = transaction.merge_key
         if merge is not None and stack.merges.get(merge) is not transaction:
             return 482, []
-        unsupported = [tag for tag in request.require if tag not in stack.option_tags]
-        if unsupported:
+        required = request.require
+        if required and (unsupported := [x for x in required if x not in stack.option_tags]):
             return 420, [("Unsupported", ", ".join(unsupported))]
         if request.method in DESCRIBING and request.body:
             return self._inspect_body(request)

@@ -74,9 +74,10 @@ class Request(HeaderAccess):
         if self.version != SIP_VERSION and self.version.upper() != SIP_VERSION:
             raise ProtocolError(f"version {self.version}", status=505)
         super().validate()
-        if self.cseq.method != self.method:
+        if self.headers._typed["CSeq"].method != self.method:
             raise ProtocolError("a CSeq of another method")
-        _ = self.uri
+        if isinstance(self._uri, str):
+            self._uri = Uri.parse(self._uri)
 
     def serialize(self) -> bytes:
         """The message as it goes on the wire; raises ValueError for a line end in a field."""

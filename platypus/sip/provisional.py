@@ -85,13 +85,13 @@ class Provisionals:
     @property
     def described(self) -> bool:
         """Whether the session description is given: later responses have none (RFC 6337, 3.1)."""
-        return self._described or any(body for _, body in self._queue)
+        return self._described or (bool(self._queue) and any(body for _, body in self._queue))
 
     @property
     def unacknowledged_body(self) -> bool:
         """Whether a 2xx has to wait for a PRACK."""
         waiting = self._response is not None and self._response.has_body
-        return waiting or any(body for _, body in self._queue)
+        return waiting or (bool(self._queue) and any(body for _, body in self._queue))
 
     @property
     def agreed(self) -> bool:

@@ -73,7 +73,7 @@ def make_response(
         return b""
     fields: list[tuple[str, str]] = []
     if request.method in TARGET_REFRESH and 100 < status < 300:
-        if request.method == "INVITE":
+        if request.method == "INVITE" and request.record_routes:
             fields += [("Record-Route", str(route)) for route in request.record_routes]
         fields += _dialog_fields(session, transaction.flow, session.stack.supported)
         if status >= 200 and (request.method == "INVITE" or not session.unanswered):
@@ -117,6 +117,7 @@ def _is_secure(session: Session) -> bool:
     invite = session.request
     if invite is None:
         return False
-    return invite.uri.scheme == "sips" or any(
-        route.uri.scheme == "sips" for route in invite.record_routes[:1]
-    )
+    if invite.uri.scheme == "sips":
+        return True
+    routes = invite.record_routes
+    return bool(routes) and routes[0].uri.scheme == "sips"

@@ -9,10 +9,13 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from platypus.net.addresses import is_numeric
 from platypus.public_address import PublicAddress, differs
+from platypus.sip.uri import Uri
 from platypus.waiting import log_failure
 
 if TYPE_CHECKING:
+    from platypus.account import Account
     from platypus.call import Call
     from platypus.sip.session import Session
 
@@ -37,6 +40,8 @@ class PublicMedia:
         if self._public is None:
             then()
             return
+        if call.direction == "incoming":  # its family is known, before any port is taken
+            call.media.stream.advertise(call.session.local_address or "")
         sockets = call.media.stream.reserve()
         task = asyncio.get_running_loop().create_task(self._learn(call, *sockets, then))
         self._tasks.add(task)
@@ -55,6 +60,17 @@ class PublicMedia:
             call.media.stream.give_back()
         if not call.session.ended:
             then()
+
+
+def likely_family(target: str, account: Account | None) -> str:
+    """An address of the family that a call of ours will most likely go by; "" for IPv4.
+
+    Its sockets are asked before it is known. Those that turn out wrong are replaced, unasked.
+    """
+    uri = Uri.parse(target)
+    if uri.host is not None and is_numeric(uri.host):
+        return uri.host
+    return (account.server if account is not None else None) or ""
 
 
 def counts(host: str, session: Session) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from platypus.call import Call
 from platypus.call_end import Ends
-from platypus.call_public import PublicMedia
+from platypus.call_public import PublicMedia, likely_family
 from platypus.call_waiting import hold_others
 from platypus.codecs import choose
 from platypus.conference import Conferences
@@ -95,8 +95,11 @@ class Calling:
             call.media.set_sink(sink)
         asks = start and self.public.wanted
         # No free port is told to whoever calls, not to the far end.
-        if asks:
+        if self.public.wanted:
+            call.media.stream.advertise(likely_family(target, account))
             call.media.stream.reserve()
+            if not asks:
+                call.media.stream.give_back()
         else:
             call.media.stream.open()
         try:
@@ -121,6 +124,16 @@ class Calling:
         # In a turn of its own, so that whoever calls has the call before its first event.
         self._engine.loop.call_soon(self._announce, call)
         return call
+
+    def send(self, call: Call, target: str, headers: Iterable[tuple[str, str]]) -> None:
+        """Start a call that was held back until it was known where it goes."""
+        self.public.prepare(call, partial(self._send, call, target, tuple(headers)))
+
+    def _send(self, call: Call, target: str, headers: tuple[tuple[str, str], ...]) -> None:
+        call.media.stream.open()
+        if call.session.calling is not None:
+            call.session.calling.send(target, headers, self._engine.now())
+        self._engine.pump()
 
     def _start(self, call: Call) -> None:
         call.media.stream.open()

@@ -77,11 +77,10 @@ class Pickups:
         call, timer = self._waiting.pop(watch)
         timer.cancel()
         self._watching.forget(watch)
-        now = self._engine.now()
         dialog = _ringing(watch)
         calling = call.session.calling
         if dialog is not None and calling is not None:
-            calling.send(_target(dialog), [replaces(dialog)], now)
+            self._engine.calling.send(call, _target(dialog), [replaces(dialog)])
         else:
             why = f"nothing rings at {watch.bare}"
             if not watch.is_told:

@@ -6,8 +6,9 @@
 Nobody waits for longer than PATIENCE, and after a silence not at all for a while: a call
 with our own address in it is better than none. A far end that has told us that it sees us as
 we are (RFC 3581), or that is in our private network while the address learned is not, gets our own
-address. So does who is reached by IPv6, where routers hide nobody's. Once the media run their
-sockets are the loop's, and nothing can be asked any more.
+address. A question goes by the family that the far end is reached by; a server that has no address
+of it is not missed. Once the media run their sockets are the loop's, and nothing can be asked any
+more.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from platypus.net.addresses import format_address
+from platypus.net.addresses import family_of, format_address
 from platypus.net.stun_client import StunClient
 
 if TYPE_CHECKING:
@@ -44,22 +45,21 @@ class PublicAddress:
         self._transport = transport
         self._tell = tell
         self._known: dict[Address, tuple[Address, float]] = {}  # by our own address
-        self._silent_until = 0.0
+        self._silent_until: dict[socket.AddressFamily, float] = {}
         self._told = False
 
     def forget(self) -> None:
         """Another network."""
         self._known.clear()
-        self._silent_until = 0.0
+        self._silent_until.clear()
 
     async def of_flow(self, flow: Flow) -> Address | None:
         """Where the far end of a UDP flow most likely sees our SIP socket; None for as we are."""
-        if ":" in flow.remote[0]:
-            return None
         now = asyncio.get_running_loop().time()
         known = self._known.get(flow.local)
         if known is None or known[1] < now:
-            seen = await self._ask(partial(self._transport.ask_stun_at, flow))
+            ask = partial(self._transport.ask_stun_at, flow)
+            seen = await self._ask(ask, family_of(flow.remote[0]))
             if seen is None:
                 return None
             known = self._known[flow.local] = seen, now + REMEMBERED
@@ -69,8 +69,6 @@ class PublicAddress:
         self, rtp: socket.socket, rtcp: socket.socket
     ) -> tuple[Address, Address] | None:
         """Where the sockets of a call are seen; None where nobody says so."""
-        if rtp.family != socket.AF_INET:
-            return None
         found = await asyncio.gather(self._of_socket(rtp), self._of_socket(rtcp))
         if found[0] is None or found[1] is None:
             return None
@@ -81,16 +79,18 @@ class PublicAddress:
         client = StunClient(loop, partial(_send, sock), os.urandom)
         reading = loop.create_task(_read(sock, client))
         try:
-            return await self._ask(client.ask)
+            return await self._ask(client.ask, sock.family)
         finally:
             client.close()
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
 
-    async def _ask(self, ask: Callable[..., None]) -> Address | None:
+    async def _ask(
+        self, ask: Callable[..., None], family: socket.AddressFamily
+    ) -> Address | None:
         loop = asyncio.get_running_loop()
-        if loop.time() < self._silent_until:
+        if loop.time() < self._silent_until.get(family, 0.0):
             return None
         answer: asyncio.Future[Address | None] = loop.create_future()
 
@@ -100,21 +100,22 @@ class PublicAddress:
 
         try:
             async with asyncio.timeout(PATIENCE):
-                where = await self._resolve()
+                where = await self._resolve(family)
                 ask(where, done, requests=REQUESTS, first_wait=FIRST_WAIT)
                 seen = await answer
         except (TimeoutError, OSError, UnicodeError) as error:
             logger.debug("STUN: %s", error)
             seen = None
         if seen is None:
-            self._silent_until = loop.time() + REMEMBERED
-            self._complain()
+            self._silent_until[family] = loop.time() + REMEMBERED
+            if family == socket.AF_INET or ":" in self._server[0]:
+                self._complain()
         return seen
 
-    async def _resolve(self) -> Address:
+    async def _resolve(self, family: socket.AddressFamily) -> Address:
         loop = asyncio.get_running_loop()
         host, port = self._server
-        found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_DGRAM)
         return str(found[0][4][0]), int(found[0][4][1])
 
     def _complain(self) -> None:

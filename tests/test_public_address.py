@@ -13,13 +13,14 @@ import pytest
 
 from platypus import public_address
 from platypus.events import ErrorOccurred, IncomingCall
+from platypus.net.addresses import family_of, format_address
 from platypus.sdp.description import parse
 from platypus.sip.message import Request, Response, parse_message
 from tests.harness import lan
 from tests.harness.phones import phone, run
-from tests.harness.stun_server import PUBLIC, seen, stun_server
+from tests.harness.stun_server import PUBLIC, PUBLIC6, seen, stun_server
 
-HOST = "10.97.5.1"
+HOST, HOST6 = "10.97.5.1", "fd00:97::1"
 OFFER = (
     f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
     "m=audio 40000 RTP/AVP 0\r\n"
@@ -35,19 +36,20 @@ def machine() -> Iterator[lan.Machine]:
     made.ip("link", "set", "end", "up")
     made.add_address("wire", f"{HOST}/24")
     made.add_address("wire", "10.97.5.2/24")
+    made.ip("address", "add", f"{HOST6}/64", "dev", "wire", "nodad")
     with made.inside():
         yield made
     made.close()
 
 
 class FarEnd:
-    """A bare SIP socket at 10.97.5.1; nothing in its answers tells where we are seen."""
+    """A bare SIP socket; nothing in its answers tells where we are seen."""
 
-    def __init__(self) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((HOST, 0))
+    def __init__(self, host: str = HOST) -> None:
+        self.socket = socket.socket(family_of(host), socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
         self.socket.setblocking(False)
-        self.uri = f"sip:bob@{HOST}:{self.socket.getsockname()[1]}"
+        self.uri = f"sip:bob@{format_address((host, self.socket.getsockname()[1]))}"
 
     async def receive(self) -> Request | Response:
         message = parse_message(await asyncio.get_running_loop().sock_recv(self.socket, 65_536))
@@ -125,6 +127,67 @@ def test_an_answer_names_it_as_well() -> None:
             description = parse(answer.body)
             assert description.connection == PUBLIC
             assert alice.heard.of(IncomingCall)
+
+    run(work())
+
+
+def test_a_call_that_is_picked_up_names_it_too(
+    machine: lan.Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it goes is known only once the dialog state has come."""
+    monkeypatch.setattr("tests.harness.stun_server.SHIFT", 0)
+    machine.add_address("lo", f"{PUBLIC}/32")  # it is told there
+
+    async def work() -> None:
+        everywhere = ("0.0.0.0", 0)
+        async with (
+            stun_server(HOST) as server,
+            phone(listen=everywhere, stun=server.address) as alice,
+            phone(listen=everywhere, watchers="anybody") as bob,
+            phone(listen=everywhere) as carol,
+        ):
+            messages: list[bytes] = []
+            carol.engine.trace(lambda way, peer, data: messages.append(data))
+            carol.engine.call(f"sip:bob@{HOST}:{bob.port}")
+            await bob.heard.next(IncomingCall)
+            call = alice.engine.pick_up(f"sip:bob@{HOST}:{bob.port}")
+            await call.answered()
+            (invite,) = [each for each in messages if b"Replaces: " in each and b"INVITE " in each]
+            assert f"c=IN IP4 {PUBLIC}".encode() in invite
+
+    run(work())
+
+
+def test_over_ipv6_it_is_asked_over_ipv6() -> None:
+    async def work() -> None:
+        far = FarEnd(HOST6)
+        async with (
+            stun_server(HOST6) as server,
+            phone(listen=("0.0.0.0", 0), stun=server.address) as alice,
+        ):
+            alice.engine.call(far.uri)
+            invite = await far.invited()
+            assert invite.contacts[0].uri.host == PUBLIC6
+            assert parse(invite.body).connection == PUBLIC6
+            assert not alice.heard.of(ErrorOccurred)
+
+    run(work())
+
+
+def test_a_server_that_has_no_ipv6_is_not_missed_there() -> None:
+    async def work() -> None:
+        far = FarEnd(HOST6)
+        async with (
+            stun_server(HOST) as server,
+            phone(listen=("0.0.0.0", 0), stun=server.address) as alice,
+        ):
+            alice.engine.call(far.uri)
+            invite = await far.invited()
+            assert invite.contacts[0].uri.host == HOST6
+            assert not alice.heard.of(ErrorOccurred)
+            alice.engine.call(FarEnd().uri)  # and serves on where it has an address
+            while server.asked == []:
+                await asyncio.sleep(0.01)
 
     run(work())
 

@@ -10,7 +10,7 @@ from typing import cast
 from platypus.net.stun import REQUEST, build_success, parse
 from platypus.sip.flow import Address
 
-PUBLIC = "203.0.113.5"
+PUBLIC, PUBLIC6 = "203.0.113.5", "2001:db8:1::5"
 SHIFT = 10_000  # what this router adds to a port
 
 
@@ -32,7 +32,8 @@ class StunServer(asyncio.DatagramProtocol):
         assert request.kind == REQUEST
         self.asked.append(addr[1])
         if not self.silent and self._transport is not None:
-            self._transport.sendto(build_success(request, (PUBLIC, seen(addr[1]))), addr)
+            public = PUBLIC6 if ":" in addr[0] else PUBLIC
+            self._transport.sendto(build_success(request, (public, seen(addr[1]))), addr)
 
     def close(self) -> None:
         if self._transport is not None:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from ui_tk import startup, texts
 from ui_tk.bridge import Bridge, PhoneSettings
+from ui_tk.custody import Custody
 from ui_tk.door import Door
 from ui_tk.keeper import Keeper
 from ui_tk.messages import (
-    AccountSettings,
     Command,
     Message,
     QuitAsked,
@@ -31,7 +31,6 @@ from ui_tk.messages import (
 )
 from ui_tk.model import Model
 from ui_tk.palette import choose
-from ui_tk.passwords import Ask, Found, Passwords
 from ui_tk.texts import tr
 from ui_tk.theme import Theme
 from ui_tk.window import Window
@@ -70,8 +69,7 @@ class App:
         self._closed = self._stale = False
         self._history = history
         self._later: deque[Callable[[], None]] = deque()
-        self._known: Found = {}
-        self.passwords = Passwords(self.later)
+        self._custody = Custody(root, lambda: self.theme, self.later, self._say_bad)
         self.keeper = Keeper(lambda text: self.post(Trouble(text)))
         calls = history.calls if history is not None else ()
         self.model = Model(book=book, calls=calls, keep=self._keep)
@@ -143,16 +141,14 @@ class App:
 
     def password_of(self, address: str) -> str | None:
         """What is known of it now, in memory."""
-        return self._known.get(address)
+        return self._custody.known.get(address)
 
     def know_password(self, address: str, password: str) -> None:
-        """From now on; and in the keychain, where there is one."""
-        self._known[address] = password
-        self.passwords.keep(address, password, self._say_bad)
+        """From now on; and kept, where the user wants it kept."""
+        self._custody.know(address, password)
 
     def forget_password(self, address: str) -> None:
-        self._known.pop(address, None)
-        self.passwords.forget(address, self._say_bad)
+        self._custody.forget(address)
 
     def restart(self) -> None:
         """Bring the engine up anew; with calls up, when the last one has ended."""
@@ -224,29 +220,10 @@ class App:
     def _begin(self) -> None:
         """Find the passwords, ask for those that nobody knows, and start the engine."""
         self._watch()
-        accounts = startup.accounts_of(self.config, self._said)
-        accounts = tuple(each for each in accounts if each.address not in self._known)
-        self.passwords.find(accounts, lambda found: self._found(accounts, found))
-
-    def _found(self, accounts: Sequence[AccountSettings], found: Found) -> None:
-        self._known |= {address: each for address, each in found.items() if each is not None}
-        missing = [address for address, password in found.items() if password is None]
-        if not missing:
-            self._start()
-            return
-        address = missing[0]
-
-        def answered(password: str | None, keep: bool) -> None:
-            self._known[address] = password
-            if password and keep:
-                self.passwords.keep(address, password, self._say_bad)
-            rest = dict.fromkeys(missing[1:])
-            self._root.after_idle(lambda: self._found(accounts, dict(rest)))
-
-        Ask(self._root, self.theme, address, self.passwords.problem, answered)
+        self._custody.gather(startup.accounts_of(self.config, self._said), self._start)
 
     def _start(self) -> None:
-        settings = startup.phone_settings(self.config, self._said, self._known)
+        settings = startup.phone_settings(self.config, self._said, self._custody.known)
         self._unwatch()
         self._bridge = Bridge(settings)
         self._watch()

@@ -1,42 +1,41 @@
-"""Passwords for the accounts: from the keychain, else asked for; off the window's thread.
+"""Where passwords are kept: the keychain, else a vault under a passphrase, else nowhere.
 
-The keychain may ask the user, or hang with its daemon: it is spoken to on a thread of its
-own, and the window is there meanwhile. What it does not know is asked for in a window, and
-kept only where the user wants it kept.
+The keychain may ask the user, or hang with its daemon, and the vault's key takes half a second
+to derive: both are spoken to on threads of their own, and the window is there meanwhile. No
+tkinter here; who asks the user is `custody`.
 """
 
 from __future__ import annotations
 
 import threading
-import tkinter as tk
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from platypus import CredentialsError
-from ui_tk import words
 from ui_tk.messages import AccountSettings
-from ui_tk.texts import tr
-from ui_tk.theme import Theme
-from ui_tk.widgets.dialog import Dialog
-from ui_tk.widgets.fields import Field, Switch
-from ui_tk.widgets.label import label, wrapping
 
 if TYPE_CHECKING:
     from platypus.credentials import CredentialStore
 
 Found = dict[str, str | None]
+Place = Literal["keychain", "vault", "locked", "nowhere"]
+Later = Callable[[Callable[[], None]], None]
 
 
 class Passwords:
-    """`later(work)` runs `work` on the window's thread, whatever thread asks for it."""
+    """`later(work)` runs `work` on the window's thread, whatever thread asks for it.
 
-    def __init__(self, later: Callable[[Callable[[], None]], None]) -> None:
+    What is given to a method to be called back is called there, with "" or a sentence.
+    """
+
+    def __init__(self, later: Later) -> None:
         self._later = later
         self._store: CredentialStore | None = None
+        self.place: Place = "nowhere"  # until the first `find` has looked
         self.problem = ""  # why there is no keychain, in a sentence
 
     def find(self, accounts: Sequence[AccountSettings], done: Callable[[Found], None]) -> None:
-        """Look for the password of each account that registers; `done` on the window's thread."""
+        """Look for the password of each account that registers."""
         wanted = [each.address for each in accounts if each.register and each.password is None]
         if not wanted:
             done({})
@@ -52,72 +51,59 @@ class Passwords:
                     found[address] = None
             self._later(lambda: done(found))
 
-        threading.Thread(target=look, name="platypus passwords", daemon=True).start()
+        self._start(look)
 
-    def keep(self, address: str, password: str, failed: Callable[[str], None]) -> None:
-        """Put it in the keychain. `failed(sentence)` where that can't be done."""
-        self._work(lambda store: store.set(address, password), failed)
+    def look(self, done: Callable[[], None]) -> None:
+        """Find out where passwords are kept here: `place` says so then."""
 
-    def forget(self, address: str, failed: Callable[[str], None]) -> None:
-        self._work(lambda store: store.delete(address), failed)
-
-    def _work(self, work: Callable[[CredentialStore], None], failed: Callable[[str], None]) -> None:
-        def run() -> None:
+        def look() -> None:
             try:
-                work(self._opened())
-                if self.problem:
-                    self._later(lambda: failed(self.problem))
-            except CredentialsError as problem:
-                text = str(problem)
-                self._later(lambda: failed(text))
+                self._opened()
+            except CredentialsError as error:
+                self.problem = str(error)
+            self._later(done)
 
-        threading.Thread(target=run, name="platypus passwords", daemon=True).start()
+        self._start(look)
+
+    def open_vault(self, passphrase: str, done: Callable[[str], None]) -> None:
+        """Open the vault that is there, or begin one. It is used from then on."""
+
+        def work() -> None:
+            from platypus.vault import Vault, default_path
+
+            self._store, self.place = Vault(default_path(), passphrase), "vault"
+
+        self._try(work, done)
+
+    def keep(self, address: str, password: str, done: Callable[[str], None]) -> None:
+        """Put it where passwords are kept."""
+        self._try(lambda: self._opened().set(address, password), done)
+
+    def forget(self, address: str, done: Callable[[str], None]) -> None:
+        self._try(lambda: self._opened().delete(address), done)
+
+    def _try(self, work: Callable[[], None], done: Callable[[str], None]) -> None:
+        def run() -> None:
+            problem = ""
+            try:
+                work()
+            except CredentialsError as error:
+                problem = str(error)
+            self._later(lambda: done(problem))
+
+        self._start(run)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="platypus passwords", daemon=True).start()
 
     def _opened(self) -> CredentialStore:
         if self._store is None:
             from platypus.credentials import open_store
 
             self._store, self.problem = open_store()
+            self.place = "keychain" if not self.problem else "nowhere"
+            if self.problem:
+                from platypus.vault import default_path
+
+                self.place = "locked" if default_path().exists() else "nowhere"
         return self._store
-
-
-class Ask(Dialog):
-    """Asks for one password. `done(password, keep)`; None where the user does not say."""
-
-    def __init__(
-        self,
-        root: tk.Misc,
-        theme: Theme,
-        address: str,
-        problem: str,
-        done: Callable[[str | None, bool], None],
-    ) -> None:
-        super().__init__(root, theme, tr("Password"))
-        self._done: Callable[[str | None, bool], None] | None = done
-        name = tr("Password for {account}:", account=words.short(address))
-        self._field = Field(self.body, theme, name, secret=True)
-        self._field.pack(fill="x")
-        self._keep: Switch | None = None
-        if problem:
-            text = tr("It is asked for at each start: {why}", why=problem)
-            note = wrapping(label(self.body, theme, 11, text=text, colour=theme.palette.dim))
-            note.pack(fill="x")
-        else:
-            self._keep = Switch(self.body, theme, tr("Keep it in the keychain"), False)
-            self._keep.pack(fill="x")
-        self.add_button(tr("Register"), self._take, kind="good")
-        self.add_button(tr("Not now"), self.destroy)
-        self.appear(self._field.entry)
-
-    def _take(self) -> None:
-        done, self._done = self._done, None
-        password, keep = self._field.secret, bool(self._keep and self._keep.on)
-        self.destroy()
-        if done is not None:
-            done(password, keep)
-
-    def destroy(self) -> None:
-        done, self._done = self._done, None
-        super().destroy()
-        if done is not None:
-            done(None, False)

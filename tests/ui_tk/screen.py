@@ -106,6 +106,17 @@ class Screen:
             assert time.monotonic() < end, f"the pixel at {x}, {y} is {seen}, not {colour}"
             time.sleep(LOOK_S)
 
+    def shows(self, colour: str) -> bool:
+        """Whether any pixel has it: text in a colour of its own is there."""
+        wanted = np.frombuffer(bytes.fromhex(colour.removeprefix("#")), np.uint8)
+        return bool((self.look() == wanted).all(axis=2).any())
+
+    def wait_for_any(self, colour: str) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not self.shows(colour):
+            assert time.monotonic() < end, f"nothing on the screen is {colour}"
+            time.sleep(LOOK_S)
+
     def _run(self, *command: str) -> str:
         # A search that finds nothing ends with 1: that is an answer too.
         done = subprocess.run(

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ui_tk.keeper import Keeper
     from ui_tk.messages import Command, Message
     from ui_tk.model import Model
-    from ui_tk.passwords import Passwords
     from ui_tk.window import Window
 
 
@@ -19,7 +18,6 @@ class Host(Protocol):
     keeper: Keeper
     model: Model
     window: Window
-    passwords: Passwords
     config: Config
 
     @property

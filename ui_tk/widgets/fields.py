@@ -63,6 +63,10 @@ class Field(tk.Frame):
     def set(self, value: str) -> None:
         self._variable.set(value)
 
+    def tell(self, text: str) -> None:
+        """What is going on with it."""
+        self._below.configure(text=text, foreground=self._theme.palette.dim)
+
     def say(self, problem: str) -> None:
         """What is wrong with it; "" is nothing."""
         p = self._theme.palette

@@ -186,8 +186,7 @@ def test_a_server_that_has_no_ipv6_is_not_missed_there() -> None:
             assert invite.contacts[0].uri.host == HOST6
             assert not alice.heard.of(ErrorOccurred)
             alice.engine.call(FarEnd().uri)  # and serves on where it has an address
-            while server.asked == []:
-                await asyncio.sleep(0.01)
+            await server.was_asked.wait()
 
     run(work())
 

@@ -20,6 +20,7 @@ class StunServer(asyncio.DatagramProtocol):
     def __init__(self, *, silent: bool) -> None:
         self.silent = silent
         self.asked: list[int] = []
+        self.was_asked = asyncio.Event()
         self.address: Address = ("", 0)
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -31,6 +32,7 @@ class StunServer(asyncio.DatagramProtocol):
         request = parse(data)
         assert request.kind == REQUEST
         self.asked.append(addr[1])
+        self.was_asked.set()
         if not self.silent and self._transport is not None:
             public = PUBLIC6 if ":" in addr[0] else PUBLIC
             self._transport.sendto(build_success(request, (public, seen(addr[1]))), addr)

@@ -26,4 +26,4 @@ cdef int delay_spread(const delay_t *delay) noexcept nogil
 # The delay that costs least, and by how much (in R) it is better than the present one; `told`
 # if the packet behind a lost one tells what was in it.
 cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
-                        float missing, int told, float *gain) noexcept nogil
+                        float lost, int told, float *gain) noexcept nogil

@@ -13,7 +13,7 @@ concealment: 9 for one in a hundred, 15 for three, 33 for ten.
 It knows nothing of what is played; late and concealed packets are observed as well.
 """
 
-from libc.math cimport sqrtf
+from libc.math cimport expf, sqrtf
 from libc.stdint cimport int64_t
 from libc.string cimport memmove, memset
 
@@ -27,7 +27,10 @@ cdef enum:
     FREE_GUARD_BINS = 5      # and so near it had better not come
     ANOTHER_PATH_BINS = 100  # by which the base rises at once where the path became another
     SETTLING = 10            # packets at the beginning that only find the base
+    RANKS = 10               # latest packets that tell what may come later still
 
+cdef float DOUBT = 100.0      # packets: so many more are supposed to have been in time, beside one late
+cdef float LATE = 1.1         # how much more a late packet costs than a lost one: it is not bridged
 cdef float TAIL = 0.02       # of the packets may come later than the spread
 cdef float LIGHTEST = 0.1    # share of an early packet that came together with another
 cdef float BLIND = 0.25      # how much more a loss costs that can't be seen beyond
@@ -148,16 +151,40 @@ cdef int delay_spread(const delay_t *delay) noexcept nogil:
     return 0
 
 
+cdef void add_tail(const delay_t *delay, float *later, int second, float scale) noexcept nogil:
+    """Beyond the `second` latest packet: a tail that falls by e in `scale` bins."""
+    cdef float share = <float>1.5 * delay.weight / delay.total
+    cdef float fall = expf(-1 / scale) if scale > 0 else 0.0
+    # One late packet alone proves little, however few there were.
+    cdef float single = delay.weight / (delay.total + DOUBT * delay.weight)
+    cdef int bin
+    for bin in range(second + 1, DELAY_BINS + 1):
+        share *= fall
+        later[bin] = max(share, single if bin <= delay.highest else <float>0.0)
+
+
 cdef void add_up(const delay_t *delay, float *later) noexcept nogil:
-    """For each bin, and one behind the last, the share of packets from it on."""
-    cdef float total = 0.0
+    """For each bin, and one behind the last, the share of packets that come from it on.
+
+    Where fewer than two were seen it is that of an exponential distribution whose scale the
+    latest ones tell, so that the few packets of a call's beginning are not taken for all that
+    the path can do.
+    """
+    cdef float total = 0.0, expected = 0.0
     cdef int bin = delay.highest + 1
-    memset(later + bin, 0, (DELAY_BINS + 1 - bin) * sizeof(float))
+    cdef int second = -1, rank = 2, spread = 0
     while bin > 0:
         bin -= 1
         total += delay.bins[bin]
-        # One late packet proves nothing, however few there were.
-        later[bin] = total / delay.total if total > <float>1.5 * delay.weight else 0.0
+        later[bin] = total / delay.total
+        if second < 0 and total >= <float>1.5 * delay.weight:
+            second = bin
+        while rank < RANKS and total >= (<float>rank + <float>0.5) * delay.weight:
+            # Of an exponential distribution the packets of these ranks are scale / rank apart.
+            expected += <float>1.0 / <float>rank
+            spread = second - bin
+            rank += 1
+    add_tail(delay, later, second, <float>spread / expected if expected > 0 else <float>0.0)
 
 
 cdef inline float late_at(const delay_t *delay, const slots_t *slots, int64_t playout,
@@ -182,23 +209,21 @@ cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, 
         blind = UNTOLD if look > 0 else 0.0
     cdef float percent
     blind = 1 + BLIND * blind
-    percent = 100 * (late + lost * blind * blind)
+    percent = 100 * (LATE * late + lost * blind * blind)
     return (DELAY_COST * ms + LONG_DELAY_COST * max(<float>0.0, ms - LONG_DELAY_MS)
             + (RARE_COST * percent if percent < RARE
                else <float>8.3 * sqrtf(percent) + <float>0.67 * percent))
 
 
 cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
-                        float missing, int told, float *gain) noexcept nogil:
+                        float lost, int told, float *gain) noexcept nogil:
     cdef float later[DELAY_BINS + 1]
     cdef int step = max(slots_measure(slots.packet, slots.length), slots.length // 4)
     cdef int64_t candidate = slots_aligned(slots, delay.base + FREE_GUARD_BINS * delay.width)
     cdef int64_t last = delay.base + DELAY_BINS * delay.width
     cdef int64_t best = present
-    cdef float lost, cost, now, least
+    cdef float cost, now, least
     add_up(delay, later)
-    # What is missing, and not for its delay, is lost.
-    lost = max(<float>0.0, missing - late_at(delay, slots, present, later))
     now = least = cost_of(delay, slots, present, lost, told, later)
     while candidate <= last:
         cost = cost_of(delay, slots, candidate, lost, told, later)

@@ -47,7 +47,7 @@ cdef struct jitter_t:
     int64_t target           # the delay that is best, and
     int judged               # it was chosen
     float gain               # how much better it is than the present one, in R
-    float missing            # share of packets that were not there in time, smoothed
+    float missing            # share of packets that never came, smoothed
     float power              # of speech: the mean square of loud slots, slowly falling
     int hasty                # a surplus of our own making is to go soon
     int64_t paused           # samples for which there has been a pause

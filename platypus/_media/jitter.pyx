@@ -65,12 +65,13 @@ cdef float SPEECH_FALL = 0.998    # of that power, each slot
 cdef float ALIKE = 0.8            # of stretches that may be overlapped at leisure
 cdef float RATHER_ALIKE = 0.5     # and if there is some hurry
 cdef float NOT_SPEECH = 2.0       # nothing is so alike: only pauses change their length
-cdef float GROW_GAIN = 1.0        # in R: for less than that the delay stays as it is
-cdef float HURRY_GAIN = 12.0     # worth growing in the midst of speech
-cdef float SHRINK_GAIN = 1.0
-cdef float LEAST_GAIN = 0.3       # and for less than that it stays long
+cdef float GROW_GAIN = 0.3        # in R: for less than that the delay stays as it is
+cdef float RESUME_GAIN = 5.0      # worth playing a late packet, and all that follows, late
+cdef float HURRY_GAIN = 20.0     # worth growing in the midst of speech
+cdef float SHRINK_GAIN = 2.5
+cdef float LEAST_GAIN = 0.4       # and for less than that it stays long
 cdef float DRIFT_GAIN = 0.6       # 25 ms that no pause took away
-cdef float STRETCH_GAIN = 3.0     # worth stretching speech for,
+cdef float STRETCH_GAIN = 5.0     # worth stretching speech for,
 cdef float RUSH_GAIN = 8.0        # whatever the sound
 
 
@@ -111,6 +112,8 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
         delay_observe(&jitter.delay, arrival - timestamp, arrival, samples)
     if jitter.order_known and position <= jitter.passed:
         jitter.counters.late += 1
+        if samples > 0:
+            jitter.missing = max(<float>0.0, jitter.missing - 1 / MISSING_MEMORY)  # not lost
         return JITTER_LATE
     if jitter.backlog.spare == 0:
         pop(jitter)
@@ -359,6 +362,13 @@ cdef int start(jitter_t *jitter) noexcept nogil:
     return 1
 
 
+cdef void judge(jitter_t *jitter, int64_t delay) noexcept nogil:
+    """Choose the best delay by all that is known now; `delay` is the present one."""
+    jitter.target = delay_best(&jitter.delay, &jitter.slots, delay, jitter.missing,
+                               jitter.codec == CODEC_OPUS, &jitter.gain)
+    jitter.judged = 1
+
+
 cdef int64_t resume_late(jitter_t *jitter) noexcept nogil:
     """The first packet begins before `end`: how much of it is to be left out.
 
@@ -372,7 +382,8 @@ cdef int64_t resume_late(jitter_t *jitter) noexcept nogil:
     cdef int64_t grown = 0
     if jitter.dry == 0 or packet.timestamp < jitter.heard:
         return late
-    if jitter.judged and jitter.gain > HURRY_GAIN:
+    judge(jitter, delay)
+    if jitter.gain > RESUME_GAIN:
         grown = max(<int64_t>0, jitter.target - delay)
     if (jitter.dry >= in_samples(jitter, FOLLOW_MS) or jitter.delay.seen < EARLY) and jitter.newest <= jitter.end:
         grown = max(grown, min(late, needed(jitter) + in_samples(jitter, GUARD_MS + SURPLUS_MS)
@@ -489,11 +500,8 @@ cdef void grow(jitter_t *jitter, int64_t shortage, float alike) noexcept nogil:
 
 cdef void think(jitter_t *jitter) noexcept nogil:
     """Choose the delay anew, now and then."""
-    cdef int64_t delay = jitter.slots.clock - (jitter.end - jitter.pcm_count)
     if jitter.slots.clock % in_samples(jitter, JUDGED_MS) < jitter.slots.length or not jitter.judged:
-        jitter.target = delay_best(&jitter.delay, &jitter.slots, delay, jitter.missing,
-                                   jitter.codec == CODEC_OPUS, &jitter.gain)
-        jitter.judged = 1
+        judge(jitter, jitter.slots.clock - (jitter.end - jitter.pcm_count))
 
 
 cdef void adapt(jitter_t *jitter) noexcept nogil:
@@ -509,7 +517,8 @@ cdef void adapt(jitter_t *jitter) noexcept nogil:
     if jitter.target > delay and jitter.gain > GROW_GAIN:
         jitter.surplus_for = 0
         grow(jitter, jitter.target - delay,
-             RATHER_ALIKE if jitter.gain > HURRY_GAIN else NOT_SPEECH)
+             RATHER_ALIKE if jitter.gain > HURRY_GAIN or slack < in_samples(jitter, LEAST_GUARD_MS)
+             else NOT_SPEECH)
     elif slack < in_samples(jitter, LEAST_GUARD_MS):
         grow(jitter, jitter.slots.length, RATHER_ALIKE)
     elif slack < in_samples(jitter, LOW_GUARD_MS):

@@ -108,6 +108,15 @@ class CallsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HotkeysConfig:
+    """The `[hotkeys]` table: keys that work whatever window is in front, as in "Ctrl+Alt+A"."""
+
+    answer: str = ""  # takes the call that rings, else ends the one in front
+    mute: str = ""
+    headset: bool = True  # the buttons of a headset or keyboard for telephones
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole file, with what it leaves out at its default."""
 
@@ -128,6 +137,7 @@ class Config:
     window: WindowConfig = WindowConfig()
     dialing: DialingConfig = DialingConfig()
     calls: CallsConfig = CallsConfig()
+    hotkeys: HotkeysConfig = HotkeysConfig()
     accounts: tuple[AccountConfig, ...] = ()
 
 
@@ -136,6 +146,7 @@ _TABLES = {
     "window": WindowConfig,
     "dialing": DialingConfig,
     "calls": CallsConfig,
+    "hotkeys": HotkeysConfig,
 }
 _CHOICES = {
     ("window", "appearance"): ("system", "light", "dark"),

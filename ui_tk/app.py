@@ -135,7 +135,9 @@ class App:
             self.send(SetRules(startup.rules_of(config.calls)))
         if replace(config.window, tray=old.window.tray) != old.window:
             self.show()
-        engine_parts = replace(config, window=old.window, dialing=old.dialing)
+        if config.hotkeys != old.hotkeys:
+            self.send(startup.hotkeys_of(config.hotkeys))
+        engine_parts = replace(config, window=old.window, dialing=old.dialing, hotkeys=old.hotkeys)
         if engine_parts != replace(old, calls=replace(config.calls, refer=old.calls.refer)):
             self.restart()
 
@@ -327,6 +329,7 @@ class App:
                 case Ready():
                     for command in self.model.watch_all():
                         self.send(command)
+                    self.send(startup.hotkeys_of(self.config.hotkeys))
                     self._dial_waiting()
                 case QuitAsked():
                     self._root.after_idle(self.close)

@@ -30,6 +30,7 @@ from ui_tk.messages import (
     QuitAsked,
     Ready,
     Rules,
+    SetHotkeys,
     SetRules,
     ShowTray,
     Stopped,
@@ -240,9 +241,9 @@ class Bridge:
         return AccountSettings(f"sip:{DEMO_USER}@{host}:{port}", password)
 
     def _obey(self, command: Command) -> None:
-        if isinstance(command, ShowTray):
+        if isinstance(command, ShowTray | SetHotkeys):
             if self._desktop is not None:
-                self._desktop.show_tray(command.face)
+                self._desktop.obey(command)
         elif self._phone is not None:
             self._phone.obey(command)
 

@@ -1,4 +1,4 @@
-"""What the desktop is told: notifications with buttons, the tray, and no suspend in a call.
+"""What the desktop is told: notifications, the tray, keys for everywhere, no suspend in a call.
 
 Lives on the engine's thread and reads the messages that go to the window. What a button asks
 for goes back as the window's own commands would. Where there is no bus nothing happens, and
@@ -19,16 +19,20 @@ from ui_tk.messages import (
     CallOver,
     Command,
     DeedAsked,
+    DesktopCommand,
     HangUp,
+    HotkeysTold,
     Message,
     PageAsked,
+    SetHotkeys,
+    ShowTray,
     TrayChanged,
 )
+from ui_tk.system.hotkeys import Hotkeys
 from ui_tk.system.inhibit import SuspendLock
 from ui_tk.system.notifications import OPENED, Notifier
 from ui_tk.system.status_item import StatusItem
 from ui_tk.texts import tr
-from ui_tk.tray import Face
 
 LEAVE_S = 1.0  # what the desktop has not taken by then it is not told
 RINGS = ("trying", "ringing", "early")
@@ -40,6 +44,7 @@ class Desktop:
     def __init__(self, obey: Callable[[Command], None], post: Callable[[Message], None]) -> None:
         self._obey, self._post = obey, post
         self._notifier = Notifier(self._pressed)
+        self._hotkeys = Hotkeys(lambda deed: post(DeedAsked(deed)))
         self._tray = StatusItem(
             lambda deed: post(DeedAsked(deed)), lambda present: post(TrayChanged(present))
         )
@@ -65,6 +70,7 @@ class Desktop:
         self._calls.clear()
         if self._work:
             await asyncio.wait(self._work, timeout=LEAVE_S)
+        self._hotkeys.close()
         await self._tray.__aexit__(kind, error, trace)
         await self._notifier.__aexit__(kind, error, trace)
         await asyncio.to_thread(self._lock.release)
@@ -77,9 +83,17 @@ class Desktop:
             case CallOver():
                 self._over(message)
 
-    def show_tray(self, face: Face) -> None:
+    def obey(self, command: DesktopCommand) -> None:
         """Returns at once."""
-        self._do(self._tray.show(face))
+        match command:
+            case ShowTray(face):
+                self._do(self._tray.show(face))
+            case SetHotkeys():
+                self._do(self._set_hotkeys(command))
+
+    async def _set_hotkeys(self, wanted: SetHotkeys) -> None:
+        problem = await self._hotkeys.set(dict(wanted.keys), headset=wanted.headset)
+        self._post(HotkeysTold(problem))
 
     def _changed(self, call: CallChanged) -> None:
         first = call.call not in self._calls

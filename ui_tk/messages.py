@@ -187,6 +187,13 @@ class TrayChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HotkeysTold:
+    """Why a key that is to work everywhere does not, as a sentence; "" where all do."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class SipMessage:
     """What was said, without what is secret. `at` is in seconds since 1970."""
 
@@ -245,6 +252,7 @@ Message = (
     | PageAsked
     | DeedAsked
     | TrayChanged
+    | HotkeysTold
     | SipMessage
     | QuitAsked
     | Redraw
@@ -393,6 +401,14 @@ class ShowTray:
     face: Face
 
 
+@dataclass(frozen=True, slots=True)
+class SetHotkeys:
+    """Keys that work everywhere, by the deeds they stand for; and a headset's buttons."""
+
+    keys: tuple[tuple[str, str], ...] = ()
+    headset: bool = False
+
+
 CallCommand = (
     Answer
     | HangUp
@@ -409,4 +425,5 @@ CallCommand = (
 PhoneCommand = (
     CallCommand | Dial | PickUp | Conference | SetRules | Watch | Register | SetVolume | Trace
 )
-Command = PhoneCommand | ShowTray
+DesktopCommand = ShowTray | SetHotkeys
+Command = PhoneCommand | DesktopCommand

@@ -28,6 +28,7 @@ from ui_tk.messages import (
     DeviceSettled,
     Dial,
     HangUp,
+    HotkeysTold,
     LampChanged,
     LevelsMeasured,
     MailboxChanged,
@@ -106,6 +107,7 @@ class Model:
         self.wall = 0.0  # what is to be added to the window's clock for the time of day
         self._keep = keep
         self.tray = False  # whether somebody draws an icon of ours
+        self.hotkeys_problem = ""
         self._wanted_page: str | None = None
         self._wanted_deeds: list[str] = []
 
@@ -147,6 +149,8 @@ class Model:
                 self._wanted_deeds.append(deed)
             case TrayChanged(present):
                 self.tray = present
+            case HotkeysTold(problem):
+                self.hotkeys_problem = problem
             case Trouble(text):
                 self.say(text, "bad")
             case Stopped(error):

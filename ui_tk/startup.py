@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ui_tk.dialrules import DialRules
-from ui_tk.messages import AccountSettings, Rules
+from ui_tk.messages import AccountSettings, Rules, SetHotkeys
 from ui_tk.preferences import Preferences
 
 if TYPE_CHECKING:
-    from platypus.config import CallsConfig, Config, DialingConfig
+    from platypus.config import CallsConfig, Config, DialingConfig, HotkeysConfig
     from ui_tk.bridge import PhoneSettings
     from ui_tk.palette import Appearance
 
@@ -140,6 +140,11 @@ def rules_of(calls: CallsConfig) -> Rules:
         calls.forward_no_answer,
         float(calls.no_answer_after),
     )
+
+
+def hotkeys_of(hotkeys: HotkeysConfig) -> SetHotkeys:
+    keys = {"answer_or_end": hotkeys.answer, "mute": hotkeys.mute}
+    return SetHotkeys(tuple((deed, key) for deed, key in keys.items() if key), hotkeys.headset)
 
 
 def dial_rules_of(dialing: DialingConfig) -> DialRules:

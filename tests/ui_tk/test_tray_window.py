@@ -1,4 +1,4 @@
-"""The real window and its icon in a real tray."""
+"""The real window from outside: by its icon in a real tray, and by keys that work everywhere."""
 
 from __future__ import annotations
 
@@ -101,3 +101,18 @@ def test_who_does_not_want_it_ends_the_phone_by_closing_the_window(screen, excha
     wait_for_icon(tray, "registered")
     screen.dismiss()
     assert phone.wait(10) == 0
+
+
+def test_a_key_answers_and_ends_whatever_window_is_in_front(screen, exchange, tray, start):
+    pytest.importorskip("Xlib")
+    tray.start()
+    start("--minimized", settings='[hotkeys]\nanswer = "Ctrl+Alt+A"\n')
+    wait_for_icon(tray, "registered")
+    screen.wait_for_none()
+    call = exchange.call_of_bob("alice")
+    screen.wait_for_title("bob calls")
+    screen.key("ctrl+alt+a")
+    exchange.until(lambda: call.state is CallState.CONFIRMED)
+    screen.wait_for_title("In call with bob")
+    screen.key("ctrl+alt+a")
+    exchange.until(lambda: call.state is CallState.ENDED)

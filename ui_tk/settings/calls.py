@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ui_tk.dialrules import dialled
 from ui_tk.settings.host import Host
+from ui_tk.settings.hotkeys import HotkeyRows
 from ui_tk.startup import dial_rules_of
 from ui_tk.system import desktop_entry
 from ui_tk.texts import tr
@@ -47,6 +48,7 @@ class _Section:
             self._forward(name)
         self._no_answer_after()
         self._rules()
+        self._hotkeys.leave()
 
     def _dialing(self) -> None:
         frame, theme, now = self._frame, self._theme, self._host.config.dialing
@@ -82,6 +84,8 @@ class _Section:
         Switch(frame, theme, tr("Ask before dialling a link"), now.ask_before_links,
                lambda on: self._calls(ask_before_links=on),
                hint=tr("Of a web page or another program.")).pack(fill="x")  # fmt: skip
+        self._heading(tr("Keys that work everywhere"))
+        self._hotkeys = HotkeyRows(frame, theme, self._host, self._keep_on_leaving)
         self._heading(tr("In the system"))
         Switch(frame, theme, tr("Telephone links open this phone"), desktop_entry.is_installed(),
                lambda on: self._system(desktop_entry.install if on else desktop_entry.remove),

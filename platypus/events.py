@@ -9,9 +9,8 @@ signalling machine are others and never get here (`sip.events`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from platypus.account import Account
@@ -52,8 +51,7 @@ class MediaState(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(NamedTuple):
     """The registrar bound `contact` for `expires` seconds; comes again with every refresh."""
 
     account: Account
@@ -61,8 +59,7 @@ class Registered:
     contact: str
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationFailed:
+class RegistrationFailed(NamedTuple):
     """Not registered, and why, as a sentence; `retry_in` is None where retrying is pointless."""
 
     account: Account
@@ -71,22 +68,19 @@ class RegistrationFailed:
     retry_in: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Unregistered:
+class Unregistered(NamedTuple):
     """The binding is gone: we removed it, or it expired."""
 
     account: Account
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingCall:
+class IncomingCall(NamedTuple):
     """Somebody calls. It rings (180 was sent) until answered, rejected or given up."""
 
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
-class CallStateChanged:
+class CallStateChanged(NamedTuple):
     """A call's state or its hold changed. The end is told by `CallEnded` instead."""
 
     call: Call
@@ -94,8 +88,7 @@ class CallStateChanged:
     hold: HoldState
 
 
-@dataclass(frozen=True, slots=True)
-class CallEnded:
+class CallEnded(NamedTuple):
     """The last event of a call. `code` is the final status of its INVITE: 200 for a BYE."""
 
     call: Call
@@ -106,8 +99,7 @@ class CallEnded:
     statistics: Statistics
 
 
-@dataclass(frozen=True, slots=True)
-class MediaChanged:
+class MediaChanged(NamedTuple):
     """The stream of a call started (again), stalled, resumed or ended."""
 
     call: Call
@@ -119,8 +111,7 @@ class MediaChanged:
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
-class DtmfReceived:
+class DtmfReceived(NamedTuple):
     """The far end pressed a key."""
 
     call: Call
@@ -129,8 +120,7 @@ class DtmfReceived:
     duration_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityChanged:
+class IdentityChanged(NamedTuple):
     """The network says who the other side is, in the answer or later (connected line)."""
 
     call: Call
@@ -138,8 +128,7 @@ class IdentityChanged:
     uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransferProgressed:
+class TransferProgressed(NamedTuple):
     """How far a transfer of ours has come. `done`: after 2xx `call` ends, else it stays."""
 
     call: Call
@@ -148,16 +137,14 @@ class TransferProgressed:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TransferRequested:
+class TransferRequested(NamedTuple):
     """The far end asks us to call `to` instead: `accept_transfer` or `refuse_transfer`."""
 
     call: Call
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Transferred:
+class Transferred(NamedTuple):
     """`new` is to take the place of `call`: we were transferred to `to`, or `to` to us."""
 
     call: Call
@@ -165,8 +152,7 @@ class Transferred:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceActivity:
+class VoiceActivity(NamedTuple):
     """Somebody begins or ends to speak: here (`sent`) or at the far end (`received`).
 
     Told only for calls that were asked to (`Call.watch_voice`).
@@ -177,16 +163,14 @@ class VoiceActivity:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(NamedTuple):
     """A file given to `Call.play` was heard to its end."""
 
     call: Call
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageWaiting:
+class MessageWaiting(NamedTuple):
     """What waits in a mailbox (RFC 3842); the counts are of voice messages."""
 
     account: Account | None
@@ -196,8 +180,7 @@ class MessageWaiting:
     old: int
 
 
-@dataclass(frozen=True, slots=True)
-class Notified:
+class Notified(NamedTuple):
     """Somebody who is watched does something, or is reachable or not.
 
     `state` is RFC 4235's word for the busiest dialog, `terminated` without one; or
@@ -210,8 +193,7 @@ class Notified:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
+class MessageReceived(NamedTuple):
     """Somebody sent a message (RFC 3428)."""
 
     from_: str  # a bare URI
@@ -219,8 +201,7 @@ class MessageReceived:
     display_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceChanged:
+class DeviceChanged(NamedTuple):
     """The sound devices in use are now these (None: silence), and why."""
 
     input: str | None
@@ -228,19 +209,17 @@ class DeviceChanged:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorOccurred:
+class ErrorOccurred(NamedTuple):
     """Something went wrong that no call of the embedder's is waiting for."""
 
     message: str
     call: Call | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EventsDropped:
+class EventsDropped(NamedTuple):
     """A reader of `Engine.events()` fell so far behind that this many of its events are lost."""
 
-    count: int
+    count: int  # type: ignore[assignment] # a tuple's own method, which nobody asks of it
 
 
 Event = (

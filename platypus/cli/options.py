@@ -7,7 +7,6 @@ be read by every user of the machine.
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import sys
 from collections.abc import Sequence
@@ -243,4 +242,6 @@ def ask_password(account: AccountOptions) -> AccountOptions:
     """`account` with a password from the terminal, if it has none and there is a terminal."""
     if account.password is not None or not (sys.stdin and sys.stdin.isatty()):
         return account
+    import getpass  # with the terminal's modules, which nobody else needs
+
     return replace(account, password=getpass.getpass(f"Password of {account.aor}: "))

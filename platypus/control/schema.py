@@ -11,7 +11,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from platypus.errors import PlatypusError
 
@@ -30,8 +30,7 @@ class CommandError(PlatypusError):
         self.problem, self.code, self.reply_to = problem, code, reply_to
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command whose fields are all known, present where needed, and of the right type."""
 
     name: str

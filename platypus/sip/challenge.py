@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import unquote
@@ -122,8 +122,7 @@ def parse_auth(text: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """One Digest challenge out of WWW-Authenticate or Proxy-Authenticate."""
 
     realm: str

@@ -7,7 +7,7 @@ grammar and the hashes are in `challenge`, the other side in `digest_server`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from platypus.errors import ProtocolError
 from platypus.sip.challenge import (
@@ -112,7 +112,7 @@ class DigestClient:
     def _take_next_nonce(self, proxy: bool, info: Mapping[str, str]) -> None:
         for (is_proxy, _), session in self._sessions.items():
             if is_proxy == proxy and "nextnonce" in info and session.owns(info):
-                session.challenge = replace(session.challenge, nonce=info["nextnonce"])
+                session.challenge = session.challenge._replace(nonce=info["nextnonce"])
                 session.count, session.in_advance = 0, True
 
     def _choose(self, challenges: Sequence[Challenge]) -> list[Challenge]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from platypus.errors import ProtocolError
 from platypus.sip.challenge import (
@@ -39,8 +39,7 @@ class Verdict(Enum):
     BAD = "bad"  # wrong user, password or digest: challenge, or refuse
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """A verdict and the user it is about."""
 
     verdict: Verdict

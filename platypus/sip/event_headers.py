@@ -6,8 +6,7 @@ is kept as text: whether it is served is decided where it is met.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import parse_number, parse_params
@@ -20,8 +19,7 @@ MAX_SECONDS = 2**32 - 1
 LONGEST_RETRY_AFTER = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """An event package as a subscriber uses it."""
 
     name: str
@@ -40,8 +38,7 @@ PACKAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EventType:
+class EventType(NamedTuple):
     """`dialog;id=7`: a package, in lower case, and which of several subscriptions."""
 
     package: str
@@ -60,8 +57,7 @@ class EventType:
         return f"{self.package};id={self.id}" if self.id else self.package
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionState:
+class SubscriptionState(NamedTuple):
     """What a NOTIFY says of its subscription."""
 
     state: Literal["active", "pending", "terminated"]

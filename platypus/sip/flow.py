@@ -7,7 +7,6 @@ and the machine only compares it (RFC 3261, section 18; RFC 5626, section 3.1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -32,32 +31,28 @@ class Flow(NamedTuple):
     number: int = 0  # tells two connections between the same addresses apart
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(NamedTuple):
     """Find the hops for `uri`; answer with `resolved(key, hops, now)` or `failed(key, ...)`."""
 
     key: int
     uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(NamedTuple):
     """Open or reuse a flow to `hop`; answer with `connected(key, flow, now)` or `failed`."""
 
     key: int
     hop: Hop
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send these bytes, one whole message, on `flow`."""
 
     flow: Flow
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """The machine no longer needs this flow."""
 
     flow: Flow

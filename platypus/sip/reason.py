@@ -6,8 +6,7 @@ other protocols (Q.850) are passed over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import parse_number, parse_params, printable, quote
@@ -19,8 +18,7 @@ MAX_CAUSE = 699
 ELSEWHERE = "Call completed elsewhere"  # the RFC's own words (3326, 3.1)
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One SIP reason: a status, and words for a person, perhaps none."""
 
     cause: int

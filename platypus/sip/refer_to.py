@@ -7,9 +7,9 @@ calls, by which way, or with what body.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import TOKEN
@@ -28,8 +28,7 @@ MAX_TEXT = 2048  # of a Refer-To: a Replaces of a long Call-ID fits four times
 Fields = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Referral:
+class Referral(NamedTuple):
     """An INVITE that somebody asks us to send."""
 
     target: Uri  # without headers

@@ -14,8 +14,7 @@ What becomes of the two calls is not decided here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from platypus.errors import ProtocolError
 from platypus.sip.grammar import parse_params
@@ -31,8 +30,7 @@ _CALL_ID = re.compile(r"[^\s;,]+")
 _TAG = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Replaces:
+class Replaces(NamedTuple):
     """A dialog as the one sees it who is asked to give it up: `to_tag` is that side's own."""
 
     call_id: str

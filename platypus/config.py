@@ -70,6 +70,9 @@ class AudioConfig:
     ring_tone: str | None = None  # a WAV file
     country: str | None = None  # whose tones, by two letters
     echo_cancelling: str = "auto"  # or "on", "off"
+    input_gain: float = 1.0  # 1: as it comes
+    volume: float = 1.0
+    ring_volume: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,9 @@ _CHOICES = {
 _RANGES = {
     ("window", "scale"): (0.5, 4.0),
     ("calls", "no_answer_after"): (1, 600),
+    ("audio", "input_gain"): (0, 4.0),
+    ("audio", "volume"): (0, 4.0),
+    ("audio", "ring_volume"): (0, 4.0),
     ("dialing", "extension_digits"): (0, 15),
 }
 

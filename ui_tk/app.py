@@ -20,6 +20,7 @@ from ui_tk.custody import Custody
 from ui_tk.door import Door
 from ui_tk.keeper import Keeper
 from ui_tk.messages import (
+    AccountChanged,
     Command,
     Message,
     QuitAsked,
@@ -31,6 +32,7 @@ from ui_tk.messages import (
 )
 from ui_tk.model import Model
 from ui_tk.palette import choose
+from ui_tk.prompts import CertificatePrompts
 from ui_tk.texts import tr
 from ui_tk.theme import Theme
 from ui_tk.window import Window
@@ -70,6 +72,7 @@ class App:
         self._history = history
         self._later: deque[Callable[[], None]] = deque()
         self._custody = Custody(root, lambda: self.theme, self.later, self._say_bad)
+        self._prompts = CertificatePrompts(self._show_certificate)
         self.keeper = Keeper(lambda text: self.post(Trouble(text)))
         calls = history.calls if history is not None else ()
         self.model = Model(book=book, calls=calls, keep=self._keep)
@@ -137,8 +140,7 @@ class App:
             self.show()
         if config.hotkeys != old.hotkeys:
             self.send(startup.hotkeys_of(config.hotkeys))
-        engine_parts = replace(config, window=old.window, dialing=old.dialing, hotkeys=old.hotkeys)
-        if engine_parts != replace(old, calls=replace(config.calls, refer=old.calls.refer)):
+        if startup.engine_parts(config) != startup.engine_parts(old):
             self.restart()
 
     def password_of(self, address: str) -> str | None:
@@ -218,6 +220,18 @@ class App:
         from ui_tk.settings.contact import import_contacts
 
         import_contacts(self._root, self)
+
+    def open_assistant(self) -> None:
+        from ui_tk.settings.account import AccountDialog
+
+        AccountDialog(self._root, self.theme, self, None)
+
+    def _show_certificate(self, address: str) -> None:
+        from ui_tk.settings.certificate import server_of, show_certificate
+
+        account = next((each for each in self.config.accounts if each.address == address), None)
+        where = server_of(account) if account is not None else address
+        show_certificate(self._root, self.theme, self, where)
 
     def _begin(self) -> None:
         """Find the passwords, ask for those that nobody knows, and start the engine."""
@@ -330,9 +344,13 @@ class App:
                     for command in self.model.watch_all():
                         self.send(command)
                     self.send(startup.hotkeys_of(self.config.hotkeys))
+                    for volume in startup.volumes_of(self.config.audio):
+                        self.send(volume)
                     self._dial_waiting()
                 case QuitAsked():
                     self._root.after_idle(self.close)
+                case AccountChanged():
+                    self._prompts.hear(message)
                 case TrayChanged(present):
                     self._tray_changed(present)
                 case Stopped():

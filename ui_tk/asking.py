@@ -11,7 +11,6 @@ from ui_tk.texts import tr
 from ui_tk.theme import Theme
 from ui_tk.widgets.dialog import Dialog
 from ui_tk.widgets.fields import Field, Switch
-from ui_tk.widgets.label import label, wrapping
 
 MIN_PASSPHRASE = 8  # as `platypus.vault` wants it
 
@@ -41,8 +40,7 @@ class Ask(Dialog):
         self._keep.pack(fill="x")
         if place != "keychain":
             text = tr("Else it is asked for at each start: {why}", why=problem)
-            note = wrapping(label(self.body, theme, 11, text=text, colour=theme.palette.dim))
-            note.pack(fill="x")
+            self.note(text, size=11)
         self.add_button(tr("Register"), self._take, kind="good")
         self.add_button(tr("Not now"), self.destroy)
         self.appear(self._field.entry)
@@ -116,8 +114,7 @@ class NewVault(Dialog):
         super().__init__(root, theme, tr("Keeping passwords"), width=460)
         self._done: Callable[[str], None] | None = done
         text = tr("There is no keychain to keep them: {why}", why=problem)
-        note = wrapping(label(self.body, theme, 12, text=text, colour=theme.palette.dim))
-        note.pack(fill="x", pady=(0, theme.px(10)))
+        self.note(text)
         hint = tr("Asked for at each start; nobody can recover it.")
         self._phrase = Field(self.body, theme, tr("Passphrase for a file of passwords"), hint=hint,
                             secret=True)  # fmt: skip

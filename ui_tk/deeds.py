@@ -31,6 +31,7 @@ class View(Protocol):
     def open_keys(self) -> None: ...
     def open_contact(self, contact: Contact | None, number: str) -> None: ...
     def open_import(self) -> None: ...
+    def open_assistant(self) -> None: ...
     def quit(self) -> None: ...
 
 
@@ -222,6 +223,9 @@ class Deeds:
 
     def settings(self, section: str = "") -> None:
         self._view.open_settings(section)
+
+    def set_up_account(self) -> None:
+        self._view.open_assistant()
 
     def keys(self) -> None:
         self._view.open_keys()

@@ -89,6 +89,7 @@ class Model:
         self.device = ""
         self.has_sound = True
         self.running = False
+        self.demo = False  # without an account: registered to a PBX of its own
         self.listen: tuple[str, ...] = ()
         self.page = "history"
         self.accounts: dict[str, AccountChanged] = {}
@@ -100,7 +101,6 @@ class Model:
         self.mailboxes: dict[str, MailboxChanged] = {}
         self.voicemail: dict[str, str] = {}  # by account: what to call instead of the mailbox
         self.lamps: dict[str, str] = {}  # by the part before the @
-        self.volumes: dict[str, float] = {}
         self.ladder = Ladder()
         self.book = book
         self.recent: deque[CallRecord] = deque(calls, maxlen=MAX_RECENT)
@@ -115,6 +115,7 @@ class Model:
         match message:
             case Ready(hint, listen):
                 self.running, self.hint, self.listen = True, hint and tr(hint), listen
+                self.demo = bool(hint)
             case AccountChanged(address):
                 self.accounts[address] = message
                 if self.account is None:
@@ -161,7 +162,7 @@ class Model:
     def reset(self) -> None:
         """The engine starts anew: what it told holds no more."""
         self.running, self.hint = False, tr("Starting…")
-        self.tray = False
+        self.tray = self.demo = False
         self.accounts.clear()
         self.account = None
         self.mailboxes.clear()
@@ -273,7 +274,7 @@ class Model:
             again = ""
             if account.retry_in:
                 again = " " + tr("Trying again in {seconds} s.", seconds=f"{account.retry_in:.0f}")
-            return f"{account.reason.rstrip('.')}.{again}", "bad"
+            return f"{words.sentence(account.reason)}{again}", "bad"
         return self.hint, "plain"
 
     def _picking_hint(self, picking: Picking) -> str:

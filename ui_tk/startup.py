@@ -14,11 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ui_tk.dialrules import DialRules
-from ui_tk.messages import AccountSettings, Rules, SetHotkeys
+from ui_tk.messages import AccountSettings, Rules, SetHotkeys, SetVolume
 from ui_tk.preferences import Preferences
 
 if TYPE_CHECKING:
-    from platypus.config import CallsConfig, Config, DialingConfig, HotkeysConfig
+    from platypus.config import (
+        AudioConfig,
+        CallsConfig,
+        Config,
+        DialingConfig,
+        HotkeysConfig,
+    )
     from ui_tk.bridge import PhoneSettings
     from ui_tk.palette import Appearance
 
@@ -122,6 +128,21 @@ def phone_settings(
     )
 
 
+def engine_parts(config: Config) -> Config:
+    """What an engine has to be started anew for, where it changes; the rest at its default."""
+    from platypus.config import CallsConfig, Config
+
+    usual = Config()
+    return replace(
+        config,
+        window=usual.window,
+        dialing=usual.dialing,
+        hotkeys=usual.hotkeys,
+        audio=without_volumes(config.audio),
+        calls=CallsConfig(refer=config.calls.refer),
+    )
+
+
 def stun_address(text: str | None) -> tuple[str, int] | None:
     """HOST or HOST:PORT; 3478 is STUN's (RFC 8489, 18.4)."""
     if not text:
@@ -130,6 +151,20 @@ def stun_address(text: str | None) -> tuple[str, int] | None:
     if colon and port.isdigit() and not text.endswith("]"):
         return host.strip("[]"), int(port)
     return text.strip("[]"), 3478
+
+
+VOLUMES = {"input": "input_gain", "output": "volume", "ring": "ring_volume"}
+
+
+def volumes_of(audio: AudioConfig) -> list[SetVolume]:
+    """Those that are not as they come."""
+    kept = {kind: getattr(audio, name) for kind, name in VOLUMES.items()}
+    return [SetVolume(kind, value) for kind, value in kept.items() if value != 1.0]
+
+
+def without_volumes(audio: AudioConfig) -> AudioConfig:
+    """What only the engine's start takes over."""
+    return replace(audio, **dict.fromkeys(VOLUMES.values(), 1.0))  # type: ignore[arg-type]
 
 
 def rules_of(calls: CallsConfig) -> Rules:

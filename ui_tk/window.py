@@ -36,6 +36,7 @@ from ui_tk.widgets.label import label
 if TYPE_CHECKING:
     from platypus.contacts import Contact
     from ui_tk.pages.incoming import Incoming
+    from ui_tk.pages.welcome import Welcome
 
 TICK_MS = 250  # the clock of a call; nothing ticks while there is none
 RING_MS = 3_000  # the bell, until a ringtone is played
@@ -49,6 +50,7 @@ class Dialogs(Protocol):
     def open_keys(self) -> None: ...
     def open_contact(self, contact: Contact | None, number: str) -> None: ...
     def open_import(self) -> None: ...
+    def open_assistant(self) -> None: ...
 
 
 class Window:
@@ -74,6 +76,7 @@ class Window:
         self._send, self._on_close, self._dialogs = send, on_close, dialogs
         self.deeds = Deeds(model, send, self, records=records, seen=seen)
         self._incoming: Incoming | None = None
+        self._welcome: Welcome | None = None
         self._ticking: str | None = None
         self._bell: str | None = None
         self._ringing = self._talking = False
@@ -127,6 +130,7 @@ class Window:
         self._rail.show(model)
         self._side.show(model)
         self._cards.show(model, now)
+        self._show_welcome()
         self._show_page(now)
         status = model.active.call.codec if model.active is not None else None
         shown = (status.upper() if status else None, model.device)
@@ -157,6 +161,9 @@ class Window:
 
     def open_import(self) -> None:
         self._dialogs.open_import()
+
+    def open_assistant(self) -> None:
+        self._dialogs.open_assistant()
 
     def quit(self) -> None:
         self._on_close()
@@ -195,6 +202,17 @@ class Window:
             "team": TeamPage(right, theme, self.deeds),
         }
         self._found = FoundPage(right, theme, self.deeds, self.focus_number)
+
+    def _show_welcome(self) -> None:
+        wanted = self._model.demo and not self._model.lines.all
+        if wanted and self._welcome is None:
+            from ui_tk.pages.welcome import Welcome
+
+            self._welcome = Welcome(self._cards.master, self._theme, self.deeds)
+            self._welcome.pack(fill="x", after=self._cards)
+        elif not wanted and self._welcome is not None:
+            self._welcome.destroy()
+            self._welcome = None
 
     def _show_page(self, now: float) -> None:
         model = self._model

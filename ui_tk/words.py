@@ -63,6 +63,13 @@ def account_line(address: str, state: str) -> str:
     return f"{short(address)} ({account_state(state)})"
 
 
+def sentence(text: str) -> str:
+    """With a full stop, and a capital letter where it does not begin with somebody's name."""
+    text = text.rstrip(".")
+    first = text.partition(" ")[0]
+    return (text[:1].upper() + text[1:] if first.isalpha() else text) + "."
+
+
 def lamp(state: str) -> str:
     return tr(_LAMPS.get(state, "unknown"))
 

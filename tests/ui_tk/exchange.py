@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from platypus import Account, Call, Engine, Event, Transferred
+from platypus import Account, Call, Engine, Event, TlsSettings, Transferred
 from platypus.pbx import Pbx
 
 T = TypeVar("T")
@@ -21,13 +21,13 @@ PATIENCE_S = 15.0
 class Exchange:
     """Runs on a thread with a loop of its own, as the window under test is another process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: TlsSettings | None = None) -> None:
         self.loop = asyncio.new_event_loop()
         # A daemon: a test whose set-up fails closes nothing, and must not keep pytest from ending.
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         users = dict.fromkeys(("alice", "spare", "bob", "carol"), PASSWORD)
-        self.pbx = Pbx(listen=("127.0.0.1", 0), users=users)
+        self.pbx = Pbx(listen=("127.0.0.1", 0), users=users, tls=tls)
         self.bob = Engine(listen=("127.0.0.1", 0), audio="null")
         self.events: list[Event] = []
         self._happened = asyncio.Event()

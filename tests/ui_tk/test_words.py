@@ -96,3 +96,8 @@ def test_durations(seconds, said):
 )
 def test_devices(microphone, speaker, reason, said):
     assert words.device_line(microphone, speaker, reason) == said
+
+
+def test_a_reason_becomes_a_sentence():
+    assert words.sentence("the name does not resolve") == "The name does not resolve."
+    assert words.sentence("pbx.example.com: it expired.") == "pbx.example.com: it expired."

@@ -18,6 +18,8 @@ from ui_tk.widgets.label import label
 WIDTH = 336
 NUMBER_SIZES = ((13, 28), (19, 21), (28, 15), (10_000, 12))  # up to that many letters, that size
 DOT = 12
+BELOW_LINES = 3
+ACCOUNT_ROOM = 216  # of the letters in the list of accounts
 
 
 class DialSide(tk.Frame):
@@ -34,7 +36,7 @@ class DialSide(tk.Frame):
         self._build_number()
         self._below = label(self, theme, 12, ground=p.window, colour=p.dim)
         self._below.configure(
-            anchor="n", justify="center", height=2, wraplength=theme.px(WIDTH - 32)
+            anchor="n", justify="center", height=BELOW_LINES, wraplength=theme.px(WIDTH - 32)
         )
         self._below.pack(fill="x", padx=theme.px(16), pady=(theme.px(6), theme.px(4)))
         self.dialpad = Dialpad(self, theme, hands.press_key)
@@ -46,13 +48,21 @@ class DialSide(tk.Frame):
         if self.number.get() != model.number:
             self.number.set(model.number)
             self.entry.icursor("end")
+        p = self._theme.palette
         if model.number:
             self._placeholder.place_forget()
         else:
             self._placeholder.place(relx=0.5, rely=0.5, anchor="center")
+        # Behind the placeholder only the ends of the insertion mark would be seen.
+        self.entry.configure(insertbackground=p.text if model.number else p.window)
         text, tone = model.below
-        self._below.configure(text=text, foreground=self._theme.tone(tone))
+        self._below.configure(text=self._whole_lines(text), foreground=self._theme.tone(tone))
         self._show_call_button(model)
+
+    def _whole_lines(self, text: str) -> str:
+        """As much of it as there is room for; lines are never quite full."""
+        room = self._theme.px(WIDTH - 32) * (BELOW_LINES - 0.25)
+        return self._theme.fit(text, 12, round(room))
 
     def size_number(self) -> None:
         """Long numbers get smaller letters."""
@@ -128,7 +138,7 @@ class DialSide(tk.Frame):
 
     def _show_account(self, model: Model) -> None:
         self._addresses = list(model.accounts)
-        lines = [words.account_line(each.address, each.state) for each in model.accounts.values()]
+        lines = [self._account_line(each.address, each.state) for each in model.accounts.values()]
         place = self._addresses.index(model.account) if model.account in model.accounts else -1
         face = (tuple(lines), place, model.account_tone)
         if self._faces.get("account") == face:
@@ -140,6 +150,13 @@ class DialSide(tk.Frame):
         colours = {"good": p.good_over, "busy": p.busy, "bad": p.bad, "plain": p.dim}
         image = self._theme.shape(size, size, size // 2, colours[model.account_tone])
         self._dot.configure(image=image)
+
+    def _account_line(self, address: str, state: str) -> str:
+        """A long address gets shorter; the state is read to its end."""
+        theme = self._theme
+        rest = words.account_line("", state)
+        room = theme.px(ACCOUNT_ROOM) - theme.measure(rest, 12)
+        return theme.fit(words.short(address), 12, room) + rest
 
     def _show_call_button(self, model: Model) -> None:
         ends = model.active is not None and not model.number and model.picking is None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ui_tk.messages import SetVolume
 from ui_tk.settings.device_test import DeviceTest, Levels, list_devices
 from ui_tk.settings.host import Host
+from ui_tk.startup import VOLUMES
 from ui_tk.texts import tr
 from ui_tk.theme import Theme
 from ui_tk.widgets import button
@@ -17,11 +18,13 @@ from ui_tk.widgets.button import Button, Look
 from ui_tk.widgets.fields import Choice
 from ui_tk.widgets.label import label, wrapping
 from ui_tk.widgets.meter import Meter
+from ui_tk.widgets.slider import Slider
 
 if TYPE_CHECKING:
     from platypus import DeviceLists
 
 KINDS = (("input", "Microphone"), ("output", "Speaker"), ("ring", "Bell"))
+MOST_PER_CENT = 200
 
 
 class _Section:
@@ -76,22 +79,19 @@ class _Section:
         self._host.apply(replace(self._host.config, audio=audio))
 
     def _volume(self, kind: str) -> None:
-        theme, p = self._theme, self._theme.palette
-        scale = tk.Scale(
-            self._frame, from_=0, to=200, orient="horizontal", showvalue=False,
-            background=p.accent, troughcolor=p.key, activebackground=p.accent_over,
-            highlightthickness=theme.px(1), highlightbackground=p.panel, highlightcolor=p.focus,
-            borderwidth=0, relief="flat", sliderrelief="flat", sliderlength=theme.px(18),
-            width=theme.px(10), takefocus=True,
-            command=lambda value: self._set_volume(kind, float(value) / 100),
+        now = getattr(self._host.config.audio, VOLUMES[kind])
+        slider = Slider(
+            self._frame, self._theme, round(100 * now), MOST_PER_CENT,
+            lambda value: self._host.send(SetVolume(kind, value / 100)),
+            lambda: self._keep_volume(kind, slider.value / 100),
         )  # fmt: skip
-        scale.set(round(100 * self._host.model.volumes.get(kind, 1.0)))
-        scale.pack(fill="x", pady=(0, theme.px(10)))
+        slider.pack(fill="x", pady=(0, self._theme.px(10)))
 
-    def _set_volume(self, kind: str, value: float) -> None:
-        if value != self._host.model.volumes.get(kind, 1.0):
-            self._host.model.volumes[kind] = value
-            self._host.send(SetVolume(kind, value))
+    def _keep_volume(self, kind: str, value: float) -> None:
+        """Once it is let go of: it holds already."""
+        audio = replace(self._host.config.audio, **{VOLUMES[kind]: value})  # type: ignore[arg-type]
+        if audio != self._host.config.audio:
+            self._host.apply(replace(self._host.config, audio=audio))
 
     def _turn_test(self) -> None:
         if self._running is not None:

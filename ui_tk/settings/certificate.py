@@ -18,10 +18,16 @@ from ui_tk.settings.host import Host
 from ui_tk.texts import tr
 from ui_tk.theme import Theme
 from ui_tk.widgets.dialog import Dialog
-from ui_tk.widgets.label import label, wrapping
+from ui_tk.widgets.label import label
 
 if TYPE_CHECKING:
+    from platypus.config import AccountConfig
     from platypus.diagnose import CertificateReport
+
+
+def server_of(account: AccountConfig) -> str:
+    """Where its requests go."""
+    return account.outbound_proxy or account.registrar or account.address
 
 
 def show_certificate(root: tk.Misc, theme: Theme, host: Host, uri: str) -> None:
@@ -60,26 +66,30 @@ class CertificateDialog(Dialog):
         super().__init__(root, theme, tr("Certificate of {name}", name=report.name), width=520)
         self._host, self._report = host, report
         p = theme.palette
+        problems = list(report.problems)
+        pins = [_plain(pin) for pin in host.config.tls_pins]
+        if pins and _plain(report.fingerprint) not in pins:
+            problems.append(tr("it is not the one that is pinned"))
         facts = (
             (tr("It is for"), report.names),
-            (tr("Says"), report.issuer),
+            (tr("Issued by"), report.issuer),
             (tr("Valid"), f"{report.valid_from} - {report.valid_until}"),
             (tr("Fingerprint"), report.fingerprint),
         )
         for name, text in facts:
             label(self.body, theme, 11, text=name, colour=p.dim).pack(fill="x")
-            said = wrapping(label(self.body, theme, 13, text=text))
-            said.pack(fill="x", pady=(0, theme.px(8)))
-        if report.problems:
-            why = tr("It is not believed: {why}.", why="; ".join(report.problems))
+            self.note(text, size=13, colour=p.text)
+        if problems:
+            why = tr("It is not believed: {why}.", why="; ".join(problems))
             note = tr("Compare the fingerprint with what the server's owner tells you.")
         else:
             why, note = tr("It is believed."), ""
-        colour = p.bad_text if report.problems else p.good_text
-        wrapping(label(self.body, theme, 13, text=why, colour=colour)).pack(fill="x")
-        wrapping(label(self.body, theme, 12, text=note, colour=p.dim)).pack(fill="x")
-        self.add_button(tr("Close"), self.destroy)
-        if report.problems:
+        colour = p.bad_text if problems else p.good_text
+        self.note(why, size=13, colour=colour)
+        if note:
+            self.note(note)
+        self.add_button(tr("Refuse") if problems else tr("Close"), self.destroy)
+        if problems:
             self.add_button(tr("Trust this one only"), self._trust, kind="bad")
         self.appear()
 
@@ -88,3 +98,7 @@ class CertificateDialog(Dialog):
         self.destroy()
         if pin not in host.config.tls_pins:
             host.apply(replace(host.config, tls_pins=(*host.config.tls_pins, pin)))
+
+
+def _plain(pin: str) -> str:
+    return pin.upper().removeprefix("SHA256").strip("=:").replace(":", "")

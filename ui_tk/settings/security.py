@@ -6,7 +6,7 @@ import tkinter as tk
 from collections.abc import Callable
 from pathlib import Path
 
-from ui_tk.settings.certificate import show_certificate
+from ui_tk.settings.certificate import server_of, show_certificate
 from ui_tk.settings.form import Form
 from ui_tk.settings.host import Host
 from ui_tk.texts import tr
@@ -67,8 +67,7 @@ class _Security(Form):
     def _look(self) -> None:
         accounts = self.host.config.accounts
         if accounts:
-            account = accounts[0]
-            where = account.outbound_proxy or account.registrar or account.address
+            where = server_of(accounts[0])
             show_certificate(self.frame.winfo_toplevel(), self.theme, self.host, where)
 
 

@@ -21,6 +21,7 @@ class Dialog(tk.Toplevel):
         self.theme = theme
         self.title(f"{title} - Platypus")
         self.minsize(theme.px(width), 1)
+        self._room = theme.px(width - 44)
         inside = tk.Frame(self, background=p.panel)
         inside.pack(fill="both", expand=True, padx=theme.px(22), pady=theme.px(18))
         label(inside, theme, 17, text=title, weight="bold").pack(anchor="w", fill="x")
@@ -48,10 +49,19 @@ class Dialog(tk.Toplevel):
             self._first = command
         return made
 
+    def note(self, text: str, *, size: int = 12, colour: str | None = None) -> tk.Label:
+        """Words as wide as the window; they must not make it wider."""
+        ink = colour or self.theme.palette.dim
+        made = label(self.body, self.theme, size, text=text, colour=ink)
+        made.configure(wraplength=self._room)
+        made.pack(fill="x", pady=(0, self.theme.px(8)))
+        return made
+
     def appear(self, focus: tk.Misc | None = None) -> None:
         self.update_idletasks()
         master = self.master.winfo_toplevel()
-        x = master.winfo_rootx() + (master.winfo_width() - self.winfo_reqwidth()) // 2
+        width = max(self.winfo_reqwidth(), self.minsize()[0])
+        x = master.winfo_rootx() + (master.winfo_width() - width) // 2
         y = master.winfo_rooty() + self.theme.px(60)
         self.geometry(f"+{max(0, x)}+{max(0, y)}")
         self.deiconify()

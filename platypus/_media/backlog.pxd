@@ -2,6 +2,8 @@ from libc.stdint cimport int64_t, uint8_t
 
 cdef enum:
     BACKLOG_PACKETS = 64
+    BACKLOG_NEAR = 4         # all that a call uses on a quiet path
+    BACKLOG_FAR = BACKLOG_PACKETS - BACKLOG_NEAR
     BACKLOG_PAYLOAD = 1440   # 120 ms of any codec, and all that an MTU has room for
 
 cdef struct jitter_packet_t:
@@ -11,14 +13,16 @@ cdef struct jitter_packet_t:
     int codec
     int samples              # 0: no audio, but its place in the order
     int length
-    uint8_t payload[BACKLOG_PAYLOAD]
+    uint8_t *payload         # BACKLOG_PAYLOAD bytes, for good
 
 cdef struct backlog_t:
+    uint8_t *far             # payloads of BACKLOG_FAR packets: somebody else's, set before all else
     int count
-    uint8_t order[BACKLOG_PACKETS]  # of those in `packets`, sorted by position
     int spare
+    uint8_t order[BACKLOG_PACKETS]  # of those in `packets`, sorted by position
     uint8_t free[BACKLOG_PACKETS]   # a stack
     jitter_packet_t packets[BACKLOG_PACKETS]
+    uint8_t near[BACKLOG_NEAR * BACKLOG_PAYLOAD]
 
 cdef void backlog_init(backlog_t *backlog) noexcept nogil
 # There must be a spare one. All but its position is for the caller to set.

@@ -1,4 +1,8 @@
-"""The packets that wait to be played: fixed memory, in the order of sending."""
+"""The packets that wait to be played: fixed memory, in the order of sending.
+
+The payloads of the first few lie with everything else that a turn looks at; those of the others
+elsewhere, where they are in nobody's way until a path needs them.
+"""
 
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memmove
@@ -10,6 +14,10 @@ cdef void backlog_init(backlog_t *backlog) noexcept nogil:
     backlog.spare = BACKLOG_PACKETS
     for i in range(BACKLOG_PACKETS):
         backlog.free[i] = <uint8_t>(BACKLOG_PACKETS - 1 - i)
+        if i < BACKLOG_NEAR:
+            backlog.packets[i].payload = backlog.near + i * BACKLOG_PAYLOAD
+        else:
+            backlog.packets[i].payload = backlog.far + (i - BACKLOG_NEAR) * BACKLOG_PAYLOAD
 
 
 cdef jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position) noexcept nogil:

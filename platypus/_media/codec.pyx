@@ -10,6 +10,7 @@ from libc.stdint cimport int16_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.comfort cimport comfort_describe, comfort_make
 from platypus._media.g711 cimport alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from platypus._media.g722 cimport g722_decode, g722_encode, g722_init
@@ -44,7 +45,7 @@ cdef codec_decoder_t *codec_decoder_new(int rate, bint opus) noexcept nogil:
     cdef codec_decoder_t *decoder
     if rate not in (8000, 16000, 24000, 32000, 48000):
         return NULL
-    decoder = <codec_decoder_t *>calloc(1, sizeof(codec_decoder_t))
+    decoder = <codec_decoder_t *>arena_clear(sizeof(codec_decoder_t))
     if decoder == NULL:
         return NULL
     decoder.rate = rate
@@ -70,7 +71,7 @@ cdef void codec_decoder_free(codec_decoder_t *decoder) noexcept nogil:
         resampler_free(decoder.narrow)
         resampler_free(decoder.wide)
         free(decoder.opus)
-        free(decoder)
+        arena_give(decoder, sizeof(codec_decoder_t))
 
 
 cdef int codec_samples(int codec, const uint8_t *payload, int length, int rate) noexcept nogil:

@@ -8,9 +8,10 @@ import os
 
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport uint8_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.codec cimport codec_decoder_free, codec_encoder_free
 from platypus._media.conference cimport party_free
 from platypus._media.feed cimport feed_free
@@ -28,7 +29,7 @@ cdef int checked_type(payload_type) except -1:
 
 
 cdef command_t *command_new(int verb) except NULL:
-    cdef command_t *command = <command_t *>calloc(1, sizeof(command_t))
+    cdef command_t *command = <command_t *>arena_clear(sizeof(command_t))
     if command == NULL:
         raise MemoryError("no memory for a command")
     command.verb = <verb_t>verb
@@ -64,5 +65,5 @@ cdef int command_free(command_t *command) except -1:
     free(command.packet)
     if command.kept != NULL:
         Py_DECREF(<object>command.kept)
-    free(command)
+    arena_give(command, sizeof(command_t))
     return 0

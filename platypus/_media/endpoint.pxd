@@ -43,11 +43,6 @@ cdef struct source_t:
     source_kind_t kind
     int rate             # 0: the leg's
     feed_t *feed         # whom it drives
-    tone_t tones[TONES_MAX]
-    int tone_count
-    int cadence_ms[CADENCE_MAX]
-    int cadence_count
-    int64_t tone_at      # samples since it was taken
     const int16_t *samples
     int64_t count
     int64_t position
@@ -55,6 +50,11 @@ cdef struct source_t:
     ring_t *ring
     card_t card
     canceller_t *canceller   # of a microphone; NULL: none
+    tone_t tones[TONES_MAX]
+    int tone_count
+    int cadence_ms[CADENCE_MAX]
+    int cadence_count
+    int64_t tone_at      # samples since it was taken
 
 
 cdef struct sink_t:
@@ -73,7 +73,7 @@ cdef struct feed_t:
     uint32_t underruns   # samples that were not there
     int staged
     drift_t drift
-    int16_t stage[STAGE_MAX]
+    int16_t *stage       # owned; STAGE_MAX samples
 
 
 # A sink as one leg plays to it.

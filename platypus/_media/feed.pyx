@@ -6,9 +6,10 @@ waits or touches a Python object.
 
 from libc.math cimport M_PI, cos, fmod, sin
 from libc.stdint cimport int16_t, int64_t, uint32_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
+from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.drift cimport drift_measure, drift_resample, drift_reset, drift_skip
 from platypus._media.edge cimport EXCESS_MS, MARGIN_MS, converts, since_callback
 from platypus._media.endpoint cimport (
@@ -186,11 +187,12 @@ cdef void feed_pull(
 
 cdef feed_t *feed_new(source_t *source, int leg_rate) noexcept nogil:
     """NULL when memory or a resampler for these rates can't be had."""
-    cdef feed_t *feed = <feed_t *>calloc(1, sizeof(feed_t))
+    cdef feed_t *feed = <feed_t *>arena_clear(sizeof(feed_t))
     if feed == NULL:
         return NULL
     feed.source = source
-    if not converts(&feed.resampler, source.rate, leg_rate):
+    feed.stage = <int16_t *>malloc(STAGE_MAX * sizeof(int16_t))
+    if feed.stage == NULL or not converts(&feed.resampler, source.rate, leg_rate):
         feed_free(feed)
         return NULL
     if source.card.period:
@@ -203,7 +205,8 @@ cdef feed_t *feed_new(source_t *source, int leg_rate) noexcept nogil:
 cdef void feed_free(feed_t *feed) noexcept nogil:
     if feed != NULL:
         resampler_free(feed.resampler)
-        free(feed)
+        free(feed.stage)
+        arena_give(feed, sizeof(feed_t))
 
 
 cdef void feed_attach(feed_t *feed) noexcept nogil:

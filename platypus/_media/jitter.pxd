@@ -27,25 +27,25 @@ cdef struct jitter_counters_t:
     uint64_t removed
     uint64_t dropped
 
+# What a slot looks at comes first, down to the first bins of `delay`.
 cdef struct jitter_t:
     int rate
-    codec_decoder_t *decoder # the receiver's
     int codec                # decoded last
-    delay_t delay
-    conceal_t conceal
-    jitter_counters_t counters
-    slots_t slots
+    codec_decoder_t *decoder # the receiver's
+    int pcm_count
     int clock_known          # of the slots
     int playing
     int quiet                # the sender said, or showed, that nothing is missing
+    int order_known
+    int judged               # `target` was chosen
+    slots_t slots
+    jitter_counters_t counters
     int64_t dry              # samples made up since the last decoded one
     int64_t end              # timestamp behind the last sample of `pcm`
     int64_t heard            # timestamp behind the last decoded sample
     int64_t newest           # timestamp behind the newest packet that came
-    int order_known
     int64_t passed           # position of the last packet that was taken out or given up
     int64_t target           # the delay that is best, and
-    int judged               # it was chosen
     float gain               # how much better it is than the present one, in R
     float missing            # share of packets that never came, smoothed
     float power              # of speech: the mean square of loud slots, slowly falling
@@ -54,7 +54,8 @@ cdef struct jitter_t:
     int64_t surplus_for      # samples for which the delay has been longer than needed
     int64_t shortage_for
     double wait              # arrival to playout in samples, smoothed; negative: not known
-    int pcm_count
+    delay_t delay
+    conceal_t conceal
     # Last: nothing here is touched before it is needed, so that a quiet call has no memory for it.
     int16_t pcm[JITTER_PCM]
     backlog_t backlog        # packets that wait, in order

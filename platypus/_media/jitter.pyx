@@ -434,9 +434,9 @@ cdef void look_ahead(jitter_t *jitter, int count) noexcept nogil:
         packet = head(jitter)
 
 
-cdef int is_pause(const jitter_t *jitter, int count) noexcept nogil:
-    """The first `count` samples of `pcm` are so quiet that anything may be done to them."""
-    return scale_power(jitter.pcm, count) < max(SILENT_POWER, PAUSE * jitter.power)
+cdef inline int is_quiet(const jitter_t *jitter, float power) noexcept nogil:
+    """Sound of this power is so quiet that anything may be done to it."""
+    return power < max(SILENT_POWER, PAUSE * jitter.power)
 
 
 cdef int choose_lag(jitter_t *jitter, int longest, float alike) noexcept nogil:
@@ -448,7 +448,8 @@ cdef int choose_lag(jitter_t *jitter, int longest, float alike) noexcept nogil:
     longest = min(longest, jitter.pcm_count // 2)
     if longest < 1:
         return 0
-    if jitter.paused >= in_samples(jitter, PAUSE_MS) and is_pause(jitter, 2 * longest):
+    if jitter.paused >= in_samples(jitter, PAUSE_MS) and is_quiet(
+            jitter, scale_power(jitter.pcm, 2 * longest)):
         return longest
     longest = min(longest, in_samples(jitter, 15))
     window = min(longest, jitter.pcm_count - longest)
@@ -510,8 +511,7 @@ cdef void adapt(jitter_t *jitter) noexcept nogil:
     cdef int64_t slack = slots_deadline(&jitter.slots, delay) - jitter.delay.base
     cdef float power = scale_power(jitter.pcm, jitter.slots.length)
     cdef int hasty = jitter.hasty and jitter.target + jitter.rate // 400 < delay
-    jitter.paused = (jitter.paused + jitter.slots.length
-                     if is_pause(jitter, jitter.slots.length) else 0)
+    jitter.paused = jitter.paused + jitter.slots.length if is_quiet(jitter, power) else 0
     jitter.power = max(power, jitter.power * SPEECH_FALL)
     jitter.hasty = hasty
     if jitter.target > delay and jitter.gain > GROW_GAIN:

@@ -124,8 +124,9 @@ cdef struct snapshot_t:
 
 
 cdef struct leg_t:
-    # A turn looks at these, down to the meters. They lie together: 20 ms after its last turn a
-    # leg's memory has left the cache, and each line of it costs as much as decoding a packet.
+    # A turn looks at these, down to the beginnings of the reports and the counters. They lie
+    # together: 20 ms after its last turn a leg's memory has left the cache, and each line of it
+    # costs as much as decoding a packet.
     leg_t *next              # in its slot
     stream_t *stream         # owned
     command_t *source        # the leases of what is in use, or NULL
@@ -149,22 +150,23 @@ cdef struct leg_t:
     int64_t read_ns          # when the RTP socket was read last
     int64_t receiving_since_ns
     int64_t kept_alive_ns    # when something was last sent to keep a NAT's binding open
-    bint read_all            # it may hold more than one packet: read it until it is empty
-    bint card                # its turns come every 10 ms: see `settle_card`
-    bint tenths              # so do its packets, or they are of 30 or 50
-    bint may_send, may_receive
-    bint muted               # the far end does not hear us
-    bint held                # nor anybody else of a conference
-    bint sends               # configure_send was called
-    bint source_told         # its end
-    bint stalled
-    bint error_told
-    bint tells_voice
-    latch_t latch
+    # Yes or no, each in a byte:
+    uint8_t read_all         # it may hold more than one packet: read it until it is empty
+    uint8_t card             # its turns come every 10 ms: see `settle_card`
+    uint8_t tenths           # so do its packets, or they are of 30 or 50
+    uint8_t may_send, may_receive
+    uint8_t muted            # the far end does not hear us
+    uint8_t held             # nor anybody else of a conference
+    uint8_t sends            # configure_send was called
+    uint8_t source_told      # its end
+    uint8_t stalled
+    uint8_t error_told
+    uint8_t tells_voice
     meter_t sent_meter, played_meter
-
+    latch_t latch
+    reports_t reports        # begins with the only field that each turn looks at
     counters_t counters      # the loop thread's; the snapshot is what others see
-    reports_t reports
+
     int id
     int slot                 # -1: in none
     platform_socket_t rtcp

@@ -9,12 +9,14 @@ packet means is the stream's business, and when a turn comes is the schedule's.
 
 from libc.math cimport sqrt
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
 from platypus._media.address cimport (
     LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_signal, latch_verdict_t,
 )
+from platypus._media.arena cimport arena_clear, arena_give
+from platypus._media.backlog cimport BACKLOG_PACKETS, BACKLOG_PAYLOAD, jitter_packet_t
 from platypus._media.canceller cimport canceller_hear, canceller_say
 from platypus._media.codec cimport CODEC_NONE
 from platypus._media.conference cimport (
@@ -35,7 +37,8 @@ from platypus._media.leg_keys cimport leg_hear_keys, leg_with_tones
 from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
-    PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_datagram_t, platform_load_acquire,
+    PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_datagram_t, platform_energy,
+    platform_load_acquire,
     platform_monotonic_ns, platform_prefetch, platform_realtime_offset_ns, platform_receive,
     platform_socket_close, platform_store_release,
 )
@@ -55,6 +58,9 @@ from platypus._media.stream cimport (
 )
 from platypus._media.voice cimport voice_feed, voice_t
 
+cdef enum:
+    SENDER_HOT = 128         # its first two lines: all but what DTMF and silence need
+
 cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
 cdef int METER_FRAMES = 5              # 100 ms
 cdef int DIGIT_VOLUME = 10             # -dBm0: RFC 4733, 2.3.3; what telephones send
@@ -70,7 +76,7 @@ cdef leg_t *leg_new(
 ) noexcept nogil:
     """NULL when there is no memory. Sockets are set by the caller."""
     cdef stream_config_t config
-    cdef leg_t *leg = <leg_t *>calloc(1, sizeof(leg_t))
+    cdef leg_t *leg = <leg_t *>arena_clear(sizeof(leg_t))
     if leg == NULL:
         return NULL
     memset(&config, 0, sizeof(config))
@@ -81,7 +87,7 @@ cdef leg_t *leg_new(
     config.ptime_ms = 20
     leg.stream = stream_new(&config)
     if leg.stream == NULL:
-        free(leg)
+        arena_give(leg, sizeof(leg_t))
         return NULL
     leg.id = id
     leg.rate = rate
@@ -102,7 +108,7 @@ cdef void leg_free(leg_t *leg) noexcept nogil:
         free(leg.tones)
         free(leg.ears)
         stream_free(leg.stream)
-        free(leg)
+        arena_give(leg, sizeof(leg_t))
 
 
 cdef void leg_close_sockets(leg_t *leg) noexcept nogil:
@@ -269,9 +275,8 @@ cdef void pass_events(leg_t *leg, events_t *events) noexcept nogil:
 
 
 cdef void leg_fetch(const leg_t *leg) noexcept nogil:
-    platform_prefetch(leg, 448)
+    platform_prefetch(leg, <int>(<char *>&leg.reports - <char *>leg) + sizeof(int64_t))
     platform_prefetch(&leg.counters, 64)
-    platform_prefetch(&leg.reports.next_ns, 8)
 
 
 cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
@@ -281,26 +286,20 @@ cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
     cdef const sender_t *sender = &leg.stream.sender
     if leg.source != NULL:
         platform_prefetch(leg.source, 32)
-    platform_prefetch(&receiver.rate, 80)
-    platform_prefetch(receiver.clocks, 16)
-    platform_prefetch(&receiver.source, sizeof(receiver.source))
-    platform_prefetch(&receiver.position, 176)
-    platform_prefetch(&receiver.events, 64)
-    platform_prefetch(&receiver.known, 64)
-    platform_prefetch(jitter, 128)
-    platform_prefetch(jitter.delay.bins, 64)
+    platform_prefetch(sender, SENDER_HOT)
+    platform_prefetch(receiver, <int>(<char *>&receiver.events.reports - <char *>receiver))
+    platform_prefetch(&receiver.told_ssrc, 4)
+    platform_prefetch(receiver.codecs, 1)
+    platform_prefetch(receiver.clocks, 1)
+    platform_prefetch(jitter, <int>(<char *>&jitter.delay.bins - <char *>jitter) + 32)
     platform_prefetch(&jitter.conceal, 32)
     platform_prefetch(jitter.conceal.history + jitter.conceal.newest, 320)
-    platform_prefetch(&jitter.counters, 320)
     platform_prefetch(jitter.pcm, 320)
-    platform_prefetch(&jitter.backlog.count, 8)
-    platform_prefetch(&jitter.backlog.spare, 8)
-    platform_prefetch(&jitter.backlog.packets[0], 208)
-    platform_prefetch(&jitter.backlog.packets[1], 208)
+    platform_prefetch(&jitter.backlog, 24)
+    platform_prefetch(jitter.backlog.free + BACKLOG_PACKETS - 2, 1)
+    platform_prefetch(jitter.backlog.packets, sizeof(jitter_packet_t))
+    platform_prefetch(jitter.backlog.near, 160)
     platform_prefetch(receiver.decoder, 8)
-    platform_prefetch(sender, 64)
-    platform_prefetch(&sender.events.first, 64)
-    platform_prefetch(&sender.packets, 16)
 
 
 cdef bint may_wait(const leg_t *leg, const platform_datagram_t *datagram) noexcept nogil:
@@ -347,17 +346,11 @@ cdef double measure(
     meter_t *meter, const int16_t *frame, int count, int window, float *peak, float *rms
 ) noexcept nogil:
     """The energy of these samples; a NULL frame is silence. Levels appear once a window is full."""
-    cdef int index, value
-    cdef int highest = meter.peak
     cdef int64_t energy = 0
     meter.frames += count
     if frame != NULL:
-        for index in range(count):
-            value = frame[index]
-            energy += value * value
-            highest = max(highest, value if value >= 0 else -value)
+        energy = platform_energy(frame, count, &meter.peak)
     meter.energy += energy
-    meter.peak = highest
     if meter.frames >= window:
         peak[0] = <float>(meter.peak / 32768.0)
         rms[0] = <float>(sqrt(<double>meter.energy / meter.frames) / 32768.0)

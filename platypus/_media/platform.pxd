@@ -1,6 +1,6 @@
 """What the media core uses of platform.h."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 
 
 cdef extern from "platform.h" nogil:
@@ -10,6 +10,12 @@ cdef extern from "platform.h" nogil:
     uint32_t platform_exchange(uint32_t *field, uint32_t value)
 
     void platform_prefetch(const void *start, int bytes)
+
+    int64_t platform_energy(const int16_t *samples, int count, int *peak)
+
+    size_t PLATFORM_CHUNK
+    void *platform_chunk_take(bint large)
+    void platform_chunk_give(void *chunk)
 
     int64_t platform_monotonic_ns()
     int64_t platform_realtime_offset_ns()

@@ -14,16 +14,15 @@ cdef struct held_t:
     int64_t arrival_ns
     uint8_t data[STREAM_MAX_PACKET]
 
+# A turn looks at all of it down to `told_ssrc`, so that lies together.
 cdef struct receiver_t:
     int rate                 # samples a second, of the jitter buffer and all that is played
+    int origin_known
     codec_decoder_t *decoder # owned; of that rate
-    uint8_t codecs[128]
-    uint8_t clocks[128]      # of their timestamps, in kHz
+    int64_t origin_ns        # of our clock in samples
     rtp_source_t source
-    held_t held
     int64_t position         # added to extended sequence numbers: positions never go back
     int64_t newest_position
-    losses_t losses
     int heard_codec          # of the last audio that was taken in; CODEC_NONE: none yet
     int heard_clock          # of its timestamps
     int placed               # the three below are set
@@ -32,20 +31,22 @@ cdef struct receiver_t:
     int64_t placed_arrival
     int64_t placed_extended
     int placed_samples
-    int64_t origin_ns        # of our clock in samples
-    int origin_known
-    event_receiver_t events
     int known                # some source was followed
+    uint64_t packets
+    uint64_t bytes
+    losses_t losses
+    event_receiver_t events
     int told_ssrc            # events that wait to be asked for
     int told_started
     int started
-    uint64_t packets
-    uint64_t bytes
     uint64_t lost_before     # with earlier sources
     uint64_t duplicated
     uint64_t reordered
     uint64_t refused
     uint64_t overflowed
+    uint8_t codecs[128]
+    uint8_t clocks[128]      # of their timestamps, in kHz
+    held_t held
     jitter_t jitter          # last: it clears what it needs of itself
 
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil

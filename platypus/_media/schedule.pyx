@@ -14,8 +14,8 @@ timestamps jump by the same time. Pure: is given the time, and touches no leg.
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-# What a leg is taken to cost before its slot's work was measured: twice what was seen.
-cdef int64_t LEG_WORK_NS = 8_000
+# What a leg is taken to cost before its slot's work was measured: a little more than was seen.
+cdef int64_t LEG_WORK_NS = 6_000
 # A jitter buffer at the far end has given up on anything later.
 cdef int64_t CATCH_UP_NS = 200_000_000
 

@@ -1,7 +1,6 @@
 from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from platypus._media.codec cimport codec_encoder_t
-from platypus._media.report cimport STREAM_MAX_FRAME
 from platypus._media.silence cimport silence_t
 from platypus._media.telephone_event cimport event_sender_t
 
@@ -19,12 +18,12 @@ cdef struct sender_t:
     int event_type           # -1: none was agreed
     int event_clock
     int gathered_count
-    int16_t gathered[STREAM_MAX_FRAME]
-    event_sender_t events
     int noise_type           # of comfort noise; -1: silence is sent like everything else
-    silence_t silence
     uint64_t packets
     uint64_t bytes
+    int16_t *gathered        # STREAM_MAX_FRAME samples: whoever made the sender keeps them
+    silence_t silence
+    event_sender_t events
 
 cdef void sender_init(sender_t *sender, int rate, int ptime_ms, uint32_t ssrc,
                       uint16_t sequence, uint32_t timestamp) noexcept nogil

@@ -6,6 +6,7 @@ belongs to one thread at a time. Times are CLOCK_MONOTONIC in ns.
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from platypus._media.backlog cimport BACKLOG_FAR, BACKLOG_PAYLOAD
 from platypus._media.codec cimport codec_decoder_t, codec_encoder_t
 from platypus._media.receiver cimport receiver_t
 from platypus._media.report cimport (
@@ -23,10 +24,16 @@ cdef struct stream_config_t:
     int rate                     # samples a second, of frames
     int ptime_ms
 
+# What few turns look at, and so lies apart.
+cdef struct stream_far_t:
+    int16_t gathered[STREAM_MAX_FRAME]
+    uint8_t payloads[BACKLOG_FAR * BACKLOG_PAYLOAD]
+
 # Fixed memory; each half is its own module's.
 cdef struct stream_t:
     sender_t sender
     receiver_t receiver
+    stream_far_t *far            # owned
 
 cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil
 cdef void stream_free(stream_t *stream) noexcept nogil

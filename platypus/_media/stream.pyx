@@ -10,6 +10,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
+from platypus._media.arena cimport arena_give, arena_take
 from platypus._media.codec cimport (
     codec_decoder_free, codec_decoder_new, codec_decoder_t, codec_encoder_free, codec_encoder_new,
     CODEC_OPUS, codec_encoder_t, codec_has_state, codec_of, codec_rate,
@@ -34,20 +35,22 @@ cdef bint fits(int rate, int ptime_ms) noexcept nogil:
 cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil:
     """A stream, or NULL if the configuration makes no sense or there is no memory."""
     cdef stream_t *stream
-    cdef codec_decoder_t *decoder
     if not fits(config.rate, config.ptime_ms):
         return NULL
-    decoder = codec_decoder_new(config.rate, False)
-    if decoder == NULL:
-        return NULL
-    stream = <stream_t *>malloc(sizeof(stream_t))
+    stream = <stream_t *>arena_take(sizeof(stream_t))
     if stream == NULL:
-        codec_decoder_free(decoder)
         return NULL
     memset(&stream.sender, 0, sizeof(sender_t))
+    stream.receiver.decoder = codec_decoder_new(config.rate, False)
+    stream.far = <stream_far_t *>malloc(sizeof(stream_far_t))
+    if stream.far == NULL or stream.receiver.decoder == NULL:
+        stream_free(stream)
+        return NULL
+    stream.sender.gathered = stream.far.gathered
+    stream.receiver.jitter.backlog.far = stream.far.payloads
     sender_init(&stream.sender, config.rate, config.ptime_ms, config.ssrc, config.sequence,
                 config.timestamp)
-    receiver_init(&stream.receiver, decoder)
+    receiver_init(&stream.receiver, stream.receiver.decoder)
     return stream
 
 
@@ -55,7 +58,8 @@ cdef void stream_free(stream_t *stream) noexcept nogil:
     if stream != NULL:
         codec_decoder_free(stream.receiver.decoder)
         codec_encoder_free(stream.sender.encoder)
-        free(stream)
+        free(stream.far)
+        arena_give(stream, sizeof(stream_t))
 
 
 cdef int stream_configure_send(stream_t *stream, int payload_type, int codec,

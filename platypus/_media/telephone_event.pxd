@@ -12,7 +12,6 @@ cdef struct event_item_t:
     int64_t units            # of the events' own clock
 
 cdef struct event_sender_t:
-    event_item_t items[EVENT_QUEUE]
     int first
     int count
     int busy                 # the first item is being sent
@@ -22,6 +21,7 @@ cdef struct event_sender_t:
     uint32_t timestamp       # of the present segment
     int ends                 # closing packets of the present segment sent so far
     int64_t quiet            # units since the last event ended
+    event_item_t items[EVENT_QUEUE]
 
 cdef struct event_report_t:
     int event
@@ -36,9 +36,9 @@ cdef struct event_receiver_t:
     int64_t before           # units in its earlier segments
     int64_t duration         # in the present one, the longest heard
     int64_t updated_ns       # arrival of its newest packet
-    event_report_t reports[EVENT_REPORTS]
     int first
     int count
+    event_report_t reports[EVENT_REPORTS]
 
 cdef int event_queue(event_sender_t *sender, int event, int64_t units, int volume) noexcept nogil
 cdef int event_sending(event_sender_t *sender, int units, int clock, int stream_clock,

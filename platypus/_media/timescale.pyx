@@ -11,6 +11,8 @@ from libc.math cimport sqrtf
 from libc.stdint cimport int16_t, int64_t
 from libc.string cimport memcpy, memmove, memset
 
+from platypus._media.platform cimport platform_energy
+
 
 cdef enum:
     SHORTEST_PITCH_US = 2500
@@ -64,12 +66,8 @@ cdef int scale_pitch(const int16_t *samples, int window, int shortest, int longe
 
 cdef float scale_power(const int16_t *samples, int count) noexcept nogil:
     """Mean square of the samples."""
-    cdef int64_t total = 0
-    cdef int i, a
-    for i in range(count):
-        a = samples[i]
-        total += a * a
-    return <float>total / <float>count if count > 0 else 0.0
+    cdef int peak = 0
+    return <float>platform_energy(samples, count, &peak) / <float>count if count > 0 else 0.0
 
 
 cdef int scale_shorten(int16_t *samples, int count, int lag) noexcept nogil:

@@ -1,0 +1,8 @@
+"""Memory of what a turn of a leg looks at: side by side, on large pages. All under the GIL."""
+
+# Not zeroed; NULL: no memory.
+cdef void *arena_take(size_t size) noexcept nogil
+# Zeroed.
+cdef void *arena_clear(size_t size) noexcept nogil
+# With the size that was asked for; NULL is nothing.
+cdef void arena_give(void *block, size_t size) noexcept nogil

@@ -1,0 +1,147 @@
+"""Memory of legs, side by side on large pages.
+
+A leg's turn comes every 20 ms. By then the processor has forgotten not only what its memory
+held but where it lies, and finding that out for a score of small pages takes a tenth of the turn.
+So what a turn looks at is taken from chunks of 2 MB, which the system backs by one page each. The
+first is smaller and plain: a phone with a call or two does not pay for large pages.
+
+Blocks of a size that was given back are used again; a chunk of which none is left goes back to
+the system. Everything is done under the GIL, by whoever makes and frees legs; the media thread
+takes nothing. Where a system has no such pages, or a sanitizer watches, it is malloc.
+"""
+
+from libc.stdint cimport uint32_t, uintptr_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+from platypus._media.platform cimport (
+    PLATFORM_CHUNK, platform_chunk_give, platform_chunk_take,
+)
+
+
+cdef enum:
+    SIZES_MAX = 16           # different ones in a chunk
+    GRAIN = 64               # a line of the cache
+    PLAIN_ROOM = 1 << 19     # of the first chunk
+
+
+cdef struct block_t:
+    block_t *next
+
+cdef struct blocks_t:
+    size_t size
+    block_t *given           # back, to be used again
+
+cdef struct chunk_t:         # at the beginning of its chunk
+    chunk_t *next
+    size_t used              # bytes from the beginning
+    size_t room
+    uint32_t taken           # blocks
+    int sizes
+    blocks_t lists[SIZES_MAX]
+
+
+cdef chunk_t *first = NULL
+
+
+cdef chunk_t *chunk_new() noexcept nogil:
+    global first
+    cdef chunk_t *chunk = <chunk_t *>platform_chunk_take(first != NULL)
+    if chunk == NULL:
+        return NULL
+    memset(chunk, 0, sizeof(chunk_t))
+    chunk.used = (sizeof(chunk_t) + GRAIN - 1) // GRAIN * GRAIN
+    chunk.room = <size_t>PLATFORM_CHUNK if first != NULL else <size_t>PLAIN_ROOM
+    chunk.next = first
+    first = chunk
+    return chunk
+
+
+cdef blocks_t *list_of(chunk_t *chunk, size_t size) noexcept nogil:
+    """Of the blocks of this size; NULL where there are too many sizes."""
+    cdef int index
+    for index in range(chunk.sizes):
+        if chunk.lists[index].size == size:
+            return &chunk.lists[index]
+    if chunk.sizes == SIZES_MAX:
+        return NULL
+    chunk.sizes += 1
+    chunk.lists[chunk.sizes - 1].size = size
+    return &chunk.lists[chunk.sizes - 1]
+
+
+cdef void *take_of(chunk_t *chunk, size_t size) noexcept nogil:
+    cdef blocks_t *blocks = list_of(chunk, size)
+    cdef block_t *block
+    if blocks == NULL:
+        return NULL
+    block = blocks.given
+    if block != NULL:
+        blocks.given = block.next
+    elif chunk.used + size <= chunk.room:
+        block = <block_t *>(<char *>chunk + chunk.used)
+        chunk.used += size
+    if block != NULL:
+        chunk.taken += 1
+    return block
+
+
+cdef inline size_t in_grains(size_t size) noexcept nogil:
+    return (size + GRAIN - 1) // GRAIN * GRAIN
+
+
+cdef void *arena_take(size_t size) noexcept nogil:
+    cdef chunk_t *chunk = first
+    cdef void *block = NULL
+    if not PLATFORM_CHUNK:
+        return malloc(size)
+    while chunk != NULL and block == NULL:
+        block = take_of(chunk, in_grains(size))
+        chunk = chunk.next
+    if block == NULL:
+        chunk = chunk_new()
+        block = take_of(chunk, in_grains(size)) if chunk != NULL else NULL
+    return block
+
+
+cdef void *arena_clear(size_t size) noexcept nogil:
+    cdef void *block = arena_take(size)
+    if block != NULL:
+        memset(block, 0, size)
+    return block
+
+
+cdef void drop(chunk_t *chunk) noexcept nogil:
+    global first
+    cdef chunk_t **link = &first
+    while link[0] != chunk:
+        link = &link[0].next
+    link[0] = chunk.next
+    platform_chunk_give(chunk)
+
+
+cdef void arena_give(void *block, size_t size) noexcept nogil:
+    cdef chunk_t *chunk
+    cdef blocks_t *blocks
+    if not PLATFORM_CHUNK or block == NULL:
+        free(block)
+        return
+    # Chunks begin at multiples of their size.
+    chunk = <chunk_t *>(<uintptr_t>block & ~<uintptr_t>(PLATFORM_CHUNK - 1))
+    blocks = list_of(chunk, in_grains(size))
+    (<block_t *>block).next = blocks.given
+    blocks.given = <block_t *>block
+    chunk.taken -= 1
+    if chunk.taken == 0:
+        drop(chunk)
+
+
+def chunks():
+    cdef chunk_t *chunk = first
+    cdef int count = 0
+    cdef uint32_t taken = 0
+    while chunk != NULL:
+        count += 1
+        taken += chunk.taken
+        chunk = chunk.next
+    return count, taken

@@ -75,6 +75,8 @@ cdef int codec_decode_fec(void *decoder, int codec, const uint8_t *next_payload,
 cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noexcept nogil
 cdef void codec_follow(void *decoder, int codec, const int16_t *made_up,
                        int samples) noexcept nogil
+# Samples at the beginning of what follows a gap that the codec mixes with what went before it.
+cdef int codec_blurred(void *decoder, int codec) noexcept nogil
 cdef void codec_comfort(void *decoder, const uint8_t *payload, int length) noexcept nogil
 cdef int codec_make_comfort(void *decoder, int16_t *out, int samples) noexcept nogil
 

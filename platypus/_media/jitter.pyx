@@ -22,7 +22,7 @@ from libc.string cimport memcpy, memmove, memset
 
 from platypus._media.backlog cimport backlog_add, backlog_head, backlog_init, backlog_pop
 from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, CODEC_G722, CODEC_OPUS, codec_comfort, codec_conceal, codec_decode, codec_decode_fec,
+    CODEC_COMFORT_NOISE, CODEC_G722, CODEC_OPUS, codec_blurred, codec_comfort, codec_conceal, codec_decode, codec_decode_fec,
     codec_decoder_t, codec_follow, codec_make_comfort,
 )
 from platypus._media.conceal cimport (
@@ -234,7 +234,7 @@ cdef void append_bridge(jitter_t *jitter, int count) noexcept nogil:
     cdef int16_t *out = jitter.pcm + jitter.pcm_count
     cdef int told = min(count, packet.samples)
     cdef int heard = count
-    cdef int samples
+    cdef int samples, blurred
     told = codec_decode_fec(jitter.decoder, packet.codec, packet.payload, packet.length,
                             out + count - told, told)
     if told == 0 and codec_conceal(jitter.decoder, jitter.codec, out, count) == 0:
@@ -243,7 +243,10 @@ cdef void append_bridge(jitter_t *jitter, int count) noexcept nogil:
             conceal_peek(&jitter.conceal, out, count)
             codec_follow(jitter.decoder, jitter.codec, out, count)
         samples = decode_head(jitter, out + count, JITTER_PCM - jitter.pcm_count - count)
-        heard = conceal_bridge(&jitter.conceal, out, count, out + count, samples)
+        blurred = min(samples, codec_blurred(jitter.decoder, jitter.codec))
+        heard = conceal_bridge(&jitter.conceal, out, count + blurred, out + count + blurred,
+                               samples - blurred)
+        heard = min(heard, count)
         put_missing(jitter, count, heard, count)
         append_there(jitter, samples, 0)
         return

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from platypus._media import g722, rtp
 from platypus._media.rtp import Packet
@@ -235,23 +236,35 @@ class TestLoss:
         shift = first - min(arrived, default=0)
         assert all(seen[n + shift] is not None for n in alone if 0 <= n + shift < 64)
 
-    def test_a_g722_decoder_is_brought_along_through_a_loss(self) -> None:
+    def g722_heard(self, lost: list[int], late_ms: float = 0.0) -> NDArray[np.float64]:
         voice = speech(2.0, rate=16000)
         coded = g722.Encoder().encode(voice.tobytes())
         packets = [
             Packet(9, False, n, n * FRAME, 7, coded[n * FRAME : (n + 1) * FRAME])
             for n in range(len(coded) // FRAME)
         ]
+        stream = listener(16000)
+        stream.configure_receive({9: "g722"})
+        delays = [late_ms * (number % 2) for number in range(len(packets))]
+        arrivals = network(packets, delays_ms=delays, lost=lost)
+        return play(arrivals, 99, stream=stream).pcm.astype(float)
 
-        def heard(lost: list[int]) -> Pcm:
-            stream = listener(16000)
-            stream.configure_receive({9: "g722"})
-            return play(network(packets, lost=lost), 99, stream=stream).pcm
-
-        whole, holed = heard([]).astype(float), heard([50]).astype(float)
+    def test_a_g722_decoder_is_brought_along_through_a_loss(self) -> None:
+        whole, holed = self.g722_heard([]), self.g722_heard([50])
         after = slice(52 * 320, 54 * 320)
         error = np.sqrt(np.mean((holed[after] - whole[after]) ** 2))
         assert error < 0.2 * np.sqrt(np.mean(whole[after] ** 2))
+
+    def test_what_its_filter_mixes_with_the_gap_is_not_heard(self) -> None:
+        # Every other packet is late by more than one, so that the next is there to bridge to.
+        whole = self.g722_heard([], 25.0)
+        errors = []
+        for lost in range(31, 90, 4):
+            holed = self.g722_heard([lost], 25.0)
+            seam = int(np.flatnonzero(whole != holed)[0]) + 320
+            span = slice(seam, seam + 22)
+            errors.append(np.sqrt(np.mean((holed[span] - whole[span]) ** 2)))
+        assert np.mean(errors) < 1600  # 2,300 where it is played
 
 
 class TestLateness:

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Iterable
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from platypus.call import Call
@@ -55,7 +56,7 @@ class Calling:
         self._encryption()  # and so is an unknown suite
         self._calls: dict[str, Call] = {}
         self._sessions: dict[Session, Call] = {}
-        self._count = 0
+        self._numbers = count(1)
         self._wake: Wake | None = None
         self._one_at_a_time = hold_others
         self.ends = Ends(engine.pump)
@@ -142,13 +143,12 @@ class Calling:
         self._engine.pump()
 
     def new_call(self, account: Account | None, direction: Literal["outgoing", "incoming"]) -> Call:
-        self._count += 1
         if self.media.host != self._engine.address[0]:
             self.media.host = self._engine.address[0]
         return Call(
             self._engine,
             self,
-            str(self._count),
+            str(next(self._numbers)),
             account=account,
             negotiator=self._negotiator(),
             direction=direction,

@@ -222,6 +222,14 @@ class Engine(Core):
         """Those that have not ended, the newest last."""
         return self._calling.calls if self._calling is not None else []
 
+    def give_back(self) -> None:
+        """Free what calls that are over still hold, once there is no other to do so.
+
+        It is done by itself with the next call, or the next that the media have to say.
+        """
+        if self._calling is not None:
+            self._calling.media.deliver()
+
     @property
     def has_called(self) -> bool:
         """Whether there were calls, so that `calling` makes nothing new."""

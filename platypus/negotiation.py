@@ -9,8 +9,8 @@ media loop. Hold is a direction of the media, not a state of the call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 from platypus.codecs import capabilities, names, ptime
 from platypus.encryption import Encryption, Words
@@ -40,8 +40,7 @@ HoldState = Literal["none", "local", "remote", "both"]
 DYNAMIC = range(96, 128)  # RFC 3551, table 4
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPlan:
+class StreamPlan(NamedTuple):
     """What the stream of a call shall do from now on."""
 
     remote: tuple[str, int] | None  # None: nothing may be sent (hold by 0.0.0.0, stream off)
@@ -310,8 +309,8 @@ class Negotiator:
         if self._plan is None:
             raise StateError("there is no stream to switch off")
         self._is_held = True
-        self._plan = replace(
-            self._plan, remote=None, rtcp=None, send=False, receive=False, direction="inactive"
+        self._plan = self._plan._replace(
+            remote=None, rtcp=None, send=False, receive=False, direction="inactive"
         )
         return self._plan
 

@@ -124,6 +124,7 @@ async def _serve(phone: Phone, output: int) -> None:
         reader.start()
         server = await _serve_locally(engine, stop)
         while await _rush(engine, stop):
+            engine.give_back()
             gc.collect()  # the interpreter's own spares go with it, and whole pages of memory
         reader.stop()
     finally:

@@ -7,6 +7,7 @@ the last call may still arrive. It does not know streams.
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Callable
 
@@ -29,15 +30,14 @@ class Ports:
                 "as many more as there may be calls, within 1 to 65535"
             )
         self._first, self._count = first, count
-        self._next = int.from_bytes(random(4), "big") % count
+        self._turn = itertools.count(int.from_bytes(random(4), "big") % count)
         self._range = f"{low}-{high}"
 
     def open(self, host: str) -> tuple[socket.socket, socket.socket]:
         """An RTP and an RTCP socket bound to `host`, numeric; MediaError when none is free."""
         problem: OSError | None = None
         for _ in range(self._count):
-            port = self._first + 2 * self._next
-            self._next = (self._next + 1) % self._count
+            port = self._first + 2 * (next(self._turn) % self._count)
             try:
                 return _bind_pair(host, port)
             except OSError as error:

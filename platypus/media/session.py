@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from platypus.errors import MediaError
 from platypus.media import opus
@@ -69,8 +68,7 @@ class Plan(Protocol):
     def security(self) -> Security | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class StreamView:
+class StreamView(NamedTuple):
     """What a stream is doing, as the `media` event shows it."""
 
     codec: str

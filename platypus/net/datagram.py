@@ -45,6 +45,7 @@ WAITING_SIZE = 1 << 20
 # A laptop that changes networks must not advertise its old address for long; asking costs 15 us.
 ROUTE_LIFETIME = 10.0
 MAX_ROUTES = 256  # strangers can make us ask; they can't make the table grow
+MAX_PORTS = 16  # of one host, remembered
 # Whatever else the loop has to do waits as long as these take.
 MOST_AT_ONCE = 16
 # Shorter is no SIP message: keep-alives (RFC 5626, 3.5.1: CRLF CRLF) and probes of a zero byte.
@@ -64,6 +65,20 @@ class TransportCounters:
     sent: int = 0
     dropped: int = 0
     unsent: int = 0
+
+
+class _Route:
+    """How a host is reached: from which address of ours, and the flows to its ports.
+
+    A flow is made once, since everything that lingers of a call holds one.
+    """
+
+    __slots__ = ("flows", "local", "until")
+
+    def __init__(self, local: Address, until: float) -> None:
+        self.local = local
+        self.until = until
+        self.flows: dict[int, Flow] = {}
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -86,7 +101,7 @@ class Datagrams(asyncio.DatagramProtocol):
         self._socket: socket.socket | None = None
         self._bound: Address = ("", 0)
         self._wildcard = False
-        self._routes: dict[str, tuple[str, float]] = {}
+        self._routes: dict[str, _Route] = {}
         self.stun: StunClient | None = None  # once it is open
 
     async def open(self, sock: socket.socket) -> None:
@@ -207,17 +222,30 @@ class Datagrams(asyncio.DatagramProtocol):
             logger.debug("socket error: %s", exc)
 
     def _flow(self, host: str, port: int) -> Flow:
-        if not self._wildcard:
-            return Flow("udp", self._bound, (host, port))
+        route = self._routes.get(host)
+        if route is None or (self._wildcard and route.until < self._now()):
+            route = self._find_route(host, port, route)
+        flow = route.flows.get(port)
+        if flow is None:
+            if len(route.flows) >= MAX_PORTS:
+                route.flows.clear()
+            flow = route.flows[port] = Flow("udp", route.local, (host, port))
+        return flow
+
+    def _find_route(self, host: str, port: int, known: _Route | None) -> _Route:
+        ours = local_address_for(host, port) if self._wildcard else self._bound[0]
+        until = self._now() + ROUTE_LIFETIME
+        if known is not None and known.local[0] == ours:
+            known.until = until
+            return known
+        if len(self._routes) >= MAX_ROUTES:
+            self._routes.clear()
+        route = self._routes[host] = _Route((ours, self._bound[1]), until)
+        return route
+
+    def _now(self) -> float:
         assert self._loop is not None  # noqa: S101 - open() came first
-        now = self._loop.time()
-        known = self._routes.get(host)
-        if known is None or known[1] < now:
-            if len(self._routes) >= MAX_ROUTES:
-                self._routes.clear()
-            known = local_address_for(host, port), now + ROUTE_LIFETIME
-            self._routes[host] = known
-        return Flow("udp", (known[0], self._bound[1]), (host, port))
+        return self._loop.time()
 
     def _report(self, flow: Flow, reason: str) -> None:
         """Tell in a turn of its own: whoever sends is in the middle of something."""

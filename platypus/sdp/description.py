@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from platypus.errors import SdpError
 
@@ -30,8 +31,7 @@ Attribute = tuple[str, str | None]  # name and value; None where there is no col
 Line = tuple[str, str]  # the letter of a line and what follows its equals sign
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The `o=` line (RFC 8866, 5.2): numbers stay text, since nothing is reckoned with them."""
 
     username: str = "-"
@@ -61,7 +61,10 @@ class MediaDescription:
 
     def attribute(self, name: str) -> str | None:
         """The value of the first `a=name:` line; "" for a flag; None without one."""
-        return first_attribute(self.attributes, name)
+        for key, value in self.attributes:
+            if key == name:
+                return value or ""
+        return None
 
     def lines(self) -> list[str]:
         ports = f"{self.port}/{self.port_count}" if self.port_count > 1 else f"{self.port}"

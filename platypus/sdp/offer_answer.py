@@ -16,6 +16,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from platypus.errors import SdpError
 from platypus.sdp.description import (
@@ -124,11 +125,9 @@ _WAYS = {(send, receive): Direction(send, receive) for send in _BOTH for receive
 _WANTED = {str(way): way for way in _WAYS.values()}
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """What was agreed for the one audio stream, as this side sees it."""
 
-    index: int  # of the m= line
     remote: tuple[str, int] | None  # None where nothing may be sent: hold by 0.0.0.0, or port 0
     rtcp: tuple[str, int] | None
     rtcp_mux: bool
@@ -306,7 +305,6 @@ def agree(
     said = direction(remote, theirs)
     mux = has_rtcp_mux(local.media[index]) and has_rtcp_mux(theirs)
     return Agreement(
-        index=index,
         remote=(address, theirs.port) if address else None,
         rtcp=(address, theirs.port) if mux and address else _rtcp(theirs, address),
         rtcp_mux=mux,

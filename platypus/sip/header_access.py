@@ -109,10 +109,10 @@ class HeaderAccess:
     @property
     def via(self) -> Via:
         """The topmost Via."""
-        vias = self.vias
+        vias = self.headers._typed.get("Via") or self._list("Via", Via.parse)
         if not vias:
             raise ProtocolError("no Via header")
-        return vias[0]
+        return vias[0]  # type: ignore[no-any-return]
 
     @property
     def contacts(self) -> tuple[NameAddr, ...]:
@@ -203,7 +203,10 @@ class HeaderAccess:
                 raise ProtocolError(f"more than one {name} header")
         for name, parse in _PARSED:
             if name not in typed:
-                self._one(name, parse)
+                try:  # as `_one` does
+                    typed[name] = parse(fields[name][0])
+                except ProtocolError as error:
+                    raise ProtocolError(f"{name}: {error.problem}", status=error.status) from error
         vias = self.vias
         if not vias:
             raise ProtocolError("no Via header")

@@ -219,9 +219,11 @@ class Stack:
     def _rest(self) -> None:
         """Nobody has asked for anything for 64*T1: what a rush has left can go.
 
-        A dict keeps the size that it once had, and one small text the whole megabyte around it.
+        A dict keeps the size that it once had until it is cleared, and one small value the whole
+        megabyte around it: what lasts is not made anew here.
         """
-        self.servers, self.merges = {}, {}
+        self.servers.clear()
+        self.merges.clear()
         self.ended.clear()
         forget_addresses()
         forget_uris()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from itertools import count
 
 _FEW = 64  # below this many entries a heap full of shells costs nothing
 
@@ -35,7 +36,7 @@ class TimerQueue:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timer]] = []
-        self._sequence = 0  # keeps timers of one instant in the order they were started
+        self._sequence = count()  # keeps timers of one instant in the order they were started
         self._shells = 0
 
     def __len__(self) -> int:
@@ -45,8 +46,7 @@ class TimerQueue:
     def start(self, when: float, callback: Callable[[float], None]) -> Timer:
         """Call `callback(now)` from the first `handle_timeout` at or after `when`."""
         timer = Timer(self, when, callback)
-        self._sequence += 1
-        heapq.heappush(self._heap, (when, self._sequence, timer))
+        heapq.heappush(self._heap, (when, next(self._sequence), timer))
         return timer
 
     def next_timeout(self) -> float | None:

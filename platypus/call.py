@@ -25,6 +25,7 @@ from platypus.errors import CallError, StateError
 from platypus.events import CallEnded, CallState, DtmfMethod, HoldState
 from platypus.forwarding import send_on
 from platypus.sip.diversion import Diversion, diversions_in
+from platypus.sip.grammar import shown
 from platypus.sound import make_source, read_source
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Call:
         session = self.session
         identity = session.identity
         asserted = identity.display_name if identity is not None else ""
-        return asserted or session.remote.display_name
+        return shown(asserted or session.remote.display_name)
 
     @property
     def identity(self) -> str | None:

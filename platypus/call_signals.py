@@ -37,6 +37,7 @@ from platypus.sip.events import (
     ReinviteRefused,
     SessionEnded,
 )
+from platypus.sip.grammar import shown
 from platypus.waiting import Change
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class CallSignals:
     def _identified(self, identity: NameAddr) -> None:
         self.announce()
         uri = str(identity.uri.without_params())
-        self._engine.publish(IdentityChanged(self._call, identity.display_name, uri))
+        self._engine.publish(IdentityChanged(self._call, shown(identity.display_name), uri))
 
     def _digit(self, body: bytes) -> None:
         pressed = parse_info(body)

@@ -23,6 +23,7 @@ from platypus.cli.signals import exit_at_the_latest, stop_on_signals
 from platypus.cli.values import seconds
 from platypus.engine import Engine
 from platypus.errors import PlatypusError
+from platypus.sip.grammar import shown
 
 REGISTER_WITHIN = 10.0
 ANSWER_WITHIN = 60.0
@@ -57,7 +58,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         return asyncio.run(_run(phone, options))
     except (PlatypusError, OSError) as error:
-        print(f"platypus call: {error}", file=sys.stderr)
+        print(f"platypus call: {shown(str(error))}", file=sys.stderr)
         return code_for(error)
 
 

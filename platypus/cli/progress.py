@@ -22,6 +22,7 @@ from platypus.events import (
     Registered,
     RegistrationFailed,
 )
+from platypus.sip.grammar import shown
 
 LIVE_SECONDS = 0.2
 PLAIN_SECONDS = 5.0
@@ -62,13 +63,13 @@ class Progress:
     def rewrite(self, line: str) -> None:
         """Put `line` in the place of the last one, on a terminal."""
         width = shutil.get_terminal_size().columns - 1
-        self._out.write("\r" + line[:width].ljust(width))
+        self._out.write("\r" + shown(line)[:width].ljust(width))
         self._out.flush()
         self._dirty = True
 
     def _print(self, line: str) -> None:
         self.close()
-        self._out.write(line + "\n")
+        self._out.write(shown(line) + "\n")
         self._out.flush()
 
 
@@ -125,7 +126,7 @@ def summary(call: Call, statistics: Mapping[str, Any]) -> list[str]:
         f"concealed: {figure(receive['concealed_ms'], '.0f')} ms",
     ]
     if ended is not None:
-        lines.append(f"ended: by {ended.by}, {ended.reason}")
+        lines.append(f"ended: by {ended.by}, {shown(ended.reason)}")
     return lines
 
 

@@ -16,6 +16,7 @@ from platypus.cli.values import seconds
 from platypus.engine import Engine
 from platypus.errors import PlatypusError, RegistrationError
 from platypus.events import Event, Registered, RegistrationFailed, Unregistered
+from platypus.sip.grammar import shown
 
 CLOSE_WITHIN = 1.2
 
@@ -62,7 +63,7 @@ async def _outcome(account: Account, timeout: float, began: float) -> bool:  # n
     try:
         await account.registered(timeout)
     except RegistrationError as error:
-        print(f"failed: {error}", flush=True)
+        print(f"failed: {shown(str(error))}", flush=True)
         return False
     took = (time.perf_counter() - began) * 1000
     print(
@@ -99,4 +100,4 @@ def _tell(event: Event) -> None:
             line = f"unregistered: {account.aor}"
         case _:
             return
-    print(line, flush=True)
+    print(shown(line), flush=True)

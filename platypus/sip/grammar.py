@@ -34,6 +34,9 @@ MAX_DIGITS = 256
 
 NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
+# Invisible, but part of how Persian and Hindi are spelt.
+_JOINERS = "\u200c\u200d"
+
 # token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )
 TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 # gen-value = token / host / quoted-string; a host adds "[", "]" and ":". "/" occurs in the field.
@@ -321,3 +324,14 @@ def printable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogateescape").decode("latin-1")
     return text
+
+
+def shown(text: str) -> str:
+    """`printable`, on one line, and without what would steer a terminal or turn the line around."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in _JOINERS else " "
+        for each in printable(text)
+        if each.isprintable() or each.isspace() or each in _JOINERS
+    )

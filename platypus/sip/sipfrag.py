@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from platypus.sip.grammar import shown
+
 CONTENT_TYPE = "message/sipfrag"
 
 _STATUS_LINE = re.compile(rb"\s*SIP/2\.0\s+([1-6][0-9]{2})(?:[ \t]+([^\r\n]*))?", re.IGNORECASE)
@@ -13,8 +15,7 @@ MAX_REASON = 200
 
 def build_sipfrag(status: int, reason: str) -> bytes:
     """The body that says how far a call has come."""
-    words = "".join(each if each.isprintable() else " " for each in reason)[:MAX_REASON]
-    return f"SIP/2.0 {status} {words}\r\n".encode()
+    return f"SIP/2.0 {status} {shown(reason)[:MAX_REASON]}\r\n".encode()
 
 
 def parse_sipfrag(body: bytes) -> tuple[int, str] | None:
@@ -23,4 +24,4 @@ def parse_sipfrag(body: bytes) -> tuple[int, str] | None:
     if match is None:
         return None
     reason = (match[2] or b"").decode(errors="replace")[:MAX_REASON]
-    return int(match[1]), "".join(each if each.isprintable() else " " for each in reason).strip()
+    return int(match[1]), shown(reason).strip()

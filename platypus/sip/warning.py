@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from platypus.sip.grammar import printable
+from platypus.sip.grammar import shown
 
 if TYPE_CHECKING:
     from platypus.sip.message import Response
@@ -23,5 +23,4 @@ def warning_of(response: Response) -> str:
     found = _VALUE.match(response.headers.get("Warning") or "")
     if found is None:
         return ""
-    text = printable(re.sub(r"\\(.)", r"\1", found[1]))
-    return "".join(each for each in text if each.isprintable())[:MAX_TEXT]
+    return shown(re.sub(r"\\(.)", r"\1", found[1]))[:MAX_TEXT]

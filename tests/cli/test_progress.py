@@ -153,3 +153,14 @@ def test_a_line_longer_than_the_terminal_is_cut(monkeypatch: pytest.MonkeyPatch)
     out = Terminal()
     Progress(out).rewrite("x" * 100)
     assert out.getvalue() == "\r" + "x" * 19
+
+
+def test_a_strangers_words_do_not_steer_the_terminal() -> None:
+    out = Terminal()
+    shows = Progress(out)
+    ended = events.CallEnded(call(), 486, "Busy\x1b]0;owned\x07\r\x1b[2K", "remote", False, {})
+    shows.receive(ended)
+    assert out.getvalue() == "ended by remote: Busy]0;owned [2K (486)\n"
+    caller = call()
+    caller.ended_event = ended
+    assert "\x1b" not in "".join(summary(caller, caller.statistics()))

@@ -24,6 +24,7 @@ from platypus.sip.grammar import (
     parse_port,
     printable,
     quote,
+    shown,
     split_list,
     split_params,
     unescape,
@@ -298,3 +299,18 @@ def test_writes_brackets_around_ipv6():
 def test_reads_octets_that_are_not_utf8_as_latin1():
     assert printable(b"Andr\xe9".decode("utf-8", "surrogateescape")) == "André"
     assert printable("Łukasz") == "Łukasz"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("\x1b[2J\x1b]0;owned\x07Bob", "[2J]0;ownedBob"),
+        ("Bob\tthe\r\nBuilder", "Bob the  Builder"),
+        ("\u202egnp.exe", "gnp.exe"),  # would be read from right to left
+        ("\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u200c\u062e\u0648"),
+        ("\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb"),
+        ("Andr\udce9\x07", "Andr\xe9"),
+    ],
+)
+def test_text_for_people_steers_no_terminal(said: str, told: str) -> None:
+    assert shown(said) == told

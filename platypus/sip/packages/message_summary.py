@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from platypus.errors import ProtocolError
+from platypus.sip.grammar import shown
 
 CONTENT_TYPE = "application/simple-message-summary"
 
@@ -54,5 +55,5 @@ def parse_message_summary(body: bytes) -> MessageSummary:
         raise ProtocolError("a message summary that does not say whether messages wait")
     counts = _COUNTS.match(fields.get("voice-message", ""))
     new, old = (int(counts[1]), int(counts[2])) if counts else (0, 0)
-    account = "".join(each for each in fields.get("message-account", "") if each.isprintable())
+    account = shown(fields.get("message-account", ""))
     return MessageSummary(waiting == "yes", new, old, account)

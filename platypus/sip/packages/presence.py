@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element
 
+from platypus.sip.grammar import shown
 from platypus.sip.packages.safe_xml import child, children, parse_xml, text_of
 
 CONTENT_TYPE = "application/pidf+xml"
@@ -35,8 +36,8 @@ def parse_presence(body: bytes) -> Presence:
     is_open = any(state for state, _ in tuples)
     # The first that says anything: the document, then the tuples whose state is shown, then others.
     notes = _notes(root)
-    for shown in (is_open, not is_open):
-        notes += [note for state, found in tuples if state is shown for note in found]
+    for which in (is_open, not is_open):
+        notes += [note for state, found in tuples if state is which for note in found]
     note = notes[0][:MAX_NOTE] if notes else ""
     return Presence(root.get("entity", ""), "open" if is_open else "closed", note)
 
@@ -46,4 +47,4 @@ def _is_open(one: Element) -> bool:
 
 
 def _notes(element: Element) -> list[str]:
-    return [text for note in children(element, "note") if (text := text_of(note))]
+    return [text for note in children(element, "note") if (text := shown(text_of(note)))]

@@ -47,14 +47,16 @@ cdef enum:
     LEAST_GUARD_MS = 1       # below this the delay is to grow,
     LOW_GUARD_MS = 3         # and below this in a pause
     SURPLUS_MS = 60          # of delay; what is beyond is cut at once, not stretched
-    PATIENCE_MS = 2000
+    PATIENCE_MS = 600        # for which the delay has been too long before a pause is used,
     PAUSE_MS = 100
-    LONG_PATIENCE_MS = 10000
+    LONG_PATIENCE_MS = 10000 # and if it is by little
+    STEADY_MS = 10           # of spread at the most
     RUSH_MS = 200            # then stretch whatever the sound
     FOLLOW_MS = 40           # made up without a break: the path itself has become slower
     IDLE_MS = 160            # concealment has faded out by then
     JUDGED_MS = 100          # how often the delay is thought over
     EARLY = 25               # packets: until so many came little is known of the path
+    MOST_HELD_MS = 80        # by which the delay grows at once while little is known
     COMFORT_BLOCK = 480      # samples made at a time
     BRIDGE_MS = 60           # the longest gap that is filled from both sides
 
@@ -71,7 +73,7 @@ cdef float HURRY_GAIN = 20.0     # worth growing in the midst of speech
 cdef float SHRINK_GAIN = 2.5
 cdef float LEAST_GAIN = 0.4       # and for less than that it stays long
 cdef float DRIFT_GAIN = 0.6       # 25 ms that no pause took away
-cdef float STRETCH_GAIN = 5.0     # worth stretching speech for,
+cdef float STRETCH_GAIN = 8.0     # worth stretching speech for,
 cdef float RUSH_GAIN = 8.0        # whatever the sound
 
 
@@ -391,6 +393,12 @@ cdef int64_t resume_late(jitter_t *jitter) noexcept nogil:
     if (jitter.dry >= in_samples(jitter, FOLLOW_MS) or jitter.delay.seen < EARLY) and jitter.newest <= jitter.end:
         grown = max(grown, min(late, needed(jitter) + in_samples(jitter, GUARD_MS + SURPLUS_MS)
                                      + jitter.slots.length - delay))
+    if grown > late and jitter.delay.seen < EARLY:
+        # So early the delay grows at once, not by what each late packet is late.
+        grown = min(grown, late + in_samples(jitter, MOST_HELD_MS))
+        jitter.end -= grown
+        append_missing(jitter, <int>(grown - late), 1)
+        return 0
     grown = min(grown, late)
     jitter.end -= grown
     return late - grown
@@ -462,6 +470,13 @@ cdef int choose_lag(jitter_t *jitter, int longest, float alike) noexcept nogil:
     return lag if likeness >= alike else 0
 
 
+cdef int is_drift(const jitter_t *jitter) noexcept nogil:
+    """The delay has been too long for long, on a path that is steady: no pause took it away."""
+    return (jitter.gain > DRIFT_GAIN
+            and jitter.surplus_for > in_samples(jitter, LONG_PATIENCE_MS)
+            and delay_spread(&jitter.delay) < in_samples(jitter, STEADY_MS))
+
+
 cdef void shrink(jitter_t *jitter, int64_t surplus) noexcept nogil:
     """Bring the delay down by up to `surplus` samples."""
     cdef int longest = min(in_samples(jitter, 40), <int>min(surplus, <int64_t>jitter.rate))
@@ -470,8 +485,7 @@ cdef void shrink(jitter_t *jitter, int64_t surplus) noexcept nogil:
     jitter.surplus_for += jitter.slots.length
     if jitter.hasty or jitter.gain > RUSH_GAIN:
         alike = RATHER_ALIKE if jitter.surplus_for < in_samples(jitter, RUSH_MS) else -1.0
-    elif (jitter.gain > STRETCH_GAIN or (jitter.gain > DRIFT_GAIN and jitter.surplus_for
-                                         > in_samples(jitter, LONG_PATIENCE_MS))):
+    elif jitter.gain > STRETCH_GAIN or is_drift(jitter):
         alike = ALIKE
     else:
         patience = PATIENCE_MS if jitter.gain > SHRINK_GAIN else LONG_PATIENCE_MS

@@ -1,14 +1,21 @@
-"""The E-model (ITU-T G.107; wideband: G.107.1): a rating R, and MOS from it.
+"""The E-model (ITU-T G.107; wideband: G.107.1; fullband: G.107.2): a rating R, and MOS from it.
 
 Every parameter that a phone can't measure has the recommendation's default, so that R is
 93.2 for G.711 without delay and loss. What is measured goes in: delay, loss and the burst
 ratio. Wideband has a rating of 129 to begin with (G.107.1, 7.7), is brought to the scale of
-MOS by 1.29 (Annex A), and is reckoned here without the terms for talker and listener echo.
+MOS by 1.29 (Annex A), and is reckoned here without the terms for talker and listener echo; so is
+fullband, which begins at 148.
+
+For Opus the ITU-T has published nothing. Its figures are those of AlAhmadi, Pocta and Melvin, "An
+Adaptive Bitrate Switching Algorithm for Speech Applications in Context of WebRTC" (ACM TOMM 17, 4,
+2021), measured for super-wideband speech at 14 to 40 kbit/s and without redundancy (FEC), so that the
+score of a lossy call with it errs downwards. Opus at fewer bits, or of less than 12 kHz of sound, has no
+score.
 """
 
 from libc.math cimport exp, log10, log2, pow, sqrt
 
-from platypus._media.codec cimport CODEC_G722, CODEC_PCMA, CODEC_PCMU
+from platypus._media.codec cimport CODEC_G722, CODEC_OPUS, CODEC_PCMA, CODEC_PCMU
 
 from platypus._media.codec import codec_number
 
@@ -27,10 +34,43 @@ cdef double PS = 35.0        # room noise at the send side, dB(A)
 cdef double PR = 35.0        # and at the receive side
 cdef double WIDEBAND = 129.0
 cdef double WIDEBAND_SCALE = 1.29
+cdef double FULLBAND = 148.0
+cdef double FULLBAND_SCALE = 1.48
+cdef double FULLBAND_TOTAL = 132.0  # G.107.2: of Ie,eff
+cdef double TOTAL = 95.0
+
+# Opus with a variable bitrate: kbit/s, Ie and Bpl under random loss, which burst ratios apply to.
+cdef double[11] opus_kbits, opus_impairments, opus_robustness
+opus_kbits[:] = [14, 15, 16, 19, 22, 25, 28, 31, 34, 37, 40]
+opus_impairments[:] = [38.06, 34.12, 30.16, 23.81, 20.22, 20.21, 18.48, 16.83, 14.76, 12.08, 10.67]
+opus_robustness[:] = [16.51, 15.0, 11.83, 10.67, 10.47, 11.28, 10.63, 10.44, 10.12, 10.38, 9.79]
 
 
-cdef int emodel_codec(int codec, emodel_codec_t *figures) noexcept nogil:
-    figures.wideband = 0
+cdef int opus_figures(double kbits, emodel_codec_t *figures) noexcept nogil:
+    """Between what was measured, a straight line; beyond 40 kbit/s what is there."""
+    cdef double share
+    cdef int at = 1
+    if not kbits >= opus_kbits[0]:
+        return -1
+    while at < 10 and opus_kbits[at] < kbits:
+        at += 1
+    share = min(1.0, (kbits - opus_kbits[at - 1]) / (opus_kbits[at] - opus_kbits[at - 1]))
+    figures.best = FULLBAND
+    figures.scale = FULLBAND_SCALE
+    figures.total = FULLBAND_TOTAL
+    figures.impairment = (opus_impairments[at - 1]
+                          + share * (opus_impairments[at] - opus_impairments[at - 1]))
+    figures.robustness = (opus_robustness[at - 1]
+                          + share * (opus_robustness[at] - opus_robustness[at - 1]))
+    return 0
+
+
+cdef int emodel_codec(int codec, double bitrate, emodel_codec_t *figures) noexcept nogil:
+    figures.best = 0.0
+    figures.scale = 1.0
+    figures.total = TOTAL
+    if codec == CODEC_OPUS:
+        return opus_figures(bitrate / 1000.0, figures)
     if codec == CODEC_PCMU or codec == CODEC_PCMA:
         # G.113, table I.4, with packet loss concealment, which the jitter buffer does.
         figures.impairment = 0.0
@@ -39,7 +79,8 @@ cdef int emodel_codec(int codec, emodel_codec_t *figures) noexcept nogil:
     if codec == CODEC_G722:
         # G.113, Appendix IV, at 64 kbit/s. Of its robustness nothing is published: this is what
         # G.711 has without concealment (table I.4), so that the score errs downwards.
-        figures.wideband = 1
+        figures.best = WIDEBAND
+        figures.scale = WIDEBAND_SCALE
         figures.impairment = 13.0
         figures.robustness = 4.3
         return 0
@@ -98,10 +139,10 @@ cdef double emodel_rating(const emodel_codec_t *codec, double delay_ms, double l
     cdef double no, ro
     cdef double equipment = codec.impairment
     if percent > 0.0:
-        equipment += (95.0 - codec.impairment) * percent / (
+        equipment += (codec.total - codec.impairment) * percent / (
             percent / burst_ratio + codec.robustness)
-    if codec.wideband:
-        return (WIDEBAND - delay_impairment(delay_ms) - equipment) / WIDEBAND_SCALE
+    if codec.best > 0.0:
+        return (codec.best - delay_impairment(delay_ms) - equipment) / codec.scale
     no = noise_power()
     ro = 15.0 - 1.5 * (SLR + no)
     return (ro - simultaneous_impairment(ro, no, delay_ms) - echo_impairment(ro, no, delay_ms)
@@ -119,12 +160,17 @@ cdef double emodel_mos(double rating) noexcept nogil:
                + rating * (rating - 60.0) * (100.0 - rating) * 7e-6)
 
 
-def rating(codec, double delay_ms, double loss, double burst_ratio=1.0) -> float | None:
-    """R of `codec` (by name), on the scale of G.107; None where it has no published figures."""
+def rating(
+    codec, double delay_ms, double loss, double burst_ratio=1.0, double bitrate=0.0
+) -> float | None:
+    """R of `codec` (by name), on the scale of G.107; None where it has no published figures.
+
+    Opus has some by its bitrate, for 12 kHz of sound or more.
+    """
     cdef emodel_codec_t figures
     if not (delay_ms >= 0.0 and 0.0 <= loss <= 1.0 and burst_ratio >= 1.0):
         raise ValueError(f"no path has {delay_ms} ms, a loss of {loss} in bursts of {burst_ratio}")
-    if emodel_codec(codec_number(codec), &figures) < 0:
+    if emodel_codec(codec_number(codec), bitrate, &figures) < 0:
         return None
     return emodel_rating(&figures, delay_ms, loss, burst_ratio)
 

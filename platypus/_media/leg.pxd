@@ -114,6 +114,7 @@ cdef struct counters_t:
     stream_statistics_t stream
     losses_t losses
     int heard_codec
+    float heard_bitrate
     reports_figures_t reports
 
 

@@ -605,6 +605,7 @@ cdef void leg_publish(leg_t *leg) noexcept nogil:
     stream_statistics(leg.stream, &leg.counters.stream)
     leg.counters.losses = leg.stream.receiver.losses
     leg.counters.heard_codec = leg.stream.receiver.heard_codec
+    leg.counters.heard_bitrate = leg.stream.receiver.heard_bitrate
     next = leg.snapshot.published + 1
     cdef const uint32_t *source = <const uint32_t *>&leg.counters
     cdef uint32_t *target = <uint32_t *>&leg.snapshot.copies[next % 2]

@@ -664,6 +664,7 @@ cdef class Leg:
             "level_rms": counters.played_rms,
             "silent_ms": None,
             "codec": codec_name(counters.heard_codec),
+            "bitrate": counters.heard_bitrate,
             "loss": losses.loss if losses.any else None,
             "burst_ratio": losses.burst_ratio if losses.any else None,
         }

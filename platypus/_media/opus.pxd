@@ -24,6 +24,8 @@ cdef bint opus_known() noexcept nogil
 # By name, as in the struct; ValueError for others. Under the GIL.
 cdef opus_settings_t opus_settings(settings) except *
 cdef int opus_samples(const uint8_t *payload, int length) noexcept nogil
+# Super-wideband or fullband: 12 kHz of sound or more. The payload is not empty.
+cdef bint opus_is_wide(const uint8_t *payload) noexcept nogil
 cdef bint opus_has_fec(const uint8_t *payload, int length) noexcept nogil
 
 # NULL: no libopus, no memory, or a rate that Opus has not.

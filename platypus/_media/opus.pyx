@@ -99,6 +99,11 @@ cdef int opus_samples(const uint8_t *payload, int length) noexcept nogil:
     return samples if samples <= MOST_SAMPLES else 0
 
 
+cdef bint opus_is_wide(const uint8_t *payload) noexcept nogil:
+    """RFC 6716, table 2: configurations 12 to 15 and 24 to 31."""
+    return payload[0] >> 5 == 3 or payload[0] >> 6 == 3
+
+
 cdef int first_frame(const uint8_t *payload, int length) noexcept nogil:
     """Where the first frame begins; `length` or more where there is none."""
     cdef int code = payload[0] & 3

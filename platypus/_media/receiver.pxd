@@ -24,6 +24,7 @@ cdef struct receiver_t:
     int64_t position         # added to extended sequence numbers: positions never go back
     int64_t newest_position
     int heard_codec          # of the last audio that was taken in; CODEC_NONE: none yet
+    float heard_bitrate      # of Opus, where it carries 12 kHz or more of speech; 0: not known
     int heard_clock          # of its timestamps
     int placed               # the three below are set
     uint32_t placed_rtp      # RTP timestamp of the newest audio packet

@@ -15,7 +15,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 from libc.string cimport memcpy, memset
 
 from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, CODEC_NONE, CODEC_TELEPHONE_EVENT, codec_decoder_t,
+    CODEC_COMFORT_NOISE, CODEC_NONE, CODEC_OPUS, CODEC_TELEPHONE_EVENT, codec_decoder_t,
     codec_samples,
 )
 from platypus._media.jitter cimport (
@@ -23,6 +23,7 @@ from platypus._media.jitter cimport (
     jitter_insert, jitter_playout, jitter_t,
 )
 from platypus._media.losses cimport losses_note
+from platypus._media.opus cimport opus_is_wide
 from platypus._media.report cimport (
     STREAM_ACCEPTED, STREAM_DUPLICATE, STREAM_EVENT_DTMF, STREAM_EVENT_SSRC,
     STREAM_EVENT_STARTED, STREAM_HELD, STREAM_LATE, STREAM_MALFORMED, STREAM_MAX_FRAME,
@@ -43,6 +44,8 @@ cdef enum:
     PT_COMFORT_NOISE = 13    # RFC 3389: static, and sent by some without having been agreed
     STRAY_MS = 30            # timestamps and clock may differ by this much and still agree
     REORDER_MS = 2000        # an overtaken packet is not older than this
+    BITRATE_MEMORY = 256     # packets
+    PAUSE_MEMORY = 4096      # so that fewer bits from here on are seen as well
 
 
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil:
@@ -168,6 +171,23 @@ cdef int64_t place(receiver_t *receiver, const rtp_packet_t *packet, int64_t ext
     return timestamp
 
 
+cdef void note_bitrate(receiver_t *receiver, const uint8_t *payload, int length,
+                       int samples) noexcept nogil:
+    """How many bits Opus spends on speech: packets of less than half of that are its pauses."""
+    cdef float bitrate = <float>8 * length * receiver.rate / samples
+    if receiver.heard_codec != CODEC_OPUS:
+        receiver.heard_bitrate = 0
+    elif bitrate > receiver.heard_bitrate / 2:
+        if not opus_is_wide(payload):
+            receiver.heard_bitrate = 0
+        elif receiver.heard_bitrate == 0:
+            receiver.heard_bitrate = bitrate
+        else:
+            receiver.heard_bitrate += (bitrate - receiver.heard_bitrate) / BITRATE_MEMORY
+    else:
+        receiver.heard_bitrate += (bitrate - receiver.heard_bitrate) / PAUSE_MEMORY
+
+
 cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *packet,
                  int64_t extended, int64_t arrival_ns) noexcept nogil:
     """A packet of the source, in its order: to the jitter buffer, or an event."""
@@ -188,6 +208,7 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
         rtp_source_jitter(&receiver.source, packet.timestamp, arrival_ns, clock)
         receiver.heard_codec = codec
         receiver.heard_clock = clock
+        note_bitrate(receiver, payload, length, samples)
     elif codec == CODEC_COMFORT_NOISE:
         length = packet.payload_length
     elif codec == CODEC_TELEPHONE_EVENT:

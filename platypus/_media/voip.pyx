@@ -34,7 +34,8 @@ cdef void score(rtcp_voip_t *voip, const stream_t *stream, double delay_ms) noex
     cdef double heard
     voip.r_factor = voip.external_r_factor = voip.mos_lq = voip.mos_cq = RTCP_UNKNOWN
     losses_summarize(&stream.receiver.losses, &losses)
-    if not losses.any or emodel_codec(stream.receiver.heard_codec, &codec) < 0:
+    if not losses.any or emodel_codec(stream.receiver.heard_codec,
+                                         stream.receiver.heard_bitrate, &codec) < 0:
         return
     # Listening: without what delay does to a conversation.
     heard = emodel_rating(&codec, 0.0, losses.loss, losses.burst_ratio)

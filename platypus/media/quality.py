@@ -28,5 +28,5 @@ def score(leg: Mapping[str, Any]) -> float | None:
     delay_ms = mouth_to_ear_ms(leg["rtt_ms"], heard["buffer_ms"])
     if delay_ms is None or heard["codec"] is None or heard["loss"] is None:
         return None
-    rated = rating(heard["codec"], delay_ms, heard["loss"], heard["burst_ratio"])
+    rated = rating(heard["codec"], delay_ms, heard["loss"], heard["burst_ratio"], heard["bitrate"])
     return None if rated is None else round(mos(rated), 2)

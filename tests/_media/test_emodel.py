@@ -53,6 +53,18 @@ def test_a_codec_without_published_figures_is_not_rated() -> None:
     assert rating("cn", 0.0, 0.0) is None
 
 
+def test_opus_has_figures_between_those_that_were_measured() -> None:
+    def opus(bitrate: float, loss: float = 0.0) -> float | None:
+        return rating("opus", 0.0, loss, bitrate=bitrate)
+
+    assert opus(25_000) == pytest.approx((148 - 20.21) / 1.48)
+    assert opus(29_500) == pytest.approx((148 - (18.48 + 16.83) / 2) / 1.48)
+    assert opus(90_000) == opus(40_000) == pytest.approx((148 - 10.67) / 1.48)
+    assert opus(13_900) is opus(0) is None
+    lossy = opus(25_000, 0.05)
+    assert lossy == pytest.approx((148 - 20.21 - (132 - 20.21) * 5 / (5 + 11.28)) / 1.48)
+
+
 @pytest.mark.parametrize(
     "path", [(-1.0, 0.0, 1.0), (0.0, 1.1, 1.0), (0.0, 0.1, 0.5), (math.nan, 0.0, 1.0)]
 )

@@ -10,7 +10,7 @@ from platypus.media.quality import mouth_to_ear_ms, score
 
 
 def leg(**changes: Any) -> dict[str, Any]:
-    heard = {"buffer_ms": 30.0, "codec": "pcma", "loss": 0.0, "burst_ratio": 1.0}
+    heard = {"buffer_ms": 30.0, "codec": "pcma", "loss": 0.0, "burst_ratio": 1.0, "bitrate": 0.0}
     known = {"rtt_ms": 40.0} | {k: v for k, v in changes.items() if k == "rtt_ms"}
     return {"receive": heard | {k: v for k, v in changes.items() if k != "rtt_ms"}, **known}
 
@@ -26,6 +26,17 @@ def test_there_is_none_while_a_part_was_not_measured(key: str) -> None:
 
 def test_there_is_none_for_a_codec_without_published_figures() -> None:
     assert score(leg(codec="cn")) is None
+
+
+def test_opus_is_scored_by_its_bits_and_without_them_not_at_all() -> None:
+    few, many = (
+        score(leg(codec="opus", bitrate=16_000.0)),
+        score(leg(codec="opus", bitrate=32_000.0)),
+    )
+    assert few is not None
+    assert many is not None
+    assert 3.9 < few < many < 4.5
+    assert score(leg(codec="opus")) is None
 
 
 def test_loss_bursts_and_delay_each_make_it_worse() -> None:

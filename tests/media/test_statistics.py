@@ -17,6 +17,7 @@ RECEIVE = {
     "codec": "pcmu",
     "loss": 0.02,
     "burst_ratio": 1.0,
+    "bitrate": 0.0,
 }
 SEND = {"packets": 51, "bytes": 8160, "lost": None, "jitter_ms": None, "level_peak": 0.1}
 LEG = {"send": SEND, "receive": RECEIVE, "rtt_ms": None}

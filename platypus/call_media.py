@@ -105,6 +105,10 @@ class CallMedia:
         )
         return body
 
+    def seen_at(self, public: tuple[Address, Address] | None) -> None:
+        """By a STUN server's word, where we are now."""
+        self.public, self._public_from = public, ""
+
     def _where(self, local_address: str, port: int) -> tuple[str, int, int | None]:
         """Where our media are to be sent: host, port, and RTCP's if that is no neighbour."""
         self._public_from = self._public_from or local_address

@@ -1,4 +1,5 @@
-"""A call's media at a public address: asked for before the offer or answer is made.
+"""A call's media at a public address: asked for before the offer or answer is made, and anew
+before the far end is told that we have moved.
 
 Whoever makes or takes a call goes on after that, at most `public_address.PATIENCE` later.
 """
@@ -6,7 +7,7 @@ Whoever makes or takes a call goes on after that, at most `public_address.PATIEN
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from platypus.net.addresses import is_numeric
@@ -26,6 +27,7 @@ class PublicMedia:
     def __init__(self, public: PublicAddress | None) -> None:
         self._public = public
         self._tasks: set[asyncio.Task[None]] = set()
+        self._renewing: set[str] = set()  # calls, by their id
 
     @property
     def wanted(self) -> bool:
@@ -43,14 +45,35 @@ class PublicMedia:
         if call.direction == "incoming":  # its family is known, before any port is taken
             call.media.stream.advertise(call.session.local_address or "")
         sockets = call.media.stream.reserve()
-        task = asyncio.get_running_loop().create_task(self._learn(call, *sockets, then))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(log_failure)
+        self._start(self._learn(call, *sockets, then))
+
+    def renew(self, call: Call, then: Callable[[], None]) -> None:
+        """The same for a call whose media run, and whose network is another one."""
+        if self._public is None or not call.media.stream.started:
+            then()
+        elif call.id not in self._renewing:
+            self._renewing.add(call.id)
+            self._start(self._learn_again(call, then))
 
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(log_failure)
+
+    async def _learn_again(self, call: Call, then: Callable[[], None]) -> None:
+        assert self._public is not None  # noqa: S101 - renew() checked
+        try:
+            found = await self._public.of_stream(call.media.stream)
+        finally:
+            self._renewing.discard(call.id)
+        if not call.session.ended:
+            call.media.seen_at(found)
+            then()
 
     async def _learn(self, call: Call, rtp: Any, rtcp: Any, then: Callable[[], None]) -> None:
         assert self._public is not None  # noqa: S101 - prepare() checked

@@ -151,8 +151,10 @@ class CallSignals:
                 self._take(body, body_is)
             case ReinviteRefused(_, code, reason):
                 self._reinvite_refused(code, reason)
-            case RefreshDue(session) | MoveDue(session) if not session.ended:
+            case RefreshDue(session) if not session.ended:
                 session.reinvite(self._media.offer, self._engine.now())
+            case MoveDue(session) if not session.ended:
+                self._calling.public.renew(self._call, self._move)
             case Interrupted(_, reason):
                 self._tell(f"the call was not answered yet, and is made again: {reason}")
             case Identified(_, identity):
@@ -234,6 +236,11 @@ class CallSignals:
             # RFC 3261, 14.2: the call goes on as it was.
             session.refuse_reinvite(488, now)
             self._tell(f"a change the far end wanted can't be made: {problem}")
+
+    def _move(self) -> None:
+        """Tell the far end where we are now."""
+        self.session.reinvite(self._media.offer, self._engine.now())
+        self._engine.pump()
 
     def _identified(self, identity: NameAddr) -> None:
         self.announce()

@@ -7,8 +7,8 @@ Nobody waits for longer than PATIENCE, and after a silence not at all for a whil
 with our own address in it is better than none. A far end that has told us that it sees us as
 we are (RFC 3581), or that is in our private network while the address learned is not, gets our own
 address. A question goes by the family that the far end is reached by; a server that has no address
-of it is not missed. Once the media run their sockets are the loop's, and nothing can be asked any
-more.
+of it is not missed. Once the media run their sockets are the loop's, and what is asked goes by way
+of that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import os
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from platypus.net.addresses import family_of, format_address
 from platypus.net.stun_client import StunClient
@@ -35,6 +35,17 @@ logger = logging.getLogger("platypus.net")
 PATIENCE = 1.5
 FIRST_WAIT, REQUESTS = 0.2, 3  # sent at 0, 0.2 and 0.6 s
 REMEMBERED = 60.0  # an answer for the SIP socket; a silence, so that not every call waits
+
+
+class Stream(Protocol):
+    """The sockets of a call whose media run."""
+
+    @property
+    def host(self) -> str: ...
+
+    def listen(self, answered: Callable[[bytes, Address], object] | None) -> None: ...
+
+    def transmit(self, packet: bytes, address: Address, *, rtcp: bool = False) -> None: ...
 
 
 class PublicAddress:
@@ -70,6 +81,25 @@ class PublicAddress:
     ) -> tuple[Address, Address] | None:
         """Where the sockets of a call are seen; None where nobody says so."""
         found = await asyncio.gather(self._of_socket(rtp), self._of_socket(rtcp))
+        if found[0] is None or found[1] is None:
+            return None
+        return found[0], found[1]
+
+    async def of_stream(self, stream: Stream) -> tuple[Address, Address] | None:
+        """The same of a stream that runs: a call goes on behind another router."""
+        loop = asyncio.get_running_loop()
+        family = family_of(stream.host)
+        clients = [
+            StunClient(loop, partial(stream.transmit, rtcp=rtcp), os.urandom)
+            for rtcp in (False, True)
+        ]
+        stream.listen(lambda data, source: [each.receive(data, source) for each in clients])
+        try:
+            found = await asyncio.gather(*(self._ask(each.ask, family) for each in clients))
+        finally:
+            stream.listen(None)
+            for each in clients:
+                each.close()
         if found[0] is None or found[1] is None:
             return None
         return found[0], found[1]

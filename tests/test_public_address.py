@@ -158,6 +158,40 @@ def test_a_call_that_is_picked_up_names_it_too(
     run(work())
 
 
+def test_a_call_that_is_moved_names_the_address_of_now() -> None:
+    """Behind another router, or one with another address: asked by the sockets of the media."""
+
+    async def work() -> None:
+        everywhere = ("0.0.0.0", 0)
+        async with (
+            stun_server(HOST) as server,
+            phone(listen=everywhere, stun=server.address, audio="tone") as alice,
+            phone(listen=everywhere, auto_answer=0) as bob,
+        ):
+            offers: asyncio.Queue[bytes] = asyncio.Queue()
+            bob.engine.trace(
+                lambda way, peer, data: offers.put_nowait(data) if is_offer(data) else None
+            )
+            call = alice.engine.call(f"sip:bob@{HOST}:{bob.port}")
+            await call.answered()
+            server.public, server.asked = "203.0.113.9", []
+            (flow,) = alice.engine.user_agent.flows
+            alice.engine.recovery.flow_lost(
+                flow, "a router forgot us", seen=(server.public, seen(alice.port))
+            )
+            first, second = [parse(parse_message(await offers.get()).body) for _ in range(2)]
+            assert (first.connection, second.connection) == (PUBLIC, "203.0.113.9")
+            assert first.media[0].port == second.media[0].port  # this router keeps it
+            ports = {seen(port) for port in server.asked}
+            assert {second.media[0].port, second.media[0].port + 1} <= ports
+
+    run(work())
+
+
+def is_offer(message: bytes) -> bool:
+    return message.startswith(b"INVITE ") and b"application/sdp" in message
+
+
 def test_over_ipv6_it_is_asked_over_ipv6() -> None:
     async def work() -> None:
         far = FarEnd(HOST6)

@@ -13,6 +13,7 @@ from libc.string cimport memcmp, memset
 
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.leg cimport GUARD_PLAIN, command_t, leg_t
+from platypus._media.leg_post cimport leg_take_outside
 from platypus._media.platform cimport (
     PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_address_equal, platform_address_t,
     platform_datagram_t, platform_receive,
@@ -76,7 +77,10 @@ cdef void leg_receive_rtcp(
 ) noexcept nogil:
     cdef int left = PLATFORM_BATCH_MAX
     while left > 0 and platform_receive(leg.rtcp, inbox, offset_ns, now_ns):
-        leg_take_rtcp(leg, inbox, False)
+        if inbox.length > 0 and inbox.data[0] >> 6 == 2:
+            leg_take_rtcp(leg, inbox, False)
+        else:
+            leg_take_outside(leg, inbox)
         left -= 1
 
 

@@ -51,7 +51,7 @@ class LegSecurity:
         self._again: Shaking | None = None  # beside it, once that has brought keys
         self._leg: Leg | None = None  # of the handshake
         self._remote: Address | None = None
-        self._listens = False
+        self._listens = self._asks = self._takes = False
         self._early: list[tuple[bytes, Address]] = []
         self._relay: Relay | None = None
         self._shut = self._proved = False
@@ -199,11 +199,17 @@ class LegSecurity:
             self._again.close()
             self._again = None
 
+    def ask(self, leg: Leg, on: bool) -> None:
+        """Whether somebody else waits for packets that are no RTP as well."""
+        self._asks = on
+        self._listen(leg, self._listens)
+
     def _listen(self, leg: Leg, on: bool) -> None:
         """Whether the loop bothers Python with packets that are no RTP."""
-        if on != self._listens:
-            self._listens = on
-            leg.take_packets(on)
+        self._listens = on
+        if self._takes != (on or self._asks):
+            self._takes = not self._takes
+            leg.take_packets(self._takes)
 
     def _apply_keys(self, leg: Leg, keys: SrtpKeys) -> None:
         from platypus.media import srtp

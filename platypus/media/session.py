@@ -9,6 +9,7 @@ negotiate, know SIP, or touch a packet.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from platypus.media.core import MediaCore
 
 Address = tuple[str, int]
+FIRST_OF_DTLS = 20  # RFC 7983, 7: what begins with less is STUN
 
 
 class Plan(Protocol):
@@ -105,6 +107,7 @@ class MediaSession:
             changed=lambda: self.on_event("secured"),
             failed=lambda why: self.on_event("unsecured", why),
         )
+        self._answered: Callable[[bytes, Address], object] | None = None
         self._plan: Plan | None = None
         self._learnt: Address | None = None
         self._source: Source | None = None
@@ -163,8 +166,25 @@ class MediaSession:
 
     def receive_packet(self, kind: str, address: Address, packet: bytes, tag: int) -> None:
         """A packet of the leg's that the loop does not understand."""
-        if not self.closed:
+        if self.closed:
+            return
+        if kind == "outside" and packet[0] < FIRST_OF_DTLS:
+            if self._answered is not None:
+                self._answered(packet, address)
+        else:
             self._security.receive(kind, address, packet, tag)
+
+    def listen(self, answered: Callable[[bytes, Address], object] | None) -> None:
+        """Have `answered` told of the STUN that comes while the stream runs; None ends it."""
+        self._answered = answered
+        if not self.closed:
+            self._security.ask(self._open_leg(), answered is not None)
+
+    def transmit(self, packet: bytes, address: Address, *, rtcp: bool = False) -> None:
+        """Send something of our own by the sockets of the stream, unless it has ended."""
+        if not self.closed:
+            with contextlib.suppress(MediaError):  # it is sent again
+                self._open_leg().transmit(packet, address, rtcp_socket=rtcp)
 
     @property
     def pending(self) -> bool:

@@ -19,6 +19,7 @@ class StunServer(asyncio.DatagramProtocol):
 
     def __init__(self, *, silent: bool) -> None:
         self.silent = silent
+        self.public = PUBLIC
         self.asked: list[int] = []
         self.was_asked = asyncio.Event()
         self.address: Address = ("", 0)
@@ -34,7 +35,7 @@ class StunServer(asyncio.DatagramProtocol):
         self.asked.append(addr[1])
         self.was_asked.set()
         if not self.silent and self._transport is not None:
-            public = PUBLIC6 if ":" in addr[0] else PUBLIC
+            public = PUBLIC6 if ":" in addr[0] else self.public
             self._transport.sendto(build_success(request, (public, seen(addr[1]))), addr)
 
     def close(self) -> None:

@@ -137,11 +137,20 @@ class App:
         if config.calls != old.calls:
             self.send(SetRules(startup.rules_of(config.calls)))
         if replace(config.window, tray=old.window.tray) != old.window:
-            self.show()
+            self._show_anew()
         if config.hotkeys != old.hotkeys:
             self.send(startup.hotkeys_of(config.hotkeys))
         if startup.engine_parts(config) != startup.engine_parts(old):
             self.restart()
+
+    def _show_anew(self) -> None:
+        """Whoever changes how windows look, looks at the settings."""
+        from ui_tk.settings.window import open_section
+
+        section = open_section()
+        self.show()
+        if section:
+            self.open_settings(section)
 
     def password_of(self, address: str) -> str | None:
         """What is known of it now, in memory."""

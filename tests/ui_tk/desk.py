@@ -29,7 +29,7 @@ REGISTERED = r"alice@.* \(registered\)"
 class Desk:
     """`folder` is Alice's home. Whatever could not be set up is taken down again."""
 
-    def __init__(self, screen: Screen, folder: Path) -> None:
+    def __init__(self, screen: Screen, folder: Path, *options: str) -> None:
         self.screen, self.folder = screen, folder
         with ExitStack() as stack:
             self.exchange = Exchange()
@@ -43,6 +43,7 @@ class Desk:
             book.add(Contact("Bob Miller", (Number("bob"),), watch=True))
             command = [sys.executable, "-m", "ui_tk", "--listen", "127.0.0.1:0", "--audio", "tone"]
             command += ["--config", str(self._config()), "--password-env", "SECRET"]
+            command += options
             self.window = Program("window", command, folder=ROOT, environment=self.environment)
             stack.callback(self.window.stop)
             screen.wait_for_title(REGISTERED)

@@ -63,6 +63,20 @@ class Screen:
             found = self._run(self._xdotool, *search).split()
         self._run(self._xdotool, "windowfocus", "--sync", found[-1])
 
+    def focus_on(self, title: str) -> None:
+        """The keyboard for the window of that title, whosever it is, once it is there."""
+        end = time.monotonic() + PATIENCE_S
+        while not self.can_focus_on(title):
+            assert time.monotonic() < end, f"there is no window {title!r}"
+            time.sleep(LOOK_S)
+
+    def can_focus_on(self, title: str) -> bool:
+        search = ("search", "--onlyvisible", "--name", re.escape(title))
+        found = self._run(self._xdotool, *search).split()
+        if found:
+            self._run(self._xdotool, "windowfocus", found[-1])
+        return bool(found)
+
     def type(self, text: str) -> None:
         self._run(self._xdotool, "type", "--delay", "30", text)
 

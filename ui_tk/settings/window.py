@@ -46,6 +46,12 @@ def open_settings(root: tk.Tk, theme: Theme, host: Host, section: str = "") -> N
     window.focus_force()
 
 
+def open_section() -> str:
+    """The section that is looked at, "" where the settings are closed."""
+    window = _open.get("settings")
+    return window.section if window is not None and window.winfo_exists() else ""
+
+
 class SettingsWindow(tk.Toplevel):
     """Up and Down in the list change the section, Escape closes."""
 
@@ -57,7 +63,7 @@ class SettingsWindow(tk.Toplevel):
         self.geometry(f"{theme.px(WIDTH)}x{theme.px(HEIGHT)}")
         self.minsize(theme.px(WIDTH), theme.px(420))
         self.bind("<Escape>", lambda _: self.destroy())
-        self._section = ""
+        self.section = ""
         self._buttons: dict[str, Button] = {}
         self._leave: Callable[[], object] | None = None
         self._build_list()
@@ -76,7 +82,7 @@ class SettingsWindow(tk.Toplevel):
             return
         if self._leave is not None:
             self._leave()
-        self._section = section
+        self.section = section
         for name, made in self._buttons.items():
             icon, text = next((icon, text) for each, icon, text in SECTIONS if each == name)
             colours = self._colours(name == section)

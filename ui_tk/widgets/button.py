@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ui_tk.theme import Theme
+from ui_tk.widgets.label import has_focus
 
 FLASH_MS = 110  # how long a key pressed on the keyboard looks pressed
 PADDING = 16  # beside the text of a button that is as wide as its text
@@ -170,7 +171,7 @@ class Button(tk.Canvas):
         ink = colours.ink
         if not self._enabled:
             colour, ink = theme.palette.key, theme.palette.dim
-        focused = self.winfo_ismapped() and self.focus_get() is self
+        focused = bool(self.winfo_ismapped()) and has_focus(self)
         outline = theme.palette.focus if focused else None
         most = min(self._width, self._height) // 2
         radius = most if self._look.radius is None else min(most, theme.px(self._look.radius))

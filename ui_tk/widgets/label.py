@@ -38,6 +38,11 @@ def wrapping(widget: tk.Label, *, margin: int = 0) -> tk.Label:
     return widget
 
 
+def has_focus(widget: tk.Misc) -> bool:
+    """By name: `focus_get` fails while the focus is in a window of Tk's own, as a file dialog."""
+    return str(widget.tk.call("focus")) == str(widget)
+
+
 def place_row(widget: tk.Widget, on: bool, *, before: tk.Widget, padx: int = 0) -> None:
     """Show a row in its place, or take it away."""
     shown = bool(widget.winfo_manager())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tkinter import ttk
 
 from ui_tk.theme import Theme
+from ui_tk.widgets.label import has_focus
 
 ROW_HEIGHT = 52
 WHEEL_ROWS = 2
@@ -230,7 +231,7 @@ class RowList(tk.Frame):
     def _draw_row(self, at: int, y: int) -> None:
         canvas, theme, row = self._canvas, self._theme, self._rows[at]
         p, width, height = theme.palette, self._canvas.winfo_width(), self._height
-        focused = canvas.focus_get() is canvas
+        focused = has_focus(canvas)
         if row.key == self._selected or at == self._hover:
             colour = p.key if row.key != self._selected or not focused else p.key_over
             canvas.create_rectangle(0, y, width, y + height, fill=colour, width=0)

@@ -202,7 +202,11 @@ class MessageReceived(NamedTuple):
 
 
 class DeviceChanged(NamedTuple):
-    """The sound devices in use are now these (None: silence), and why."""
+    """The sound devices in use are now these (None: silence), and why.
+
+    Without a call it tells only of trouble, such as a bell that nobody hears, and names those that
+    a call would use.
+    """
 
     input: str | None
     output: str | None

@@ -1,8 +1,9 @@
 """Which sound devices there are, asked anew each time and without disturbing a call.
 
 a sound server            its own tool, `pactl`
-PortAudio, unused         this process: it is initialised, and ended again
+PortAudio, on Linux       a child process: it may wait for a sound server without end
 PortAudio, with streams   a child process: here the lists are those of its start
+PortAudio, elsewhere      this process: it is initialised, and ended again
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from platypus.errors import DeviceError
 
 CHILD = (sys.executable, "-m", portaudio.__name__)
 CHILD_TIMEOUT = 10.0
+QUICK_TIMEOUT = 1.0
+WAITS = sys.platform.startswith("linux")  # for a server that hangs, when PortAudio starts
 
 
 def list_devices(timeout: float = pulse.TIMEOUT, *, quick: bool = False) -> DeviceLists:
@@ -28,12 +31,12 @@ def list_devices(timeout: float = pulse.TIMEOUT, *, quick: bool = False) -> Devi
     seconds: PortAudio would wait for it without end.
     """
     if not pulse.available():
-        return _of_portaudio()
+        return _of_portaudio(QUICK_TIMEOUT if quick else CHILD_TIMEOUT)
     known = _of_server(timeout)
     if known is None and quick:
         return DeviceLists()
     if known is None:
-        own = _of_portaudio()
+        own = _of_portaudio(CHILD_TIMEOUT)
         # A server that has come up since: what it has is better known by its own names.
         came = any(device.name == portaudio.SERVER for device in own.outputs)
         known = (_of_server(timeout) if came else None) or own
@@ -45,14 +48,17 @@ def _of_server(timeout: float) -> DeviceLists | None:
     return lists if lists is not None and (lists.inputs or lists.outputs) else None
 
 
-def _of_portaudio() -> DeviceLists:
-    return _by_child() if portaudio.in_use() else portaudio.list_devices()
+def _of_portaudio(timeout: float) -> DeviceLists:
+    return _by_child(timeout) if WAITS or portaudio.in_use() else portaudio.list_devices()
 
 
-def _by_child() -> DeviceLists:
+def _by_child(timeout: float) -> DeviceLists:
+    portaudio.require()
     try:
-        done = subprocess.run(CHILD, capture_output=True, timeout=CHILD_TIMEOUT, check=True)
+        done = subprocess.run(CHILD, capture_output=True, timeout=timeout, check=True)
         return parse_lists(json.loads(done.stdout))
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(pulse.HANGS) from error
     except (OSError, ValueError, TypeError, KeyError, subprocess.SubprocessError) as error:
         raise DeviceError(f"the sound devices can't be listed: {error}") from error
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import json
 import os
 import sys
@@ -97,6 +98,12 @@ def _initialise() -> Any:
         return pyaudio.PyAudio()
     except OSError as error:
         raise DeviceError(f"PortAudio does not start: {error}") from error
+
+
+def require() -> None:
+    """DeviceError without PyAudio, which need not be loaded to know."""
+    if importlib.util.find_spec("pyaudio") is None:
+        raise DeviceError(NO_PYAUDIO)
 
 
 def native_functions() -> Mapping[str, int] | None:

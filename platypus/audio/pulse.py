@@ -60,14 +60,17 @@ def parse_lists(
     sources: Iterable[Mapping[str, Any]],
 ) -> DeviceLists:
     """From the three answers; raises KeyError, TypeError or ValueError for what is none."""
+    sources = list(sources)
     inputs = [_device(each) for each in sources if not _is_dummy(each)]
     inputs.sort(key=lambda device: device.monitor)
     outputs = [_device(each) for each in sinks if not _is_dummy(each)]
+    default_output = _known(info.get("default_sink_name"), outputs)
+    default_input = _known(info.get("default_source_name"), inputs)
+    # What a server prefers where there is no microphone: far ends would hear themselves.
+    if default_output is not None and default_input in _monitors_of(default_output, sources):
+        default_input = None
     return DeviceLists(
-        _told_apart(inputs),
-        _told_apart(outputs),
-        _known(info.get("default_source_name"), inputs),
-        _known(info.get("default_sink_name"), outputs),
+        _told_apart(inputs), _told_apart(outputs), default_input, default_output
     )
 
 
@@ -99,6 +102,11 @@ def _device(entry: Mapping[str, Any]) -> SoundDevice:
         virtual="HARDWARE" not in (entry.get("flags") or ()),
         suspended=entry.get("state") == "SUSPENDED",
     )
+
+
+def _monitors_of(sink: str, sources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The tool calls the field `monitor_source`, of a source too."""
+    return [str(each["name"]) for each in sources if each.get("monitor_source") == sink]
 
 
 def _rate(specification: str) -> int:

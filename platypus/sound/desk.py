@@ -16,12 +16,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
+from platypus.audio.pulse import HANGS
 from platypus.errors import DeviceError, PlatypusError
-from platypus.events import DeviceChanged, Event
+from platypus.events import Event
+from platypus.sound.asking import Asking
 from platypus.sound.line import Line
+from platypus.sound.telling import BACK, OPENED, Telling
 from platypus.sound.watch import Watch
 from platypus.waiting import log_failure
 
@@ -34,10 +36,6 @@ TICK_S = 0.1
 LOOK_S = 1.0  # where something is missing, or not as it should be; more and more
 LOOK_MOST_S = 30.0  # PortAudio's start costs time, and some memory for good
 POLL_S = 5.0  # where nothing tells of changes: another process has to be asked
-LIST_WITHIN_S = 0.4  # a failure is to be told within a second
-PATIENT_S = 1.5  # a busy machine's server may be slow, and nothing fails meanwhile
-OPENED = "opened for a call"
-BACK = "the sound devices are back"
 SERVER_GONE = "the sound server is gone, and with it every sound device"
 
 
@@ -63,19 +61,19 @@ class Desk:
         self.listening = Line(output, capture=False, moved=moved)
         self.ringing = Line(ring or output, capture=False, moved=moved)
         self.no_sound: str | None = None  # why there is none at all
-        self._publish, self._moved = publish, moved
-        self._remark = remark
+        self._moved = moved
+        self._telling = Telling(publish, remark)
         self._held: dict[object, frozenset[Line]] = {}
         self._needed: set[Line] = set()  # by anybody
         self._lists: DeviceLists | None = None
         self._looked = 0.0
+        self._asking = Asking(self._failing, self.stir)
         self._look_s = LOOK_S
         self._stale = True  # the lists: something may have changed
         self._stirred = asyncio.Event()
         self._watch: Watch | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Future[None]] = set()
-        self._told: tuple[object, ...] | None = None
 
     @property
     def open(self) -> bool:
@@ -138,7 +136,9 @@ class Desk:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
-        self._lists = self._told = None
+        self._lists = None
+        self._asking.forget()
+        self._telling.forget()
 
     def _close_line(self, line: Line) -> None:
         close = line.take()
@@ -163,18 +163,39 @@ class Desk:
                 pass
 
     async def _tend(self) -> None:
-        ailing = any(line.ails(None) for line in self._needed)
-        if ailing or self._stale or time.monotonic() - self._looked > self._patience():
-            await self._look(quick=ailing)
-        reasons = [
-            reason
-            for line in (self.talking, self.listening, self.ringing)
-            if line in self._needed and (reason := await self._mend(line)) is not None
-        ]
-        for line in (self.talking, self.listening, self.ringing):
+        failing = self._failing()
+        if failing or self._stale or time.monotonic() - self._looked > self._patience():
+            await self._look(quick=failing)
+        reasons = await self._mend_all()
+        for line in self._lines:
             if line not in self._needed:  # it was let go while it was being opened
                 self._close_line(line)
-        self._tell(reasons)
+        self._telling.tell(
+            [line for line in self._lines if line in self._needed],
+            (self._name(self.talking), self._name(self.listening)),
+            reasons,
+            call=self.talking in self._needed,
+            no_sound=self.no_sound,
+        )
+
+    @property
+    def _lines(self) -> tuple[Line, Line, Line]:
+        return self.talking, self.listening, self.ringing
+
+    async def _mend_all(self) -> list[str]:
+        """Why the lines have others now than they had."""
+        reasons: list[str] = []
+        for line in self._lines:
+            reason = await self._mend(line) if line in self._needed else None
+            if reason is not None:
+                rings = line.device if line is self.ringing else None
+                if rings is not None and reason not in (OPENED, BACK):
+                    reason += f"; it rings on {rings.label!r}"
+                reasons.append(reason)
+            if line.hangs and line.stream is None:  # to be told before others take their time
+                self._stale = True
+                break
+        return reasons
 
     def _patience(self) -> float:
         """How old the lists may be."""
@@ -191,22 +212,28 @@ class Desk:
 
     async def _look(self, *, quick: bool) -> None:
         """With `quick` only what is known at once: the rest in the next turn."""
-        from platypus.audio.lists import list_devices
-
         self._look_s = LOOK_S if self._stale else min(2 * self._look_s, LOOK_MOST_S)
         self._stale, self._looked = quick, time.monotonic()
-        within = LIST_WITHIN_S if quick else PATIENT_S
-        find = partial(list_devices, within, quick=quick)
-        loop = asyncio.get_running_loop()
         try:
-            self._lists = await loop.run_in_executor(None, find)
+            self._lists = await self._list(quick=quick)
         except DeviceError as problem:
             self._lists, self.no_sound = None, str(problem)
+            if self.no_sound == HANGS:  # nothing else tells that it goes on
+                self._look_s = LOOK_S
         else:
             self.no_sound = None
             changed = [line for line in self._needed if line.refresh(self._lists)]
             if changed:
                 self._moved()
+
+    async def _list(self, *, quick: bool) -> DeviceLists:
+        if quick:
+            return await self._asking.quickly()
+        silent = all(line.stream is None for line in self._needed)
+        return await self._asking.patiently(first=silent and not self._telling.told)
+
+    def _failing(self) -> bool:
+        return any(line.ails(None) for line in self._needed)
 
     async def _mend(self, line: Line) -> str | None:
         """Bring a line to the best device there is; why, where that changed something."""
@@ -240,26 +267,12 @@ class Desk:
         for device in order:
             failed = await line.open(device)
             if failed is None:
-                return "; ".join(reasons) or (OPENED if self._told is None else BACK)
+                return "; ".join(reasons) or self._telling.why_opened
             reasons.append(failed)
         return "; ".join(reasons) or None
 
-    def _tell(self, reasons: list[str]) -> None:
-        """An event when a line of a call has another stream, or none any more."""
-        lines = (self.talking, self.listening)
-        if not self._needed.intersection(lines):
-            return
-        streams = tuple(line.stream for line in lines)
-        if streams == self._told:
-            return
-        self._told = streams
-        names = (self.talking.name, self.listening.name)
-        parts = [part for reason in reasons for part in reason.split("; ")]
-        reason = "; ".join(dict.fromkeys(parts))
-        if names == (None, None):
-            from platypus.audio.device import NO_DEVICES
-
-            reason = reason or self.no_sound or NO_DEVICES
-        logger.log(logging.WARNING if None in names else logging.INFO, "sound: %s", reason)
-        remark = self._remark() if None not in names else None
-        self._publish(DeviceChanged(*names, "; ".join(filter(None, (reason or OPENED, remark)))))
+    def _name(self, line: Line) -> str | None:
+        """Of what it has; where it is not needed now, of what it would get."""
+        if line in self._needed or self._lists is None:
+            return line.name
+        return next((device.name for device in line.order(self._lists)), None)

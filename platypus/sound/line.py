@@ -1,7 +1,8 @@
 """One thing a sound device is used for (talking, listening, ringing), and the device it has.
 
 A line knows which devices are to be tried in which order, and what ails the one it has. Devices
-that failed are shunned for a while. When to look, and what to tell, is the desk's business.
+that failed are shunned for a while; one whose opening takes too long is given up, and the stream
+closed if it comes after all. When to look, and what to tell, is the desk's business.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from platypus.audio.device import DeviceLists, SoundDevice, Stream, chain, matching
 from platypus.errors import DeviceError
+from platypus.sound.aside import aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,9 @@ logger = logging.getLogger("platypus.engine")
 SILENT_MS = 400
 SHUN_S = 5.0  # one that was silent; sooner where the lists say that it is in service again
 BUSY_S = 1.0  # one that could not be opened
+OPEN_S = 0.7  # takes a tenth; a server that hangs is to be named within a second
+OPEN_MOST_S = 3.0  # where it took too long before: the machine may be slow
+OPENINGS = 2  # that may hang at once: each keeps a thread and a place at the server
 STEADY_S = 0.4  # a suspended device calls back to fill its buffer, and then no more
 
 
@@ -50,6 +56,13 @@ class Line:
         self.device: SoundDevice | None = None
         self._shunned: dict[str, tuple[float, bool]] = {}  # until when; it was out of service
         self._suspects: set[str] = set()  # failed since they were last well
+        self._openings: set[asyncio.Future[Stream]] = set()
+        self._open_s = OPEN_S
+
+    @property
+    def hangs(self) -> bool:
+        """A device is being opened that was given up."""
+        return bool(self._openings)
 
     @property
     def name(self) -> str | None:
@@ -145,13 +158,25 @@ class Line:
             await asyncio.get_running_loop().run_in_executor(None, before.close)
 
     async def _open(self, device: SoundDevice) -> Stream:
-        """A stream that comes after whoever wants it was cancelled is closed."""
-        opening = asyncio.get_running_loop().run_in_executor(None, self._open_now, device)
+        """A stream that comes when nobody waits for it any more is closed."""
+        if len(self._openings) >= OPENINGS:
+            raise DeviceError(f"the sound device {device.label!r} does not answer")
+        opening = aside(partial(self._open_now, device))
         try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(_close_late)
-            raise
+            stream = await asyncio.wait_for(asyncio.shield(opening), self._open_s)
+        except (TimeoutError, asyncio.CancelledError) as ended:
+            self._give_up(opening)
+            if isinstance(ended, asyncio.CancelledError):
+                raise
+            self._open_s = min(2 * self._open_s, OPEN_MOST_S)
+            raise DeviceError(f"the sound device {device.label!r} does not answer") from None
+        self._open_s = OPEN_S
+        return stream
+
+    def _give_up(self, opening: asyncio.Future[Stream]) -> None:
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+        opening.add_done_callback(_close_late)
 
     def _open_now(self, device: SoundDevice) -> Stream:
         from platypus.audio.portaudio import open_stream  # PyAudio, which is optional

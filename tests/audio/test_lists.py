@@ -29,6 +29,7 @@ def asked(monkeypatch) -> list[str]:
 
     monkeypatch.setattr(pulse, "available", lambda: False)
     monkeypatch.setattr(portaudio, "in_use", lambda: False)
+    monkeypatch.setattr(lists, "WAITS", False)
     monkeypatch.setattr(portaudio, "list_devices", own)
     return asked
 
@@ -75,6 +76,7 @@ def test_a_server_that_hangs_is_an_error_and_portaudio_is_left_alone(asked, monk
 
 def child(monkeypatch, code: str) -> None:
     monkeypatch.setattr(portaudio, "in_use", lambda: True)
+    monkeypatch.setattr(portaudio, "require", lambda: None)
     monkeypatch.setattr(lists, "CHILD", (sys.executable, "-c", code))
 
 
@@ -83,6 +85,30 @@ def test_while_streams_run_a_child_is_asked(asked, monkeypatch):
     child(monkeypatch, f"print({said!r})")
     assert lists.list_devices() == OWN
     assert asked == []
+
+
+def test_where_portaudio_may_wait_without_end_a_child_is_asked(asked, monkeypatch):
+    said = json.dumps(asdict(OWN))
+    child(monkeypatch, f"print({said!r})")
+    monkeypatch.setattr(portaudio, "in_use", lambda: False)
+    monkeypatch.setattr(lists, "WAITS", True)
+    assert lists.list_devices() == OWN
+    assert asked == []
+
+
+def test_a_child_that_waits_without_end_is_ended(asked, monkeypatch):
+    child(monkeypatch, "import time; time.sleep(60)")
+    monkeypatch.setattr(lists, "QUICK_TIMEOUT", 0.2)
+    with pytest.raises(DeviceError, match="does not answer"):
+        lists.list_devices(quick=True)
+
+
+def test_without_the_library_no_child_is_started(asked, monkeypatch):
+    monkeypatch.setattr(lists, "WAITS", True)
+    monkeypatch.setattr(lists, "CHILD", ("/nothing/to/start",))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DeviceError, match="PyAudio is not installed"):
+        lists.list_devices()
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(1)", "print('no JSON')", "print('{}')"])

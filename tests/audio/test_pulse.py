@@ -55,6 +55,14 @@ def test_monitors_come_after_the_microphones_and_are_marked():
     ]
 
 
+@pytest.mark.parametrize(("sink", "default"), [("hda", None), ("cable", "x.monitor")])
+def test_what_the_speaker_plays_is_no_microphone_though_the_server_prefers_it(sink, default):
+    info = {"default_sink_name": "hda", "default_source_name": "x.monitor"}
+    monitor = entry("x.monitor", "Monitor", monitor_source=sink)
+    lists = pulse.parse_lists(info, [entry("hda", "x"), entry("cable", "y")], [monitor])
+    assert lists.default_input == default
+
+
 def test_the_dummy_of_a_server_without_devices_is_none():
     lists = pulse.parse_lists(
         {"default_sink_name": "auto_null"},

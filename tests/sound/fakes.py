@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from platypus.audio import lists, portaudio
 from platypus.audio.device import DeviceLists, SoundDevice
 from platypus.errors import DeviceError
 from platypus.events import DeviceChanged, Event
+from platypus.sound import asking
 from platypus.sound import desk as desks
 from platypus.sound import line as lines
 
@@ -74,6 +76,8 @@ class Devices:
         self.opened: list[FakeStream] = []
         self.problems: dict[str, str] = {}  # of devices that can't be opened
         self.suspended: set[str] = set()
+        self.hanging: set[str] = set()  # devices that are opened without end, or "list"
+        self.goes_on = threading.Event()  # what hangs
         self.events: list[DeviceChanged] = []
         self._news = asyncio.Event()
         monkeypatch.setattr(lists, "list_devices", self._list)
@@ -83,11 +87,13 @@ class Devices:
         monkeypatch.setattr(desks, "LOOK_S", 0.01)
         monkeypatch.setattr(desks, "LOOK_MOST_S", 0.01)
         monkeypatch.setattr(desks, "POLL_S", 0.01)
+        monkeypatch.setattr(asking, "WITHIN_S", 0.02)
         monkeypatch.setattr(lines, "STEADY_S", 0.002)
         monkeypatch.setattr(lines, "SHUN_S", 0.05)
         monkeypatch.setattr(lines, "BUSY_S", 0.02)
 
     def _list(self, timeout: float = 1.0, *, quick: bool = False) -> DeviceLists:
+        self._hang("list")
         if not self.lists.inputs and not self.lists.outputs and "list" in self.problems:
             raise DeviceError(self.problems["list"])
         return self.lists
@@ -95,11 +101,20 @@ class Devices:
     def _open(self, device: SoundDevice, *, capture: bool) -> FakeStream:
         if device.name in self.problems:
             raise DeviceError(self.problems[device.name])
+        self._hang(device.name)
         stream = FakeStream(device, capture=capture)
         if device.name in self.suspended:
             stream.silent_ms = 10_000.0
         self.opened.append(stream)
         return stream
+
+    def _hang(self, what: str) -> None:
+        if what in self.hanging:
+            self.goes_on.wait(10)
+
+    def go_on(self) -> None:
+        self.hanging.clear()
+        self.goes_on.set()
 
     def remove(self, name: str) -> None:
         self.lists = replace(

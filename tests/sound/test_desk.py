@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from platypus.audio.device import DeviceLists
+from platypus.audio.pulse import HANGS
+from platypus.sound import line as lines
 from platypus.sound.desk import Desk
 from tests.harness.phones import run
 from tests.sound.fakes import Devices, FakeWatch
@@ -183,6 +186,121 @@ def test_a_server_that_hangs_is_named_and_its_devices_are_back_with_it(devices: 
         assert (event.input, event.output) == ("mic", "speaker")
 
     at_a_desk(devices, work)
+
+
+def test_a_list_that_does_not_come_is_named_and_taken_when_it_does(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        devices.hanging.add("list")
+        for stream in devices.opened:
+            stream.silent_ms = 10_000.0
+        event = await devices.told(2)
+        assert (event.input, event.output, event.reason) == (None, None, HANGS)
+        devices.go_on()
+        event = await devices.told(3)
+        assert (event.input, event.output) == ("mic", "speaker")
+
+    at_a_desk(devices, work)
+
+
+def test_streams_that_fall_silent_while_a_list_is_awaited_are_not_waited_for(
+    devices: Devices,
+) -> None:
+    async def work(desk: Desk) -> None:
+        devices.hanging.add("list")
+        desk.stir()
+        await asyncio.sleep(0.05)
+        assert len(devices.events) == 1  # the machine may be busy
+        for stream in devices.opened:
+            stream.silent_ms = 10_000.0
+        assert (await devices.told(2)).reason == HANGS
+        devices.go_on()
+
+    at_a_desk(devices, work)
+
+
+def test_one_whose_opening_hangs_is_named_and_closed_when_it_comes(
+    devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "OPEN_S", 0.02)
+    devices.hanging.update({"mic", "headset-mic"})
+
+    async def work(desk: Desk) -> None:
+        assert devices.events[0].input is None
+        assert "'Microphone' does not answer" in devices.events[0].reason
+        await asyncio.sleep(0.2)
+        waiting = [t for t in threading.enumerate() if t.name == "platypus-card"]
+        assert len(waiting) <= 3  # however often it is tried
+        devices.go_on()
+        async with asyncio.timeout(10):
+            while desk.talking.name != "mic":  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        late = [each for each in devices.opened if each is not desk.talking.stream]
+        assert all(each.closed for each in late if each.source is not None)
+
+    at_a_desk(devices, work)
+
+
+def with_a_bell(devices: Devices, work: Work, **wanted: str) -> None:
+    """Run `work` with a desk that only has to ring."""
+    names: dict[str, str | None] = {"input": None, "output": None, "ring": None} | wanted
+
+    async def scenario() -> None:
+        desk = Desk(**names, publish=devices.publish, moved=lambda: None)
+        desk.need(work, desk.ringing)
+        try:
+            async with asyncio.timeout(10):
+                while desk.ringing.stream is None and not devices.events:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+            await work(desk)
+        finally:
+            desk.close()
+
+    run(scenario())
+
+
+def test_a_bell_that_rings_where_it_should_is_not_told_of(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        await asyncio.sleep(0.05)
+        assert (desk.ringing.name, devices.events) == ("headset", [])
+
+    with_a_bell(devices, work, ring="headset")
+
+
+def test_a_bell_that_rings_elsewhere_is_told_of_with_what_a_call_would_have(
+    devices: Devices,
+) -> None:
+    async def work(desk: Desk) -> None:
+        event = await devices.told(1)
+        assert (event.input, event.output) == ("mic", "speaker")
+        assert event.reason == "no sound device is called 'Kitchen'; it rings on 'Speaker'"
+
+    with_a_bell(devices, work, ring="Kitchen")
+
+
+def test_a_bell_that_nobody_hears_is_told_of(devices: Devices) -> None:
+    devices.lists = DeviceLists()
+
+    async def work(desk: Desk) -> None:
+        event = await devices.told(1)
+        assert (event.input, event.output) == (None, None)
+        assert "there is no sound device" in event.reason
+
+    with_a_bell(devices, work)
+
+
+def test_a_tone_before_a_call_does_not_say_that_there_is_no_microphone(devices: Devices) -> None:
+    async def work(desk: Desk) -> None:
+        desk.need("ringback", desk.listening)
+        async with asyncio.timeout(10):
+            while desk.listening.stream is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert devices.events == []
+        desk.need("call", desk.talking, desk.listening)
+        event = await devices.told(1)
+        assert (event.input, event.output, event.reason) == ("mic", "speaker", "opened for a call")
+
+    with_a_bell(devices, work)
 
 
 def test_with_no_device_at_all_it_says_what_to_do(devices: Devices) -> None:

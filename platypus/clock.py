@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from array import array
 from collections.abc import Callable
 from functools import partial
 
@@ -37,19 +38,20 @@ class SleepWatch:
     def __init__(self, clock: Callable[[], float], loop_clock: Callable[[], float]) -> None:
         self._clock = clock
         self._loop_clock = loop_clock
-        self._apart = clock() - loop_clock()
-        self._due = float("inf")
+        # What the clocks differ by, and when the next question is due. Numbers that come and go
+        # each few seconds would for ever lie where a rush of calls has had its memory.
+        self._seen = array("d", (clock() - loop_clock(), float("inf")))
 
     def expect(self, seconds: float) -> None:
         """The next question should come after so long."""
-        self._due = self._clock() + seconds
+        self._seen[1] = self._clock() + seconds
 
     def slept(self) -> float:
         """Seconds since the last question in which nothing ran; 0.0 for none worth a word."""
         now = self._clock()
         apart = now - self._loop_clock()
-        jump, self._apart = apart - self._apart, apart
-        late = now - self._due
+        jump, self._seen[0] = apart - self._seen[0], apart
+        late = now - self._seen[1]
         if jump > SLEEP:
             return jump
         return late if late > LATE else 0.0

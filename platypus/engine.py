@@ -223,12 +223,12 @@ class Engine(Core):
         return self._calling.calls if self._calling is not None else []
 
     def give_back(self) -> None:
-        """Free what calls that are over still hold, once there is no other to do so.
+        """Free what calls that are over still hold, and let go of memory that nobody uses.
 
-        It is done by itself with the next call, or the next that the media have to say.
+        For whoever sees that there are no calls; what was held is reused by the next ones.
         """
         if self._calling is not None:
-            self._calling.media.deliver()
+            self._calling.media.give_back()
 
     @property
     def has_called(self) -> bool:

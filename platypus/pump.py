@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from platypus.sip.user_agent import UserAgent
 
 logger = logging.getLogger("platypus.sip")
+NEVER = float("inf")
 
 
 class Pump:
@@ -53,7 +54,7 @@ class Pump:
         self.clock = awake_and_asleep()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = float("inf")
+        self._timer_at = NEVER
         self._tasks: set[asyncio.Task[None]] = set()
         self._resolver: Resolver | None = None
         # Where a UDP flow is seen by somebody who was asked, where that is wanted.
@@ -102,7 +103,7 @@ class Pump:
         """The machine slept, and the loop's timer with it."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._timer_at = None, float("inf")
+        self._timer, self._timer_at = None, NEVER
         self._user_agent.woke(self.now())
         self.run()
 
@@ -222,7 +223,7 @@ class Pump:
         # asyncio may call a clock tick early, and its clock is another one; the machine must not
         # see a time before its own.
         now = max(self.now(), self._timer_at)
-        self._timer, self._timer_at = None, float("inf")
+        self._timer, self._timer_at = None, NEVER
         self._user_agent.handle_timeout(now)
         self.run()
 

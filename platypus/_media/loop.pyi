@@ -91,6 +91,8 @@ class Loop:
     def events_lost(self) -> int:
         """Events that were never told because nobody drained them."""
 
+    def give_back(self) -> None:
+        """Free what legs that are over still hold, and let go of memory nobody uses."""
     def lateness(self) -> dict[str, float | int]:
         """How late packets left: `count`, `p50_ms`, `p99_ms`, `max_ms`, `skipped`.
 

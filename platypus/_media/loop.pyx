@@ -44,8 +44,9 @@ from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.opus cimport opus_settings, opus_settings_t
 from platypus._media.outlet cimport outlet_new
 from platypus._media.platform cimport (
-    PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_RR, platform_load_acquire, platform_monotonic_ns,
-    platform_process_id, platform_scheduling_name, platform_socket_close, platform_socket_family,
+    PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_RR, platform_load_acquire,
+    platform_memory_give_back, platform_monotonic_ns, platform_process_id,
+    platform_scheduling_name, platform_socket_close, platform_socket_family,
     platform_socket_prepare, platform_socket_t,
 )
 from platypus._media.post cimport posts_drain
@@ -215,6 +216,12 @@ cdef class Loop:
     def events_lost(self):
         """Events that were never told because nobody drained them."""
         return 0 if self.loop == NULL else platform_load_acquire(&self.loop.events.lost)
+
+    def give_back(self):
+        """Free what legs that are over still hold, and let go of memory nobody uses."""
+        if self.loop != NULL and self.process == platform_process_id():
+            self.reclaim()
+            platform_memory_give_back()
 
     def lateness(self):
         """How late packets left: count, p50_ms, p99_ms, max_ms, skipped."""

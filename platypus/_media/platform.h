@@ -56,6 +56,18 @@ static inline uint32_t platform_exchange(uint32_t *field, uint32_t value)
 
 #endif
 
+/* What malloc keeps for later goes back to the system, where malloc can be told so. */
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+static inline void platform_memory_give_back(void)
+{
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 /* Have memory brought near that is needed soon: it waits for nothing, and may do nothing. */
 #define PLATFORM_LINE 64
 
@@ -386,6 +398,8 @@ static inline int platform_socket_prepare(platform_socket_t s, int family)
     int on = 1;
     setsockopt(s, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 #endif
+    if (flags != -1 && flags & O_NONBLOCK)
+        return 0;
     return flags != -1 && fcntl(s, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : -1;
 #endif
 }

@@ -37,6 +37,7 @@ cdef extern from "platform.h" nogil:
         int length
         uint8_t *data
     int PLATFORM_BATCH_MAX
+    void platform_memory_give_back()
     int platform_socket_family(platform_socket_t s)
     int platform_socket_prepare(platform_socket_t s, int family)
     void platform_socket_close(platform_socket_t s)

@@ -124,8 +124,8 @@ async def _serve(phone: Phone, output: int) -> None:
         reader.start()
         server = await _serve_locally(engine, stop)
         while await _rush(engine, stop):
-            engine.give_back()
             gc.collect()  # the interpreter's own spares go with it, and whole pages of memory
+            engine.give_back()
         reader.stop()
     finally:
         exit_at_the_latest()

@@ -146,6 +146,11 @@ class MediaCore:
             if session is not None:
                 session.receive_packet(kind, (host, port), packet, tag)
 
+    def give_back(self) -> None:
+        """Free what streams that are over still hold, and let go of memory nobody uses."""
+        if self._loop is not None:
+            self._loop.give_back()
+
     def lateness(self) -> dict[str, float | int] | None:
         """How late packets were sent; None while nothing has started."""
         return self._loop.lateness() if self._loop is not None else None

@@ -103,6 +103,17 @@ class TestLife:
                 with pytest.raises(ValueError, match="open UDP sockets"):
                     loop.open_leg(wrong, ssrc=1, sequence=1, timestamp=1)
 
+    def test_a_leg_that_is_over_is_freed_when_memory_is_given_back(self, loop):
+        leg = open_leg(loop)
+        held = sys.getrefcount(leg)
+        leg.close()
+
+        def is_given_back() -> bool:
+            loop.give_back()
+            return sys.getrefcount(leg) < held
+
+        assert wait_for(is_given_back)
+
     def test_closing_frees_the_ports(self):
         with running_loop() as loop:
             port = address_of(open_leg(loop))

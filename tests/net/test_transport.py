@@ -182,6 +182,21 @@ class TestDatagrams:
 
         run(work())
 
+    @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+    def test_a_peer_has_one_flow_and_a_host_of_many_ports_a_few(self, host: str) -> None:
+        async def work() -> None:
+            async with opened(host) as one:
+                hop = Hop("udp", "127.0.0.1", 5060)
+                flow = one.flow(hop)
+                assert one.flow(hop) is flow
+                for port in range(1, 3 * module.MAX_PORTS):
+                    one.flow(Hop("udp", "127.0.0.1", port))
+                datagrams = one.transport._datagrams[socket.AF_INET]
+                assert len(datagrams._routes["127.0.0.1"].flows) <= module.MAX_PORTS
+                assert one.flow(hop) == flow
+
+        run(work())
+
     def test_the_table_of_routes_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "local_address_for", lambda host, port: "192.0.2.1")
         monkeypatch.setattr(module, "MAX_ROUTES", 4)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -39,6 +40,20 @@ class Verb(Protocol):
     def run(self, parser: argparse.ArgumentParser, options: argparse.Namespace) -> int: ...
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """argparse makes one for every option, which asks a large module how wide the terminal is."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
+    except (ValueError, OSError):  # no number; no terminal
+        return 80
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `platypus` with these arguments (default: the program's) and give its exit code."""
     gc.set_threshold(COLLECT_AFTER, 10, 10)
@@ -51,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog=f"platypus {name}",
         description=VERBS[name][0].upper() + VERBS[name][1:] + ".",
         epilog=exit_codes.TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     verb.add_arguments(parser)
@@ -69,7 +84,7 @@ def _no_verb(words: list[str]) -> int:
         usage="platypus COMMAND [OPTION ...]",
         description="A SIP phone for any PBX.",
         epilog=f"commands (each has a --help of its own):\n{verbs}\n\n{exit_codes.TEXT}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"platypus {__version__}")

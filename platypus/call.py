@@ -351,22 +351,27 @@ class Call:
         self._living("change its sink")
         self.media.set_sink(sink)
 
-    def frames(self) -> AsyncIterator[bytes]:
-        """What is heard, in frames of 20 ms: int16, mono, 160 samples at 8 kHz; ends with the call.
+    def frames(self, *, rate: int = 8000) -> AsyncIterator[bytes]:
+        """What is heard, in frames of 20 ms: int16, mono; ends with the call.
 
-        It takes the place of the loudspeaker. A reader that falls a second behind loses
-        frames, which the statistics count.
+        A frame has `rate` / 50 samples: 160 at 8 kHz, all that G.711 has; 320 at 16 kHz suit
+        G.722, 960 at 48 kHz Opus. What the codec in use has is resampled, as well when that
+        changes in mid-call. Also 24 and 32 kHz; ValueError for others.
+
+        It takes the place of the loudspeaker, and of frames at another rate. A reader that
+        falls a second behind loses frames, which the statistics count.
         """
         self._living("be read")
-        return self._audio.frames()
+        return self._audio.frames(rate)
 
-    async def write(self, pcm: bytes | bytearray | memoryview) -> None:
-        """Say these samples: int16, mono, 8 kHz. Waits while 200 ms are still to be sent.
+    async def write(self, pcm: bytes | bytearray | memoryview, *, rate: int = 8000) -> None:
+        """Say these samples: int16, mono, `rate` of them a second, as for `frames`.
 
-        It takes the place of the microphone. Raises StateError when the call has ended.
+        Waits while 200 ms are still to be sent. It takes the place of the microphone; what waits
+        at another rate is given up. Raises StateError when the call has ended.
         """
         self._living("be written to")
-        await self._audio.write(pcm)
+        await self._audio.write(pcm, rate)
 
     def statistics(self) -> dict[str, Any]:
         """What was sent and received, in the shape of the control protocol's `stats`."""

@@ -21,33 +21,34 @@ POLL = 0.01
 
 
 class CallAudio:
-    """The two rings of one call, made when first used."""
+    """The two rings of one call, made when first used and when another rate is asked for."""
 
     def __init__(self, media: CallMedia) -> None:
         self._media = media
         self._reader: PcmReader | None = None
         self._writer: PcmWriter | None = None
 
-    def frames(self) -> AsyncIterator[bytes]:
-        if self._reader is None:
+    def frames(self, rate: int) -> AsyncIterator[bytes]:
+        if self._reader is None or self._reader.rate != rate:
             from platypus.media.endpoints import PcmReader
 
-            self._reader = PcmReader()
+            self._reader = PcmReader(rate)
         if self._media.stream.sink is not self._reader.sink:
             self._media.set_sink(self._reader.sink)
         return self._read(self._reader)
 
-    async def write(self, pcm: bytes | bytearray | memoryview) -> None:
-        if self._writer is None:
+    async def write(self, pcm: bytes | bytearray | memoryview, rate: int) -> None:
+        if self._writer is None or self._writer.rate != rate:
             from platypus.media.endpoints import PcmWriter
 
-            self._writer = PcmWriter()
+            self._writer = PcmWriter(rate)
         if self._media.stream.source is not self._writer.source:
             self._media.set_source(self._writer.source)
         rest = memoryview(pcm).cast("B")
         if len(rest) % 2:
             raise ValueError("samples are 16 bits wide: an even number of bytes is needed")
-        while rest := rest[2 * self._writer.write(rest) :]:
+        writer = self._writer
+        while rest := rest[2 * writer.write(rest) :]:
             await asyncio.sleep(POLL)
             if self._media.stream.closed:
                 raise StateError("the call has ended; not everything was sent")

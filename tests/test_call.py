@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import gc
+import itertools
+import math
 import socket
 import weakref
 from array import array
@@ -558,6 +560,29 @@ class TestMedia:
                 call, _ = await connected(alice, bob)
                 with pytest.raises(ValueError, match="even number of bytes"):
                     await call.write(b"123")
+
+        run(work())
+
+    def test_a_wide_band_call_is_read_and_written_at_its_own_rate(self) -> None:
+        step = 2 * math.pi * 6000 / 16000
+        tone = array("h", [round(9000 * math.sin(step * n)) for n in range(8000)])
+
+        async def work() -> None:
+            async with phone(codecs=["g722"]) as alice, phone(codecs=["g722"]) as bob:
+                call, incoming = await connected(alice, bob)
+                saying = asyncio.create_task(call.write(tone.tobytes(), rate=16000))
+                frames = incoming.frames(rate=16000)
+                await loud(frames)
+                heard = array("h", await anext(frames))
+                assert len(heard) == 320
+                turns = sum(a * b < 0 for a, b in itertools.pairwise(heard))
+                assert 220 <= turns <= 260  # 6 kHz, which 8,000 samples a second don't have
+                assert len(await anext(incoming.frames())) == 320
+                with pytest.raises(ValueError, match="48000 samples a second, not 11025"):
+                    incoming.frames(rate=11025)
+                with pytest.raises(ValueError, match="not 44100"):
+                    await call.write(b"", rate=44100)
+                await saying
 
         run(work())
 

@@ -1,8 +1,9 @@
 """Two users back to back: one session of the caller, one of each phone of the called.
 
 Everything is passed through at the level of sessions; bodies are never looked at, so
-that offers and answers, hold and codecs are agreed between the phones and the media
-flow straight between them (RFC 3261, section 6: a back-to-back user agent).
+that offers and answers, hold, codecs and encryption are agreed between the phones and the
+media flow straight between them (RFC 3261, section 6: a back-to-back user agent). Where they
+can't agree, as one that must encrypt and one that can't, the caller gets the 488 with a sentence.
 
 All phones of a user ring; the first that answers gets the call, the others are
 cancelled with the reason that tells them so (RFC 3326).
@@ -23,6 +24,7 @@ from platypus.pbx.registrar import Binding
 from platypus.sip import events as sip
 from platypus.sip.diversion import carried_on
 from platypus.sip.headers import NameAddr
+from platypus.sip.message import Response
 from platypus.sip.referred import Referred, ReferredState
 from platypus.sip.session import Session
 from platypus.sip.settings import AccountSettings
@@ -35,6 +37,12 @@ ELSEWHERE = ("Reason", 'SIP;cause=200;text="Call completed elsewhere"')
 _MEANT_FOR_PHONES = frozenset(("Alert-Info", "Call-Info", "Diversion", "Referred-By"))
 # RFC 3261, 16.7, step 6: what another phone might still have answered better goes last.
 BUSY, UNAVAILABLE, REQUEST_TERMINATED = 486, 480, 487
+NOT_ACCEPTABLE = 488
+# Where the phone itself does not say (RFC 3261, 20.43).
+WHY_NOT_ACCEPTABLE = (
+    '399 platypus "the other phone can not take the codecs or the encryption that this one '
+    'offers, and the PBX does not translate"'
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -210,7 +218,8 @@ class Bridge:
             diversions = [("Diversion", value) for value in carried_on(moved)]
             self.caller.redirect(targets, self.now(), diversions)
         else:
-            self.caller.reject(code if code >= 400 else UNAVAILABLE, self.now())
+            headers = _why(code, refusals)
+            self.caller.reject(code if code >= 400 else UNAVAILABLE, self.now(), headers=headers)
 
     def _finish(self) -> None:
         self._over = True
@@ -245,6 +254,15 @@ def best_refusal(codes: Sequence[int]) -> int:
     candidates = [code for code in statuses if code // 100 == lowest]
     telling = [code for code in candidates if code not in (UNAVAILABLE, REQUEST_TERMINATED)]
     return (telling or candidates)[0]
+
+
+def _why(code: int, refusals: Sequence[Response]) -> list[tuple[str, str]]:
+    """The words of a phone that refused with this code."""
+    warnings = [each.headers.get("Warning") for each in refusals if each.status == code]
+    warning = next((each for each in warnings if each), None)
+    if warning is None and code == NOT_ACCEPTABLE:
+        warning = WHY_NOT_ACCEPTABLE
+    return [("Warning", warning)] if warning is not None else []
 
 
 def first_hop(binding: Binding) -> str | None:

@@ -116,6 +116,18 @@ def test_media_flow_straight_between_the_users(house: House) -> None:
     assert media["remote"] == bob.wait_event("media", state="started")["local"]
 
 
+@pytest.mark.parametrize(("callers", "calleds"), [("require", "off"), ("off", "require")])
+def test_phones_that_agree_on_no_encryption_are_told_so(
+    house: House, callers: str, calleds: str
+) -> None:
+    alice = house.registered("alice", "--srtp", callers)
+    house.registered("bob", "--srtp", calleds, "--auto-answer", "0")
+    alice.call("bob")
+    ended = alice.wait_event("call", state="ended")
+    assert ended["code"] == 488
+    assert "SRTP is" in ended["reason"]  # turned off here, or required
+
+
 def test_hold_passes_through_and_back(house: House) -> None:
     alice, bob = house.registered("alice"), house.registered("bob")
     connect(alice, bob, "bob")

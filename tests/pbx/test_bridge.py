@@ -122,6 +122,15 @@ def test_a_refusal_comes_back_with_its_code(code: int) -> None:
     assert exchange.done == exchange.bridges
 
 
+def test_a_phone_that_can_not_take_the_offer_is_quoted_or_spoken_for() -> None:
+    for said, told in ((("Warning", '399 bob "no SRTP"'), "no SRTP"), ((), "does not translate")):
+        exchange = Exchange()
+        exchange.call()
+        exchange.bob.do(exchange.rung().reject, 488, headers=[said] if said else [])
+        exchange.run()
+        assert told in ended(exchange.alice).reason
+
+
 def test_a_caller_who_gives_up_cancels_at_the_called() -> None:
     exchange = Exchange()
     caller = exchange.call()

@@ -1,9 +1,9 @@
 """The caller's side of a first INVITE (RFC 3261, 8.1.3, 9.1, 13.2).
 
 From the search for a way to the 2xx that makes the dialog: early dialogs by
-their To tag, forks that answer too late (ACK and BYE), redirection with a limit,
-CANCEL not before a provisional response. Challenges are `requesting`'s, ACKs of
-refusals the transaction's.
+their To tag, forks that answer too late (ACK and BYE), CANCEL not before a provisional
+response, and anew where the network failed under it. Where a 3xx leads is `redirecting`'s,
+challenges are `requesting`'s, ACKs of refusals the transaction's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
-from platypus.sip.diversion import carried_on
 from platypus.sip.ending import say_bye
 from platypus.sip.events import Answered, Interrupted, Progressed, Redirected
 from platypus.sip.grammar import MAX_DELTA_SECONDS, parse_number
@@ -25,6 +24,7 @@ from platypus.sip.prack import Prack, Pracks, rseq_of
 from platypus.sip.privacy import redirect_hidden
 from platypus.sip.provisional import RELIABLE
 from platypus.sip.reason import COMPLETED_ELSEWHERE
+from platypus.sip.redirecting import Redirections, note_way
 from platypus.sip.requesting import Attempts, out_of_dialog
 from platypus.sip.responding import target_fields
 from platypus.sip.session_state import SessionState
@@ -62,8 +62,7 @@ class Calling:
         self._early_answers: dict[str, bytes] = {}
         self.pracks = Pracks()
         self._acks: dict[str, Acknowledgement] = {}  # of every 2xx, by To tag
-        self._tried: list[Uri] = []
-        self._targets: list[Uri] = []  # named by a 3xx and not tried yet
+        self._redirections: Redirections | None = None  # once there was one
         self._provisional = False  # whether the INVITE on its way had any response
         self._orphan: Request | None = None  # an INVITE whose answer can't find us any more
         self.interrupted = False  # by that; `again` makes the call anew
@@ -77,7 +76,6 @@ class Calling:
         expires = parse_number(self._headers.get("Expires") or "", MAX_DELTA_SECONDS)
         if expires is not None and self._expires_at is None:
             self._expires_at = now + expires
-        self._tried.append(self._target)
         self._start(now)
 
     def _start(self, now: float) -> None:
@@ -343,8 +341,7 @@ class Calling:
         if response.status == 488 and self._offers_again():
             self._start(now)
             return
-        if response.status < 400 and self._redirected(response):
-            self._next_target(now)
+        if response.status < 400 and self._redirected(response, now):
             return
         if response.status < 600 and self._next_target(now):
             return
@@ -359,38 +356,24 @@ class Calling:
     def _offers_again(self) -> bool:
         return not self._cancelled and self.second_offer is not None and self.second_offer()
 
-    def _redirected(self, response: Response) -> bool:
-        """Take the targets of a 3xx, best first, but none twice (8.1.3.4)."""
-        left = self._stack.settings.max_redirects + 1 - len(self._tried)
-        found: list[Uri] = []
-        for contact in sorted(response.contacts, key=_quality, reverse=True):
-            uri = contact.uri.without_headers()
-            known = any(uri.equivalent(other) for other in (*self._tried, *found))
-            # 26.2.2 promises TLS for a sips call: it is not followed to where there may be none.
-            safe = uri.scheme == "sips" or self._target.scheme != "sips"
-            if uri.is_sip and safe and not known:
-                found.append(uri)
-        self._targets[:0] = found
-        del self._targets[max(left, 0) :]
-        if found and self._targets:
-            self._headers_of(response)
-            targets = tuple(str(uri) for uri in self._targets)
-            self._stack.emit(Redirected(self._session, targets))
-        return bool(self._targets)
-
-    def _headers_of(self, response: Response) -> None:
-        """What a 3xx tells of the call's way goes into the next INVITE."""
-        diversions = carried_on(response)
-        if diversions:
-            self._headers.remove("Diversion")
-        for value in diversions:
-            self._headers.add("Diversion", value)
+    def _redirected(self, response: Response, now: float) -> bool:
+        """Follow a 3xx; whether there is anything to be tried."""
+        if self._redirections is None:
+            most = self._stack.settings.max_redirects
+            self._redirections = Redirections(self._target, most)
+        targets = self._redirections.take(response)
+        if targets:
+            note_way(self._headers, response)
+            named = tuple(str(uri) for uri in targets)
+            self._stack.emit(Redirected(self._session, named))
+        return self._next_target(now)
 
     def _next_target(self, now: float) -> bool:
-        if not self._targets:
+        target = self._redirections.next() if self._redirections is not None else None
+        if target is None:
             return False
-        before, self._target = self._target, self._targets.pop(0)
-        redirect_hidden(self._headers, before, self._target)
+        before, self._target = self._target, target
+        redirect_hidden(self._headers, before, target)
         self._forget_legs()
         self.start(now)
         return True
@@ -461,11 +444,3 @@ class _Deaf:
 
     def transaction_over(self, transaction: ClientTransaction) -> None:
         """Nothing to do."""
-
-
-def _quality(contact: NameAddr) -> float:
-    """The q of a Contact, 1 by default (20.10)."""
-    try:
-        return float(contact.params.get("q") or 1)
-    except ValueError:
-        return 0.0

@@ -264,6 +264,8 @@ class Desk:
         self, line: Line, order: list[SoundDevice], problems: list[str | None]
     ) -> str | None:
         reasons = [each for each in problems if each]
+        if not order and not reasons and self._listed:
+            reasons.append(f"there is no {line.kind} that can be used")
         for device in order:
             failed = await line.open(device)
             if failed is None:

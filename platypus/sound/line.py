@@ -60,6 +60,11 @@ class Line:
         self._open_s = OPEN_S
 
     @property
+    def kind(self) -> str:
+        """What people call such a device."""
+        return "microphone" if self.capture else "speaker"
+
+    @property
     def hangs(self) -> bool:
         """A device is being opened that was given up."""
         return bool(self._openings)

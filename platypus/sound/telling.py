@@ -70,6 +70,8 @@ class Telling:
         wrong = lacking or self._lacking or not {OPENED, BACK}.issuperset(parts)
         others = call and streams[:2] != (self._told or ())[:2]
         self._told, self._lacking = streams, lacking
+        if len(parts) > 1:
+            parts.pop(OPENED, None)
         if not wrong and not others:
             return
         reason = "; ".join(parts) or (no_sound or NO_DEVICES if names == (None, None) else OPENED)

@@ -303,6 +303,22 @@ def test_a_tone_before_a_call_does_not_say_that_there_is_no_microphone(devices: 
     with_a_bell(devices, work)
 
 
+def test_with_no_microphone_it_says_so_and_is_heard_of_when_there_is_one(devices: Devices) -> None:
+    before = devices.lists
+    devices.remove("mic")
+    devices.remove("headset-mic")
+
+    async def work(desk: Desk) -> None:
+        event = devices.events[0]
+        assert (event.input, event.output) == (None, "speaker")
+        assert event.reason == "there is no microphone that can be used"
+        devices.lists = before
+        desk.stir()
+        assert (await devices.told(2)).input == "mic"
+
+    at_a_desk(devices, work)
+
+
 def test_with_no_device_at_all_it_says_what_to_do(devices: Devices) -> None:
     devices.lists = DeviceLists()
 

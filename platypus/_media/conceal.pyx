@@ -124,7 +124,8 @@ cdef int period_of(const int16_t *end, int available, int window, int rate,
         length = longest * step  # noise is least like a buzz when it repeats seldom
     elif step > 1:
         length = min(exact_lag(end, window, step, length), longest * step)
-    memcpy(period, end - length, length * sizeof(int16_t))
+    for i in range(length):
+        period[i] = end[i - length]
     # The end of the period fades into what came before its beginning, so that it
     # repeats without a step.
     join = length // 4

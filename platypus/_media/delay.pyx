@@ -201,7 +201,7 @@ cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, 
     cdef float late = late_at(delay, slots, playout, later)
     cdef float ms = <float>(playout - delay.base) / <float>delay.width
     # Seeing beyond a lost packet takes a packet's time more than the least delay.
-    cdef int64_t look = delay.base + slots.packet - 2 * delay.width - playout
+    cdef int64_t look = delay.base + slots.packet - delay.width - playout
     cdef float blind = max(<float>0.0, min(<float>look / <float>slots.packet, <float>1.0))
     if told:
         # Nothing of a lost packet may have been made up when the next one tells what was in it.

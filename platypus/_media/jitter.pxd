@@ -1,6 +1,8 @@
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint64_t
 
-from platypus._media.backlog cimport BACKLOG_PAYLOAD, backlog_t, jitter_packet_t
+from platypus._media.backlog cimport (
+    BACKLOG_PAYLOAD, backlog_head, backlog_t, jitter_packet_t,
+)
 from platypus._media.codec cimport CODEC_MOST_SAMPLES, codec_decoder_t
 from platypus._media.conceal cimport conceal_t
 from platypus._media.delay cimport delay_t
@@ -10,6 +12,8 @@ cdef enum:
     JITTER_PAYLOAD = BACKLOG_PAYLOAD
     JITTER_SAMPLES = CODEC_MOST_SAMPLES
     JITTER_PCM = 8192        # decoded samples: the longest frame, packet and stretch at 48 kHz
+    JITTER_MEMORY = 256      # packets, of what was missing
+    JITTER_IDLE_MS = 160     # concealment has faded out by then
 
 cdef enum jitter_inserted_t:
     JITTER_TAKEN = 0
@@ -59,6 +63,16 @@ cdef struct jitter_t:
     # Last: nothing here is touched before it is needed, so that a quiet call has no memory for it.
     int16_t pcm[JITTER_PCM]
     backlog_t backlog        # packets that wait, in order
+
+
+cdef inline int jitter_samples(const jitter_t *jitter, int ms) noexcept nogil:
+    return jitter.rate * ms // 1000
+
+
+cdef inline jitter_packet_t *jitter_head(jitter_t *jitter) noexcept nogil:
+    """The first packet that waits, or NULL."""
+    return backlog_head(&jitter.backlog)
+
 
 cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder) noexcept nogil
 cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, int64_t arrival,

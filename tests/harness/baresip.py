@@ -39,7 +39,7 @@ auplay_channels 1
 audio_buffer 20-160
 rtp_ports {rtp}-{rtp_end}
 rtcp_mux {mux}
-jitter_buffer_delay 2-10
+jitter_buffer_delay {jitter}
 rtp_timeout 0
 call_local_timeout 120
 call_max_calls {most}
@@ -71,7 +71,8 @@ CODECS = {
 class Baresip(Program):
     """A running baresip with one account, `sip:{user}@{host}:{port}` or one at a registrar.
 
-    It says `source`, or with `sound` talks and listens on a sound server's devices.
+    It says `source`, or with `sound` talks and listens on a sound server's devices; with `echo` it
+    says what it hears.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class Baresip(Program):
         answer: str = "manual",
         max_calls: int = 4,
         rtcp_mux: bool = False,
+        echo: bool = False,
+        jitter: str = "2-10",  # packets that it waits for, at the least and the most
         encryption: str = "",  # a mediaenc of its: srtp, srtp-mand, dtls_srtp
     ) -> None:
         program = find_program("baresip")
@@ -104,6 +107,8 @@ class Baresip(Program):
         self.recordings.mkdir(parents=True, exist_ok=True)
         self.events: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
+        bridged = f"aubridge,{user}"
+        said = bridged if echo else f"aufile,{source}"
         modules = {CODECS[codec][0] for codec in codecs}
         if missing := [name for name in modules if not (MODULES / f"{name}.so").exists()]:
             pytest.skip(f"baresip has no {missing[0]} module here")
@@ -112,8 +117,8 @@ class Baresip(Program):
                 host=self.host,
                 port=self.port,
                 name=user,
-                source=f"alsa,pulse:{sound[0]}" if sound else f"aufile,{source}",
-                player=f"alsa,pulse:{sound[1]}" if sound else f"aubridge,{user}",
+                source=f"alsa,pulse:{sound[0]}" if sound else said,
+                player=f"alsa,pulse:{sound[1]}" if sound else bridged,
                 rtp=rtp,
                 rtp_end=rtp + 2 * pairs - 1,
                 control=control,
@@ -122,6 +127,7 @@ class Baresip(Program):
                 most=max_calls,
                 rate=CODECS[codecs[0]][2],
                 codecs="\n".join(f"module {name}.so" for name in sorted(modules)),
+                jitter=jitter,
                 mux="yes" if rtcp_mux else "no",
             )
         )

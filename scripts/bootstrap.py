@@ -108,6 +108,11 @@ def test_needs() -> list[Need]:
             "ayatana-indicator-application",
             Path("/usr/libexec/ayatana-indicator-application").exists,
         ),
+        Need(
+            "GNOME's settings",
+            "gsettings-desktop-schemas libglib2.0-bin",
+            Path("/usr/share/glib-2.0/schemas/org.gnome.desktop.interface.gschema.xml").exists,
+        ),
         Need("a desktop entry's validator", "desktop-file-utils", program("desktop-file-validate")),
         Need("GNOME's keychain", "gnome-keyring", program("gnome-keyring-daemon")),
         Need(

@@ -21,6 +21,7 @@ from ui_tk.door import Door
 from ui_tk.keeper import Keeper
 from ui_tk.messages import (
     AccountChanged,
+    AppearanceTold,
     Command,
     Message,
     QuitAsked,
@@ -31,7 +32,8 @@ from ui_tk.messages import (
     Trouble,
 )
 from ui_tk.model import Model
-from ui_tk.palette import choose
+from ui_tk.palette import DARK, LIGHT, Palette, choose
+from ui_tk.preferences import Preferences
 from ui_tk.prompts import CertificatePrompts
 from ui_tk.texts import tr
 from ui_tk.theme import Theme
@@ -70,6 +72,7 @@ class App:
         self.config = config
         self._closed = self._stale = False
         self._history = history
+        self._dark: bool | None = None  # what the desktop said of it since
         self._later: deque[Callable[[], None]] = deque()
         self._custody = Custody(root, lambda: self.theme, self.later, self._say_bad)
         self._prompts = CertificatePrompts(self._show_certificate)
@@ -112,7 +115,7 @@ class App:
             self.window.close()
             for child in self._root.winfo_children():
                 child.destroy()
-        self.theme = Theme(self._root, scale=wanted.scale, palette=choose(wanted.appearance))
+        self.theme = Theme(self._root, scale=wanted.scale, palette=self._palette(wanted))
         self.window = Window(
             self._root,
             self.theme,
@@ -142,6 +145,17 @@ class App:
             self.send(startup.hotkeys_of(config.hotkeys))
         if startup.engine_parts(config) != startup.engine_parts(old):
             self.restart()
+
+    def _palette(self, wanted: Preferences) -> Palette:
+        if wanted.appearance == "system" and self._dark is not None:
+            return DARK if self._dark else LIGHT
+        return choose(wanted.appearance)
+
+    def _desktop_wants(self, dark: bool | None) -> None:
+        self._dark = dark
+        wanted = startup.preferences_of(self.config, self._said)
+        if self._palette(wanted) != self.theme.palette:
+            self._show_anew()
 
     def _show_anew(self) -> None:
         """Whoever changes how windows look, looks at the settings."""
@@ -360,6 +374,8 @@ class App:
                     self._root.after_idle(self.close)
                 case AccountChanged():
                     self._prompts.hear(message)
+                case AppearanceTold(dark):
+                    self._desktop_wants(dark)
                 case TrayChanged(present):
                     self._tray_changed(present)
                 case Stopped():

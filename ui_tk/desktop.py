@@ -15,6 +15,7 @@ from typing import Any, Self
 from ui_tk import words
 from ui_tk.messages import (
     Answer,
+    AppearanceTold,
     CallChanged,
     CallOver,
     Command,
@@ -28,6 +29,7 @@ from ui_tk.messages import (
     ShowTray,
     TrayChanged,
 )
+from ui_tk.system.appearance import Appearance
 from ui_tk.system.hotkeys import Hotkeys
 from ui_tk.system.inhibit import SuspendLock
 from ui_tk.system.notifications import OPENED, Notifier
@@ -44,6 +46,7 @@ class Desktop:
     def __init__(self, obey: Callable[[Command], None], post: Callable[[Message], None]) -> None:
         self._obey, self._post = obey, post
         self._notifier = Notifier(self._pressed)
+        self._appearance = Appearance(lambda dark: post(AppearanceTold(dark)))
         self._hotkeys = Hotkeys(lambda deed: post(DeedAsked(deed)))
         self._tray = StatusItem(
             lambda deed: post(DeedAsked(deed)), lambda present: post(TrayChanged(present))
@@ -57,6 +60,7 @@ class Desktop:
     async def __aenter__(self) -> Self:
         await self._notifier.__aenter__()
         await self._tray.__aenter__()
+        await self._appearance.__aenter__()
         if not self._tray.present:
             self._post(TrayChanged(False))  # a window that an earlier one let go comes back
         return self
@@ -71,6 +75,7 @@ class Desktop:
         if self._work:
             await asyncio.wait(self._work, timeout=LEAVE_S)
         self._hotkeys.close()
+        await self._appearance.__aexit__(kind, error, trace)
         await self._tray.__aexit__(kind, error, trace)
         await self._notifier.__aexit__(kind, error, trace)
         await asyncio.to_thread(self._lock.release)

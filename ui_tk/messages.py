@@ -187,6 +187,13 @@ class TrayChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AppearanceTold:
+    """Whether the desktop wants dark windows; None where it has no preference."""
+
+    dark: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class HotkeysTold:
     """Why a key that is to work everywhere does not, as a sentence; "" where all do."""
 
@@ -253,6 +260,7 @@ Message = (
     | DeedAsked
     | TrayChanged
     | HotkeysTold
+    | AppearanceTold
     | SipMessage
     | QuitAsked
     | Redraw

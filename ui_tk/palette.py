@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import configparser
 import os
+import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+GNOMES = {"GNOME", "UNITY", "BUDGIE", "PANTHEON", "X-CINNAMON"}
+PATIENCE_S = 1.0  # with a program that is asked before the window opens
 
 Appearance = Literal["system", "light", "dark"]
 APPEARANCES: tuple[Appearance, ...] = ("system", "light", "dark")
@@ -112,8 +117,8 @@ def system_prefers_dark(
 ) -> bool | None:
     """What the desktop says, read from where it keeps it; None where it says nothing.
 
-    Files only: this runs before the window opens. (GNOME keeps its choice in a database
-    that takes a program to read; `gtk-3.0/settings.ini` is what the others write.)
+    This runs before the window opens: files only, but for GNOME and its relatives, which
+    keep their choice in a database that takes a program to read.
     """
     env = dict(os.environ) if environment is None else environment
     if sys.platform == "win32":
@@ -126,6 +131,10 @@ def system_prefers_dark(
         parts = (ground or "").split(",")
         if len(parts) == 3 and all(each.strip().isdigit() for each in parts):
             return sum(map(int, parts)) < 3 * 128
+    if GNOMES & set(env.get("XDG_CURRENT_DESKTOP", "").upper().split(":")):
+        found = _gnome_prefers_dark(env)
+        if found is not None:
+            return found
     for folder in ("gtk-4.0", "gtk-3.0"):
         file = config / folder / "settings.ini"
         prefers = _ini(file, "Settings", "gtk-application-prefer-dark-theme")
@@ -135,6 +144,23 @@ def system_prefers_dark(
         if theme is not None:
             return theme.lower().endswith("-dark")
     return None
+
+
+def _gnome_prefers_dark(env: Mapping[str, str]) -> bool | None:
+    """What gsettings says; where it says `default`, windows are light there."""
+    import subprocess  # nobody else's start needs it
+
+    program = shutil.which("gsettings", path=env.get("PATH"))
+    if program is None:
+        return None
+    command = [program, "get", "org.gnome.desktop.interface", "color-scheme"]
+    try:
+        said = subprocess.run(
+            command, env=dict(env), capture_output=True, text=True, timeout=PATIENCE_S, check=True
+        ).stdout.strip(" '\n")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"prefer-dark": True, "prefer-light": False, "default": False}.get(said)
 
 
 def _ini(file: Path, section: str, key: str) -> str | None:

@@ -28,16 +28,28 @@ class Service:
     """Answers every method call to `name` by `answer(member, body) -> (signature, body)`."""
 
     def __init__(
-        self, name: str, answer: Callable[[str, tuple[Any, ...]], tuple[str, tuple[Any, ...]]]
+        self,
+        name: str,
+        answer: Callable[[str, tuple[Any, ...]], tuple[str, tuple[Any, ...]]],
+        *,
+        bus: str = "SYSTEM",
     ) -> None:
         from jeepney import MessageType, message_bus
         from jeepney.io.blocking import Proxy, open_dbus_connection
 
-        self._connection = open_dbus_connection("SYSTEM", enable_fds=True)
+        self._connection = open_dbus_connection(bus, enable_fds=True)
         Proxy(message_bus, self._connection).RequestName(name)
         self._call, self._answer = MessageType.method_call, answer
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
+
+    def tell(
+        self, path: str, interface: str, member: str, signature: str, body: tuple[Any, ...]
+    ) -> None:
+        from jeepney import DBusAddress, new_signal
+
+        emitter = DBusAddress(path, interface=interface)
+        self._connection.send(new_signal(emitter, member, signature, body))
 
     def close(self) -> None:
         self._connection.sock.shutdown(socket.SHUT_RDWR)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
+from tests.harness.programs import find_program
 from ui_tk.palette import DARK, LIGHT, Palette, choose, system_prefers_dark
 
 
@@ -53,6 +57,18 @@ class TestSystem:
     def test_kde_does_by_its_colours(self, tmp_path, ground, dark):
         (tmp_path / "kdeglobals").write_text(f"[Colors:Window]\nBackgroundNormal={ground}\n")
         env = {"XDG_CURRENT_DESKTOP": "KDE", "XDG_CONFIG_HOME": str(tmp_path)}
+        assert system_prefers_dark(env) is dark
+
+    @pytest.mark.parametrize(
+        ("chosen", "dark"), [("prefer-dark", True), ("prefer-light", False), ("default", False)]
+    )
+    def test_gnome_does_by_gsettings(self, tmp_path, chosen, dark):
+        gsettings = find_program("gsettings")
+        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GSETTINGS_BACKEND": "keyfile"}
+        env |= {"XDG_CONFIG_HOME": str(tmp_path), "XDG_CURRENT_DESKTOP": "ubuntu:GNOME"}
+        command = [gsettings, "set", "org.gnome.desktop.interface", "color-scheme", chosen]
+        if subprocess.run(command, env=env, capture_output=True, check=False).returncode:
+            pytest.skip("GNOME's schemas are not installed")
         assert system_prefers_dark(env) is dark
 
     def test_a_theme_of_the_environment_goes_before(self, tmp_path):

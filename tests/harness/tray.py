@@ -51,6 +51,10 @@ class Tray:
         children = (body for _, body in reply[1][2])
         return {at["label"][1]: number for number, at, _ in children if "label" in at}
 
+    def is_ticked(self, text: str) -> bool:
+        reply = self._of_menu("GetProperty", "is", (self.lines()[text], "toggle-state"))
+        return bool(reply[0][1])
+
     def choose(self, text: str) -> None:
         self._of_menu("Event", "isvu", (self.lines()[text], "clicked", ("i", 0), 0))
 

@@ -84,7 +84,8 @@ def test_a_phone_that_starts_out_of_the_way_is_opened_by_its_icon(screen, exchan
     wait_for_icon(tray, "registered")
     screen.wait_for_none()
     tray.choose("Do not disturb")
-    wait_until(lambda: exchange.run(exchange.call_of_bob("alice").ended()).code == 486, "busy")
+    wait_until(lambda: tray.is_ticked("Do not disturb"), "a tick")
+    assert exchange.run(exchange.call_of_bob("alice").ended()).code == 486
     tray.open()
     screen.wait_for_title("registered")
     screen.dismiss()

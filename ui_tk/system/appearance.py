@@ -10,67 +10,39 @@ found at the start (`ui_tk.palette`).
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-logger = logging.getLogger("ui_tk.appearance")
+from ui_tk.system.session_bus import BusPart
 
 NAME, PATH = "org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop"
 INTERFACE = "org.freedesktop.portal.Settings"
 NAMESPACE, KEY = "org.freedesktop.appearance", "color-scheme"
-TIMEOUT_S = 2.0
 QUEUE = 8
 
 
-class Appearance:
+class Appearance(BusPart):
     """`changed` runs on the loop: once at the beginning, then for every change."""
 
+    what = "Colours of the desktop"
+
     def __init__(self, changed: Callable[[bool | None], None]) -> None:
+        super().__init__()
         self._changed = changed
-        self._stack = contextlib.AsyncExitStack()
-        self._listener: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        try:
-            await asyncio.wait_for(self._open(), TIMEOUT_S)
-        except ImportError:
-            logger.info("the desktop's colours are not followed without the jeepney package")
-        except (OSError, KeyError, ValueError, EOFError, TimeoutError) as error:
-            logger.info("nobody tells the desktop's colours (%s)", type(error).__name__)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._listener is not None:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-        with contextlib.suppress(OSError, EOFError):  # the bus may have gone before us
-            await self._stack.aclose()
 
     async def _open(self) -> None:
-        from jeepney import DBusAddress, MatchRule, MessageType, message_bus, new_method_call
-        from jeepney.io.asyncio import DBusRouter, Proxy, open_dbus_connection
+        from jeepney import DBusAddress, MatchRule, MessageType, new_method_call
 
-        connection = await open_dbus_connection("SESSION")
-        self._stack.push_async_callback(connection.close)
-        router = await self._stack.enter_async_context(DBusRouter(connection))
+        bus = await self._connect()
         rule = MatchRule(type="signal", interface=INTERFACE, path=PATH, member="SettingChanged")
         rule.add_arg_condition(0, NAMESPACE)
         queue: asyncio.Queue[Any] = asyncio.Queue(QUEUE)
-        self._stack.enter_context(router.filter(rule, queue=queue))
-        await Proxy(message_bus, router).AddMatch(rule)
+        self._stack.enter_context(self._router.filter(rule, queue=queue))
+        await bus.AddMatch(rule)
         # `ReadOne` is of version 2; what the older `Read` gives is wrapped once more.
         portal = DBusAddress(PATH, bus_name=NAME, interface=INTERFACE)
         ask = new_method_call(portal, "Read", "ss", (NAMESPACE, KEY))
-        reply = await router.send_and_get_reply(ask)
+        reply = await self._router.send_and_get_reply(ask)
         if reply.header.message_type is MessageType.error:
             raise ValueError("the portal knows no appearance")
         self._changed(prefers_dark(reply.body[0]))

@@ -14,48 +14,35 @@ comes to the front for a call. What comes over the bus is checked before it is b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from ui_tk.system.session_bus import TIMEOUT_S, BusPart
 
 logger = logging.getLogger("ui_tk.notifications")
 
 NAME = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"
-TIMEOUT_S = 2.0
 QUEUE = 32  # signals waiting; a server that floods loses its own
 OPENED = "default"  # a click on the notification itself
 
 
-class Notifier:
+class Notifier(BusPart):
     """`on_action(key, action)` runs on the loop. Keys are the user's; one notification each."""
 
+    what = "Desktop notifications"
+
     def __init__(self, on_action: Callable[[str, str], None]) -> None:
+        super().__init__()
         self._on_action = on_action
         self._shown: dict[str, int] = {}
-        self._router: Any = None
         self._has_actions = False
-        self._stack = contextlib.AsyncExitStack()
-        self._listener: asyncio.Task[None] | None = None
-        self.missing = ""  # why there are none, in a sentence
 
     @property
     def available(self) -> bool:
         return self._router is not None
-
-    async def __aenter__(self) -> Self:
-        try:
-            await asyncio.wait_for(self._open(), TIMEOUT_S)
-        except ImportError:
-            self.missing = "Desktop notifications need the jeepney package."
-        except (OSError, KeyError, ValueError, EOFError, TimeoutError) as error:
-            self.missing = f"There are no desktop notifications here ({type(error).__name__})."
-        if self.missing:
-            self._router = None
-            logger.info("%s", self.missing)
-        return self
 
     async def __aexit__(
         self,
@@ -65,13 +52,7 @@ class Notifier:
     ) -> None:
         for key in list(self._shown):
             await self.withdraw(key)
-        if self._listener is not None:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-        with contextlib.suppress(OSError, EOFError):  # the bus may have gone before us
-            await self._stack.aclose()
-        self._router = None
+        await super().__aexit__(kind, error, trace)
 
     async def show(
         self,
@@ -109,14 +90,11 @@ class Notifier:
             await self._call("CloseNotification", "u", (number,))
 
     async def _open(self) -> None:
-        from jeepney import MatchRule, message_bus
-        from jeepney.io.asyncio import DBusRouter, Proxy, open_dbus_connection
+        from jeepney import MatchRule
 
-        connection = await open_dbus_connection("SESSION")
-        self._stack.push_async_callback(connection.close)
-        self._router = await self._stack.enter_async_context(DBusRouter(connection))
+        bus = await self._connect()
         rule = MatchRule(type="signal", interface=NAME, path=PATH)
-        await Proxy(message_bus, self._router).AddMatch(rule)
+        await bus.AddMatch(rule)
         queue: asyncio.Queue[Any] = asyncio.Queue(QUEUE)
         self._stack.enter_context(self._router.filter(rule, queue=queue))
         capabilities = await self._call("GetCapabilities")

@@ -18,13 +18,13 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ui_tk.shapes import ICONS, argb
 from ui_tk.system.menu import INTERFACE as MENU
 from ui_tk.system.menu import PATH as MENU_PATH
 from ui_tk.system.menu import Menu, Reply
+from ui_tk.system.session_bus import TIMEOUT_S, BusPart
 from ui_tk.tray import Face
 
 logger = logging.getLogger("ui_tk.tray")
@@ -32,7 +32,6 @@ logger = logging.getLogger("ui_tk.tray")
 ITEM, PATH = "org.kde.StatusNotifierItem", "/StatusNotifierItem"
 WATCHER, WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
 PROPERTIES = "org.freedesktop.DBus.Properties"
-TIMEOUT_S = 2.0
 QUEUE = 64  # calls waiting; whoever floods loses its own
 SIZES = (24, 48)  # of the icon files
 PIXMAPS = "a(iiay)"
@@ -46,41 +45,18 @@ def _pixmaps(state: str) -> list[tuple[int, int, bytes]]:
 _numbers = count(1)  # an engine that starts anew has an item anew
 
 
-class StatusItem:
+class StatusItem(BusPart):
     """`on_deed(name)` and `on_present(shown)` run on the loop."""
 
+    what = "Icons in a tray"
+
     def __init__(self, on_deed: Callable[[str], None], on_present: Callable[[bool], None]) -> None:
+        super().__init__()
         self._on_deed, self._on_present = on_deed, on_present
         self._menu = Menu(on_deed)
         self._face = Face("unregistered", "Platypus")
         self._name = f"{ITEM}-{os.getpid()}-{next(_numbers)}"
-        self._router: Any = None
-        self._stack = contextlib.AsyncExitStack()
-        self._listener: asyncio.Task[None] | None = None
         self.present = False
-
-    async def __aenter__(self) -> Self:
-        try:
-            await asyncio.wait_for(self._open(), TIMEOUT_S)
-        except ImportError:
-            logger.info("an icon in the tray needs the jeepney package")
-        except (OSError, KeyError, ValueError, EOFError, TimeoutError) as error:
-            logger.info("there is no tray here (%s)", type(error).__name__)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._listener is not None:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-        self._router = None
-        with contextlib.suppress(OSError, EOFError):  # the bus may have gone before us
-            await self._stack.aclose()
 
     async def show(self, face: Face) -> None:
         """From now on. What did not change is not told again."""
@@ -97,13 +73,9 @@ class StatusItem:
             await self._tell(PATH, ITEM, "NewStatus", "s", (self._status,))
 
     async def _open(self) -> None:
-        from jeepney import MatchRule, message_bus
-        from jeepney.io.asyncio import DBusRouter, Proxy, open_dbus_connection
+        from jeepney import MatchRule
 
-        connection = await open_dbus_connection("SESSION")
-        self._stack.push_async_callback(connection.close)
-        self._router = await self._stack.enter_async_context(DBusRouter(connection))
-        bus = Proxy(message_bus, self._router)
+        bus = await self._connect()
         queue: asyncio.Queue[Any] = asyncio.Queue(QUEUE)
         owner = MatchRule(
             type="signal", interface="org.freedesktop.DBus", member="NameOwnerChanged",

@@ -23,6 +23,7 @@ class Screen:
         self._xdotool, self._import = find_program("xdotool"), find_program("import")
         width, height = SIZE
         command = [find_program("Xvfb"), "-displayfd", "1", "-dpi", "96", "-nolisten", "tcp"]
+        command.append("-noreset")  # else the last window to go takes others' connections with it
         self._server = Program("Xvfb", [*command, "-screen", "0", f"{width}x{height}x24"])
         number = self._server.expect(r"^(\d+)$")[1]
         self.display = f":{number}"

@@ -170,5 +170,5 @@ def _open() -> Display | None:
 
     try:
         return display.Display()
-    except (error.DisplayError, error.XauthError, OSError):
+    except (error.DisplayError, error.XauthError, error.ConnectionClosedError, OSError):
         return None

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from platypus.audio.pulse import HANGS
 from platypus.errors import DeviceError
-from platypus.sound.aside import aside
 
 if TYPE_CHECKING:
     from platypus.audio.device import DeviceLists
+    from platypus.sound.aside import Aside
 
 STEP_S = 0.1
 WITHIN_S = 0.4
@@ -28,8 +28,10 @@ PATIENT_S = 3.0
 class Asking:
     """`failing` says whether a device in use has failed; `late` hears of an answer after all."""
 
-    def __init__(self, failing: Callable[[], bool], late: Callable[[], None]) -> None:
-        self._failing, self._late = failing, late
+    def __init__(
+        self, aside: Aside, failing: Callable[[], bool], late: Callable[[], None]
+    ) -> None:
+        self._aside, self._failing, self._late = aside, failing, late
         self._asked: asyncio.Future[DeviceLists] | None = None  # patiently
 
     def forget(self) -> None:
@@ -40,7 +42,7 @@ class Asking:
         """What is known at once. DeviceError where it can't be had."""
         from platypus.audio.lists import list_devices
 
-        asked = aside(partial(list_devices, quick=True))
+        asked = self._aside.do(partial(list_devices, quick=True))
         await asyncio.wait((asked,), timeout=WITHIN_S)
         if not asked.done():
             raise DeviceError(HANGS)
@@ -51,7 +53,7 @@ class Asking:
         from platypus.audio.lists import list_devices
 
         if self._asked is None:
-            self._asked = aside(list_devices)
+            self._asked = self._aside.do(list_devices)
         asked, until = self._asked, time.monotonic() + (FIRST_WITHIN_S if first else PATIENT_S)
         while not asked.done() and time.monotonic() < until:
             if self._failing():

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from platypus.audio.pulse import HANGS
 from platypus.errors import DeviceError, PlatypusError
 from platypus.events import Event
+from platypus.sound.aside import Aside
 from platypus.sound.asking import Asking
 from platypus.sound.line import Line
 from platypus.sound.telling import BACK, OPENED, Telling
@@ -57,9 +58,10 @@ class Desk:
         equip: Callable[[SoundDevice, Stream], None] = lambda device, stream: None,
         remark: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self.talking = Line(input, capture=True, moved=moved, equip=equip)
-        self.listening = Line(output, capture=False, moved=moved)
-        self.ringing = Line(ring or output, capture=False, moved=moved)
+        self._aside = Aside()
+        self.talking = Line(input, self._aside, capture=True, moved=moved, equip=equip)
+        self.listening = Line(output, self._aside, capture=False, moved=moved)
+        self.ringing = Line(ring or output, self._aside, capture=False, moved=moved)
         self.no_sound: str | None = None  # why there is none at all
         self._moved = moved
         self._telling = Telling(publish, remark)
@@ -67,7 +69,7 @@ class Desk:
         self._needed: set[Line] = set()  # by anybody
         self._lists: DeviceLists | None = None
         self._looked = 0.0
-        self._asking = Asking(self._failing, self.stir)
+        self._asking = Asking(self._aside, self._failing, self.stir)
         self._look_s = LOOK_S
         self._stale = True  # the lists: something may have changed
         self._stirred = asyncio.Event()
@@ -118,6 +120,7 @@ class Desk:
         self._held.clear()
         self._needed.clear()
         self._stop()
+        self._aside.close()
         lines = (self.talking, self.listening, self.ringing)
         closing = [threading.Thread(target=close) for line in lines if (close := line.take())]
         for thread in closing:  # at once: each may take its second
@@ -186,13 +189,14 @@ class Desk:
         """Why the lines have others now than they had."""
         reasons: list[str] = []
         for line in self._lines:
+            hung = line.hangs
             reason = await self._mend(line) if line in self._needed else None
             if reason is not None:
                 rings = line.device if line is self.ringing else None
                 if rings is not None and reason not in (OPENED, BACK):
                     reason += f"; it rings on {rings.label!r}"
                 reasons.append(reason)
-            if line.hangs and line.stream is None:  # to be told before others take their time
+            if line.hangs and not hung:  # to be told before the others take their time
                 self._stale = True
                 break
         return reasons

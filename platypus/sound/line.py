@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from platypus.audio.device import DeviceLists, SoundDevice, Stream, chain, matching
 from platypus.errors import DeviceError
-from platypus.sound.aside import aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from platypus.sound.aside import Aside
 
 logger = logging.getLogger("platypus.engine")
 
@@ -35,13 +36,14 @@ STEADY_S = 0.4  # a suspended device calls back to fill its buffer, and then no 
 class Line:
     """`wanted` is a name, or None for the system's default.
 
-    `equip` gets every stream before it is used, in a worker thread. `moved` hears of every
+    `equip` gets every stream before it is used, in one of `aside`'s threads. `moved` hears of every
     change, while what was in use before is still open.
     """
 
     def __init__(
         self,
         wanted: str | None,
+        aside: Aside,
         *,
         capture: bool,
         moved: Callable[[], None] = lambda: None,
@@ -51,6 +53,8 @@ class Line:
         self.capture = capture
         self._moved = moved
         self._equip = equip
+        self._aside = aside
+        self._logged: str | None = None  # one that is tried again and again is logged once
         self.gain = 1.0
         self.stream: Stream | None = None
         self.device: SoundDevice | None = None
@@ -145,13 +149,16 @@ class Line:
         try:
             stream = await self._open(device)
         except DeviceError as problem:
-            logger.warning("%s", problem)
+            if str(problem) != self._logged:
+                logger.warning("%s", problem)
+            self._logged = str(problem)
             self._shunned[device.name] = (time.monotonic() + BUSY_S, False)
             return str(problem)
         if device.name in self._suspects and not await _steady(stream):
             self._shunned[device.name] = (time.monotonic() + SHUN_S, device.suspended)
             return f"the sound device {device.label!r} is suspended"
         self._suspects.discard(device.name)
+        self._logged = None
         await self._change(device, stream)
         return None
 
@@ -166,7 +173,7 @@ class Line:
         """A stream that comes when nobody waits for it any more is closed."""
         if len(self._openings) >= OPENINGS:
             raise DeviceError(f"the sound device {device.label!r} does not answer")
-        opening = aside(partial(self._open_now, device))
+        opening = self._aside.do(partial(self._open_now, device))
         try:
             stream = await asyncio.wait_for(asyncio.shield(opening), self._open_s)
         except (TimeoutError, asyncio.CancelledError) as ended:

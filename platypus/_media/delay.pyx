@@ -41,6 +41,7 @@ cdef float DELAY_COST = 0.024
 cdef float LONG_DELAY_COST = 0.11
 cdef float LONG_DELAY_MS = 77.3
 cdef float HEAVIEST = 1e6    # weights are scaled back here, far from float's precision
+cdef float UNHEARD = 1e-9    # share of packets
 cdef float NOTHING = 1e-3    # of a packet: what is left of some long ago
 
 
@@ -158,9 +159,14 @@ cdef void add_tail(const delay_t *delay, float *later, int second, float scale) 
     # One late packet alone proves little, however few there were.
     cdef float single = delay.weight / (delay.total + DOUBT * delay.weight)
     cdef int bin
+    memset(later + second + 1, 0, (DELAY_BINS - second) * sizeof(float))
     for bin in range(second + 1, DELAY_BINS + 1):
         share *= fall
-        later[bin] = max(share, single if bin <= delay.highest else <float>0.0)
+        if share < UNHEARD:
+            break  # and long before it is so small that processors get slow with it
+        later[bin] = share
+    for bin in range(second + 1, delay.highest + 1):
+        later[bin] = max(later[bin], single)
 
 
 cdef void add_up(const delay_t *delay, float *later) noexcept nogil:

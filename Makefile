@@ -92,7 +92,7 @@ interop: build $(VENV)/ready-test
 	@$(PYTEST) $(PAIRED) -m "interop and not realtime"
 
 ui: build $(VENV)/ready-test
-	@$(PYTEST) -m "ui and not realtime"
+	@$(PYTEST) $(PAIRED) -m "ui and not realtime"
 
 realtime: build $(VENV)/ready-test
 	@$(PYTEST) -m realtime

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ui_tk.texts import tr
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -49,6 +51,6 @@ PICK_KEYS = tuple(f"Control-Key-{number}" for number in range(1, 10))  # the cal
 
 
 def shown(key: str) -> str:
-    """A key as a person reads it: `Ctrl+M`."""
-    parts = key.replace("Control", "Ctrl").replace("KP_Enter", "Enter").split("-")
+    """A key as a person reads it on theirs: `Ctrl+M`."""
+    parts = key.replace("Control", tr("Ctrl")).replace("KP_Enter", "Enter").split("-")
     return "+".join("," if part == "comma" else part.capitalize() for part in parts)

@@ -26,7 +26,7 @@ logger = logging.getLogger("ui_tk.hotkeys")
 
 TIMEOUT_S = 2.0
 # X11's masks (X.h), by what people write.
-MODIFIERS = {"shift": 1, "ctrl": 4, "control": 4, "alt": 8, "super": 64, "win": 64}
+MODIFIERS = {"shift": 1, "ctrl": 4, "control": 4, "strg": 4, "alt": 8, "super": 64, "win": 64}
 LOCKS = (0, 2), (0, 16)  # Caps Lock, Num Lock: a key is another one under each
 HEADSET = {0x1008FF6E: "answer_or_end", 0x1008FFB2: "mute"}  # XF86Phone, XF86AudioMicMute
 _ALONE = re.compile(r"F\d{1,2}|Pause|Scroll_Lock|Print|XF86\w+")

@@ -20,6 +20,8 @@ _SEPARATORS = re.compile(r"[\s()./-]")
 # RFC 3261, 25.1: unreserved and user-unreserved stay, the rest is escaped.
 _ESCAPED_IN_USER = re.compile(r"[^A-Za-z0-9\-_.!~*'()&=+$,;?/]")
 _SCHEMES = ("sip:", "sips:")
+# With an "@" these would be read as a user with a password.
+_NO_TELEPHONES = frozenset(("mailto", "http", "https", "xmpp", "im", "pres", "skype"))
 
 
 def complete(to: str, account: Uri | None) -> str:
@@ -30,6 +32,8 @@ def complete(to: str, account: Uri | None) -> str:
         text = rest.partition(";")[0]
     elif text.lower().startswith(_SCHEMES):
         return _checked(text)
+    elif colon and scheme.lower() in _NO_TELEPHONES:
+        raise StateError(f"{to!r} is not a SIP address: {scheme}: leads to no telephone")
     elif "@" in text:
         return _checked(f"sip:{text}")
     if not text:

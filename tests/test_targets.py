@@ -62,6 +62,16 @@ def test_what_can_not_be_called_is_refused(typed: str) -> None:
         complete(typed, ACCOUNT)
 
 
+@pytest.mark.parametrize("typed", ["mailto:bob@example.com", "https://user@example.com", "XMPP:b@c"])
+def test_an_address_of_another_kind_is_named(typed: str) -> None:
+    with pytest.raises(StateError, match="leads to no telephone"):
+        complete(typed, ACCOUNT)
+
+
+def test_a_password_in_an_address_is_still_one() -> None:
+    assert complete("bob:word@example.com", ACCOUNT) == "sip:bob:word@example.com"
+
+
 def test_an_account_needs_no_scheme() -> None:
     assert str(parse_account("alice@example.com")) == "sip:alice@example.com"
 

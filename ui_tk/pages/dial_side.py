@@ -48,16 +48,24 @@ class DialSide(tk.Frame):
         if self.number.get() != model.number:
             self.number.set(model.number)
             self.entry.icursor("end")
-        p = self._theme.palette
-        if model.number:
-            self._placeholder.place_forget()
-        else:
-            self._placeholder.place(relx=0.5, rely=0.5, anchor="center")
-        # Behind the placeholder only the ends of the insertion mark would be seen.
-        self.entry.configure(insertbackground=p.text if model.number else p.window)
-        text, tone = model.below
-        self._below.configure(text=self._whole_lines(text), foreground=self._theme.tone(tone))
+        self._show_placeholder(not model.number)
+        if self._faces.get("below") != model.below:
+            self._faces["below"] = model.below
+            text, tone = model.below
+            self._below.configure(text=self._whole_lines(text), foreground=self._theme.tone(tone))
         self._show_call_button(model)
+
+    def _show_placeholder(self, on: bool) -> None:
+        if self._faces.get("placeholder") == on:
+            return
+        self._faces["placeholder"] = on
+        if on:
+            self._placeholder.place(relx=0.5, rely=0.5, anchor="center")
+        else:
+            self._placeholder.place_forget()
+        # Behind the placeholder only the ends of the insertion mark would be seen.
+        p = self._theme.palette
+        self.entry.configure(insertbackground=p.window if on else p.text)
 
     def _whole_lines(self, text: str) -> str:
         """As much of it as there is room for; lines are never quite full."""
@@ -138,12 +146,13 @@ class DialSide(tk.Frame):
 
     def _show_account(self, model: Model) -> None:
         self._addresses = list(model.accounts)
-        lines = [self._account_line(each.address, each.state) for each in model.accounts.values()]
+        states = tuple((each.address, each.state) for each in model.accounts.values())
         place = self._addresses.index(model.account) if model.account in model.accounts else -1
-        face = (tuple(lines), place, model.account_tone)
+        face = (states, place, model.account_tone)
         if self._faces.get("account") == face:
             return
         self._faces["account"] = face
+        lines = [self._account_line(*each) for each in states]
         self._accounts.configure(values=lines)
         self._accounts.set(lines[place] if place >= 0 else tr("no account"))
         p, size = self._theme.palette, self._theme.px(DOT)

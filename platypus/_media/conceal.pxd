@@ -1,22 +1,32 @@
-from libc.stdint cimport int16_t
+from libc.stdint cimport int16_t, uint32_t
 
 cdef enum:
     CONCEAL_LONGEST = 1200           # 25 ms at 48 kHz: what is repeated where there is no pitch
     CONCEAL_HISTORY = 2160           # 45 ms at 48 kHz: the longest period, its join, a window
     CONCEAL_UNITY = 1 << 15
 
+# Where making up has come to.
+cdef struct conceal_place_t:
+    int position                     # next sample of the period
+    int hold                         # samples until the fade begins
+    int gain                         # of the next sample, CONCEAL_UNITY is one
+    int grain                        # next sample of the noise's present grain,
+    int before                       # where in `sound` the one before it is taken from,
+    int after                        # and the present one; negative: upside down
+    uint32_t seed                    # of its random numbers
+
 cdef struct conceal_t:
     int rate
     int filled                       # samples of `history` that are set
     int newest                       # where its next one goes: it is a ring
     int active                       # a loss is being concealed
-    int length                       # of `period`
-    int position                     # next sample of `period`
-    int hold                         # samples until the fade begins
-    int gain                         # of the next sample, CONCEAL_UNITY is one
+    int hushed                       # it is to be silent soon, without noise
+    int length                       # of the period, at the end of `sound`
+    int longest                      # samples of `sound`
+    conceal_place_t place
     int step                         # by which the gain falls, each sample
     int16_t history[CONCEAL_HISTORY] # what was put out last
-    int16_t period[CONCEAL_LONGEST]  # what is repeated, its end joined to its beginning
+    int16_t sound[CONCEAL_LONGEST]   # before the loss; its end, joined to itself, is repeated
 
 cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil
 cdef void conceal_remember(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil

@@ -5,7 +5,8 @@
     what follows   -> its first period, repeated backwards --/
 
 `conceal_fill` knows only what was before: it repeats the stretch that the end of the sound
-is most like, holds it for 10 ms and fades it out by 140 ms. `conceal_bridge` knows what comes
+is most like, holds it for 10 ms and fades it out by 140 ms, through noise of the sound's colour,
+for what repeats for so long sounds like a machine. `conceal_bridge` knows what comes
 after as well: the gap is filled from both sides, so that pitch, colour and loudness pass
 from one to the other. Where what is made up meets what came too late to be bridged to,
 `conceal_merge` lets the two overlap for 5 ms.
@@ -14,125 +15,26 @@ All on fixed memory, in samples; when to do it is the jitter buffer's decision.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int16_t, int32_t, int64_t
-from libc.string cimport memcpy, memmove, memset
+from libc.stdint cimport int16_t, uint32_t
+from libc.string cimport memcpy, memset
+
+from platypus._media.period cimport PERIOD_LONGEST, PERIOD_RATE, period_of
 
 
 cdef enum:
-    SEARCH_RATE = 8000           # pitch is looked for at this rate, and made exact at the sound's
-    SHORTEST = 20                # samples of it: 400 Hz
-    LONGEST = 200                # 25 ms
     WINDOW = 80                  # of what was heard that has to look alike
     AFTER_WINDOW = 36            # of what follows, of which there is less
-    SEARCHED = 320               # LONGEST, a window and room
-    LOUDEST = 1 << 12            # samples are searched scaled below this: sums stay within 32 bits
     HISTORY_MS = 45
     HOLD_MS = 10
     FADE_MS = 130
+    GRAIN_MS = 5                 # half of a piece of the noise that comes up as the sound fades
+    NOISE = 2                    # four times the noise's share in the middle of the fade
     HUSH_MS = 5                  # the fade when a sender stopped on purpose
     BRIDGE_MS = 40               # the longest crossfade between the two sides
     MERGE_MS = 5
     LEAST_AFTER = 64             # samples at the search rate: less than that is no side to begin from
     MAX_SAMPLES = 1 << 20        # of one call from Python
 
-cdef float NO_PITCH = 0.3        # of likeness: below it the sound is noise
-
-
-cdef int32_t product(const int16_t *a, const int16_t *b, int count) noexcept nogil:
-    cdef int32_t total = 0
-    cdef int i
-    for i in range(count):
-        total += <int32_t>a[i] * b[i]
-    return total
-
-
-cdef int scaled_down(const int16_t *end, int count, int step, int16_t *out) noexcept nogil:
-    """The `count` * `step` samples before `end` at the search rate, small enough to multiply."""
-    cdef const int16_t *source = end - count * step
-    cdef int32_t total
-    cdef int i, j, peak = 1, shift = 0
-    for i in range(count):
-        total = 0
-        for j in range(step):
-            total += source[i * step + j]
-        total //= step
-        out[i] = <int16_t>total
-        peak = max(peak, total if total > 0 else -total)
-    while peak >> shift >= LOUDEST:
-        shift += 1
-    for i in range(count):
-        out[i] = <int16_t>(out[i] >> shift)
-    return peak
-
-
-cdef int best_lag(const int16_t *end, int window, int longest, float *likeness) noexcept nogil:
-    """How far before its `end` a sound was most like its last `window` samples."""
-    cdef const int16_t *last = end - window
-    cdef int32_t own = product(last, last, window)
-    cdef int32_t power = product(last - SHORTEST, last - SHORTEST, window)
-    cdef int32_t cross
-    cdef float alike, best = -1.0
-    cdef int lag, found = SHORTEST
-    for lag in range(SHORTEST, longest + 1):
-        cross = product(last, last - lag, window)
-        # The square of the likeness, but for the window's own power: no root for each lag.
-        alike = <float>cross * <float>cross / <float>(power + 1) if cross > 0 else 0.0
-        if alike > best:
-            best = alike
-            found = lag
-        power += (<int32_t>last[-lag - 1] * last[-lag - 1]
-                  - <int32_t>last[window - lag - 1] * last[window - lag - 1])
-    likeness[0] = best / <float>(own + 1)
-    return found
-
-
-cdef int exact_lag(const int16_t *end, int window, int step, int lag) noexcept nogil:
-    """The best lag at the sound's own rate, about `lag` at the search rate."""
-    cdef const int16_t *last = end - window * step
-    cdef int64_t cross, power
-    cdef float alike, best = -1.0
-    cdef int candidate, i, there, found = lag * step
-    for candidate in range(max(SHORTEST, lag - 1) * step, (lag + 1) * step):
-        cross = power = 0
-        for i in range(window):
-            there = last[i * step - candidate]
-            cross += last[i * step] * there
-            power += there * there
-        alike = <float>cross * <float>cross / <float>(power + 1) if cross > 0 else 0.0
-        if alike > best:
-            best = alike
-            found = candidate
-    return found
-
-
-cdef int period_of(const int16_t *end, int available, int window, int rate,
-                   int16_t *period) noexcept nogil:
-    """The last period of a sound, made repeatable; its length, 0 if there is too little."""
-    cdef int16_t searched[SEARCHED]
-    cdef int step = rate // SEARCH_RATE
-    # A quarter of the period more than the period itself is needed for the join.
-    cdef int longest = min(<int>LONGEST, min(available // step * 4 // 5,
-                                             available // step - window - 1))
-    cdef int count = longest + window + 1
-    cdef int i, join, length
-    cdef float likeness
-    if longest <= SHORTEST:
-        return 0
-    scaled_down(end, count, step, searched)
-    length = best_lag(searched + count, window, longest, &likeness)
-    if likeness < NO_PITCH * NO_PITCH:
-        length = longest * step  # noise is least like a buzz when it repeats seldom
-    elif step > 1:
-        length = min(exact_lag(end, window, step, length), longest * step)
-    for i in range(length):
-        period[i] = end[i - length]
-    # The end of the period fades into what came before its beginning, so that it
-    # repeats without a step.
-    join = length // 4
-    for i in range(join):
-        period[length - join + i] = <int16_t>(
-            (end[i - join] * (join - i) + end[i - join - length] * i) // join)
-    return length
 
 
 cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil:
@@ -167,33 +69,79 @@ cdef void begin(conceal_t *conceal) noexcept nogil:
     """Find what to repeat."""
     cdef int kept = conceal.rate * HISTORY_MS // 1000
     cdef int16_t history[CONCEAL_HISTORY]
+    cdef int16_t period[CONCEAL_LONGEST]
+    cdef uint32_t seed = conceal.place.seed
     conceal.active = 1
-    conceal.position = 0
-    conceal.hold = conceal.rate * HOLD_MS // 1000
-    conceal.gain = CONCEAL_UNITY
+    conceal.hushed = 0
+    memset(&conceal.place, 0, sizeof(conceal_place_t))
+    conceal.place.seed = seed
+    conceal.place.hold = conceal.rate * HOLD_MS // 1000
+    conceal.place.gain = CONCEAL_UNITY
     conceal.step = CONCEAL_UNITY * 1000 // (conceal.rate * FADE_MS) + 1
+    conceal.longest = min(<int>CONCEAL_LONGEST, conceal.rate // PERIOD_RATE * PERIOD_LONGEST)
     conceal.length = 0
     if conceal.filled == kept:
         unroll(conceal, history, kept)
-        conceal.length = period_of(history + kept, kept, WINDOW, conceal.rate, conceal.period)
+        memcpy(conceal.sound, history + kept - conceal.longest,
+               conceal.longest * sizeof(int16_t))
+        conceal.length = period_of(history + kept, kept, WINDOW, conceal.rate, period)
+        memcpy(conceal.sound + conceal.longest - conceal.length, period,
+               conceal.length * sizeof(int16_t))
     if conceal.length == 0:
-        conceal.gain = 0
+        conceal.place.gain = 0
+
+
+cdef int next_grain(conceal_t *conceal, int length) noexcept nogil:
+    """Where in `sound` another grain is taken from, at random; negative: upside down."""
+    cdef int at
+    # The generator of Numerical Recipes; its upper bits are the random ones.
+    conceal.place.seed = <uint32_t>1664525 * conceal.place.seed + <uint32_t>1013904223
+    at = <int>((conceal.place.seed >> 8) % <uint32_t>(conceal.longest - 2 * length)) + 1
+    return at if conceal.place.seed >> 31 else -at
+
+
+cdef inline int grain_sample(const conceal_t *conceal, int grain, int at) noexcept nogil:
+    return -conceal.sound[-grain - 1 + at] if grain < 0 else conceal.sound[grain - 1 + at]
+
+
+cdef inline int noise(conceal_t *conceal, int length) noexcept nogil:
+    """The next sample of a noise that has the colour of the sound before the loss.
+
+    Grains of twice `length`, from anywhere in it, overlap by half.
+    """
+    cdef conceal_place_t *place = &conceal.place
+    cdef int value
+    if place.grain == 0:
+        place.before = place.after if place.after != 0 else next_grain(conceal, length)
+        place.after = next_grain(conceal, length)
+    value = (grain_sample(conceal, place.before, length + place.grain) * (length - place.grain)
+             + grain_sample(conceal, place.after, place.grain) * place.grain) // length
+    place.grain += 1
+    if place.grain == length:
+        place.grain = 0
+    return value
 
 
 cdef inline int made_up(conceal_t *conceal) noexcept nogil:
-    """The next concealed sample."""
-    cdef int value
-    if conceal.gain == 0:
+    """The next concealed sample: the period as it fades, and noise while it does."""
+    cdef conceal_place_t *place = &conceal.place
+    cdef int value, share
+    if place.gain == 0:
         return 0
-    value = conceal.period[conceal.position] * conceal.gain // CONCEAL_UNITY
-    conceal.position += 1
-    if conceal.position == conceal.length:
-        conceal.position = 0
-    if conceal.hold > 0:
-        conceal.hold -= 1
-    else:
-        conceal.gain = max(0, conceal.gain - conceal.step)
-    return value
+    value = (conceal.sound[conceal.longest - conceal.length + place.position]
+             * place.gain // CONCEAL_UNITY)
+    place.position += 1
+    if place.position == conceal.length:
+        place.position = 0
+    if place.hold > 0:
+        place.hold -= 1
+        return value
+    # None at the fade's beginning and end, half as loud as the sound in its middle.
+    if not conceal.hushed:
+        share = place.gain * (CONCEAL_UNITY - place.gain) // (CONCEAL_UNITY // NOISE)
+        value += noise(conceal, conceal.rate * GRAIN_MS // 1000) * share // CONCEAL_UNITY
+    place.gain = max(0, place.gain - conceal.step)
+    return max(-32768, min(32767, value))
 
 
 cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogil:
@@ -202,19 +150,19 @@ cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogi
     if not conceal.active:
         begin(conceal)
     for i in range(count):
-        heard += conceal.gain > 0
+        heard += conceal.place.gain > 0
         out[i] = <int16_t>made_up(conceal)
     return heard
 
 
 cdef void conceal_peek(conceal_t *conceal, int16_t *out, int count) noexcept nogil:
     """What `conceal_fill` would make up, which is not played."""
-    cdef int position, hold, gain
+    cdef conceal_place_t place
     if not conceal.active:
         begin(conceal)
-    position, hold, gain = conceal.position, conceal.hold, conceal.gain
+    place = conceal.place
     conceal_fill(conceal, out, count)
-    conceal.position, conceal.hold, conceal.gain = position, hold, gain
+    conceal.place = place
 
 
 cdef int conceal_bridge(conceal_t *conceal, int16_t *out, int count, const int16_t *following,
@@ -222,7 +170,7 @@ cdef int conceal_bridge(conceal_t *conceal, int16_t *out, int count, const int16
     """Make up the last `count` samples before `following`; how many are more than silence."""
     cdef int16_t backwards[CONCEAL_LONGEST]
     cdef int16_t period[CONCEAL_LONGEST]
-    cdef int step = conceal.rate // SEARCH_RATE
+    cdef int step = conceal.rate // PERIOD_RATE
     cdef int crossed = min(count, conceal.rate * BRIDGE_MS // 1000)
     cdef int before = count - crossed
     cdef int i, length = 0, at, weight
@@ -248,13 +196,14 @@ cdef void conceal_hush(conceal_t *conceal) noexcept nogil:
     """What is missing was never sent: be silent soon, without a click."""
     if not conceal.active:
         begin(conceal)
-    conceal.hold = 0
+    conceal.hushed = 1
+    conceal.place.hold = 0
     conceal.step = max(conceal.step, CONCEAL_UNITY * 1000 // (conceal.rate * HUSH_MS) + 1)
 
 
 cdef int conceal_silent(const conceal_t *conceal) noexcept nogil:
     """Nothing but zeros would be made up from here on."""
-    return conceal.active and conceal.gain == 0
+    return conceal.active and conceal.place.gain == 0
 
 
 cdef void conceal_merge(conceal_t *conceal, int16_t *samples, int count) noexcept nogil:

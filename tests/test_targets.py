@@ -62,7 +62,9 @@ def test_what_can_not_be_called_is_refused(typed: str) -> None:
         complete(typed, ACCOUNT)
 
 
-@pytest.mark.parametrize("typed", ["mailto:bob@example.com", "https://user@example.com", "XMPP:b@c"])
+@pytest.mark.parametrize(
+    "typed", ["mailto:bob@example.com", "https://user@example.com", "XMPP:b@c"]
+)
 def test_an_address_of_another_kind_is_named(typed: str) -> None:
     with pytest.raises(StateError, match="leads to no telephone"):
         complete(typed, ACCOUNT)

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks._receiver.codings import PCMU, Coding
 from benchmarks._receiver.paths import Path
 from benchmarks._receiver.receivers import Played, by_spurts, phone, whole, zero_filled
-from benchmarks._receiver.score import Score, conversational, score
+from benchmarks._receiver.score import Score, conversational, score, to_r
 from benchmarks._receiver.speech import speech
 
 # PESQ and added delay in ms of each of the engines that are published.
@@ -73,20 +73,29 @@ def rows(
     published: Published,
     coding: Coding = PCMU,
 ) -> dict[str, float]:
+    """`levelled` is the difference to the three as if the clean row's PESQ were theirs."""
     values: dict[str, float] = {}
-    tell(f"{coding.name:<13} PESQ delay    CQ   best of three   gain over zeros   oracle")
+    handicap = 0.0
+    tell(
+        f"{coding.name:<13} PESQ delay    CQ   best of three   gain over zeros   oracle"
+        "              levelled"
+    )
     for name, path in paths.items():
         results = [once(name, path, half, seed, coding) for seed in seeds]
         ours = mean(result.ours for result in results)
         zeros = mean(result.zeros for result in results)
         best = mean(result.oracle for result in results)
         cq = float(np.mean([result.ours.cq for result in results]))
+        if name == "clean" and name in published:
+            handicap = to_r(max(pesq for pesq, _ in published[name])) - to_r(ours.pesq)
         three = max((conversational(*one) for one in published.get(name, ())), default=None)
+        levelled = conversational(ours.pesq, ours.delay_ms, handicap)
         tell(
             f"{name:<12} {ours.pesq:5.2f} {ours.delay_ms:5.0f} {cq:5.2f}   "
             + (f"{three:5.2f} {cq - three:+5.2f}" if three else " " * 11)
             + f"     {ours.pesq - zeros.pesq:+5.2f} ({zeros.pesq:4.2f})"
             + f"       {best.pesq:4.2f} {best.delay_ms:4.0f} {best.cq:5.2f}"
+            + (f"   {levelled - three:+.2f}" if three else "")
         )
         prefix = name if coding is PCMU else f"{coding.name}_{name}"
         values[f"{prefix}_pesq"] = round(ours.pesq, 3)

@@ -48,9 +48,10 @@ def to_r(mos: float) -> float:
     return low
 
 
-def conversational(pesq: float, delay_ms: float) -> float:
+def conversational(pesq: float, delay_ms: float, handicap: float = 0.0) -> float:
+    """CQ. `handicap`: what these speakers lose in R even over a clean path, and others did not."""
     d = delay_ms + REST_MS
-    return to_mos(to_r(pesq) - 0.024 * d - 0.11 * max(0.0, d - 177.3))
+    return to_mos(to_r(pesq) + handicap - 0.024 * d - 0.11 * max(0.0, d - 177.3))
 
 
 def delays(sent: Pcm, heard: Pcm) -> NDArray[np.float64]:

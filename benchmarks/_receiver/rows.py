@@ -87,7 +87,8 @@ def rows(
         best = mean(result.oracle for result in results)
         cq = float(np.mean([result.ours.cq for result in results]))
         if name == "clean" and name in published:
-            handicap = to_r(max(pesq for pesq, _ in published[name])) - to_r(ours.pesq)
+            theirs = max(pesq for pesq, _ in published[name])
+            handicap = max(0.0, to_r(theirs) - to_r(ours.pesq))
         three = max((conversational(*one) for one in published.get(name, ())), default=None)
         levelled = conversational(ours.pesq, ours.delay_ms, handicap)
         tell(

@@ -43,6 +43,7 @@ extensions = [
 ]
 
 setup(
+    options={"build_ext": {"parallel": True}},  # on every core
     ext_modules=cythonize(
         extensions,
         quiet=True,

@@ -22,6 +22,7 @@ from platypus.core import Core
 from platypus.dispatch import Dispatch
 from platypus.forwarding import CallRules
 from platypus.leaving import leave
+from platypus.net import locate
 from platypus.notices import Notices
 from platypus.options import (
     DEFAULT_SUITES,
@@ -36,6 +37,7 @@ from platypus.options import (
 )
 from platypus.queries import Queries
 from platypus.registering import Registering
+from platypus.sip import caches
 from platypus.sip import events as sip
 from platypus.sip.settings import AccountSettings, Prack
 from platypus.targets import by_transport, complete, parse_account
@@ -227,6 +229,8 @@ class Engine(Core):
 
         For whoever sees that there are no calls; what was held is reused by the next ones.
         """
+        caches.forget()
+        locate.target.cache_clear()
         if self._calling is not None:
             self._calling.media.give_back()
 

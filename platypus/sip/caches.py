@@ -1,7 +1,8 @@
 """What parsing remembers of messages, and how to forget it.
 
-Each value is worth keeping while calls come, but the last hundreds of a rush lie here and there
-among a million objects that are gone, and each keeps a whole page of Python's memory from going back.
+Each value is worth keeping while calls come, but the last hundreds of a rush lie here and
+there among a million objects that are gone, and each keeps a whole page of Python's memory from
+going back.
 """
 
 from __future__ import annotations

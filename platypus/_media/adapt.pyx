@@ -36,12 +36,11 @@ cdef float ALIKE = 0.8            # of stretches that may be overlapped at leisu
 cdef float RATHER_ALIKE = 0.5     # and if there is some hurry
 cdef float NOT_SPEECH = 2.0       # nothing is so alike: only pauses change their length
 cdef float GROW_GAIN = 0.3        # in R: for less than that the delay stays as it is
-cdef float HURRY_GAIN = 20.0     # worth growing in the midst of speech
+cdef float HURRY_GAIN = 20.0      # worth growing in the midst of speech
 cdef float SHRINK_GAIN = 2.5
 cdef float LEAST_GAIN = 0.4       # and for less than that it stays long
 cdef float DRIFT_GAIN = 0.6       # 25 ms that no pause took away
-cdef float STRETCH_GAIN = 8.0     # worth stretching speech for,
-cdef float RUSH_GAIN = 8.0        # whatever the sound
+cdef float RUSH_GAIN = 8.0        # worth stretching speech for, soon whatever the sound
 
 
 cdef void adapt_judge(jitter_t *jitter, int64_t delay) noexcept nogil:
@@ -100,7 +99,7 @@ cdef void shrink(jitter_t *jitter, int64_t surplus) noexcept nogil:
     jitter.surplus_for += jitter.slots.length
     if jitter.hasty or jitter.gain > RUSH_GAIN:
         alike = RATHER_ALIKE if jitter.surplus_for < jitter_samples(jitter, RUSH_MS) else -1.0
-    elif jitter.gain > STRETCH_GAIN or is_drift(jitter):
+    elif is_drift(jitter):
         alike = ALIKE
     else:
         patience = PATIENCE_MS if jitter.gain > SHRINK_GAIN else LONG_PATIENCE_MS

@@ -202,10 +202,6 @@ class TestCommands:
             flood()
         assert wait_for(lambda: _accepted(leg))
 
-    def test_refuses_what_is_not_a_udp_socket(self, loop):
-        with socket.socket() as tcp, pytest.raises(ValueError, match="UDP"):
-            loop.open_leg(tcp, ssrc=1, sequence=1, timestamp=1)
-
     @pytest.mark.parametrize("options", [{"rate": 11_025}, {"ptime_ms": 30}])
     def test_refuses_a_frame_it_does_not_know(self, loop, options):
         with udp_socket() as sock, pytest.raises(ValueError, match="no legs of"):

@@ -34,6 +34,7 @@ extensions = [
         ".".join(("platypus", "_media", source.stem)),
         [source.relative_to(HERE).as_posix()],
         include_dirs=["platypus/_media"],
+        depends=["platypus/_media/platform.h"],  # its functions are inline
         extra_compile_args=compile_args,
         extra_link_args=link_args,
         libraries=libraries,

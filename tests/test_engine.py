@@ -19,6 +19,9 @@ from platypus.errors import (
     StateError,
 )
 from platypus.events import CallEnded, CallState, IncomingCall
+from platypus.net import locate
+from platypus.sip import headers
+from platypus.sip.headers import NameAddr
 from tests.harness.phones import Stranger, phone, registrar, run, unused_port
 
 
@@ -55,6 +58,13 @@ class TestEntering:
                 await Engine(listen=("127.0.0.1", 0), **options).start()
 
         run(work())
+
+    def test_what_it_remembers_of_messages_can_be_given_back(self) -> None:
+        locate.target("sip:bob@192.0.2.1")
+        NameAddr.parse("<sip:bob@example.com>;tag=1")
+        Engine().give_back()
+        for cache in (locate.target, headers._name_addr_cached):
+            assert cache.cache_info().currsize == 0
 
     def test_an_engine_that_is_not_running_says_so(self) -> None:
         engine = Engine()

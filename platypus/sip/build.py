@@ -7,10 +7,10 @@ beyond the fixed part is the caller's. Nothing here has a state.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError
+from platypus.sip.caches import remembered
 from platypus.sip.grammar import format_host_port
 from platypus.sip.headers import NameAddr
 from platypus.sip.message import Headers, Request, Response
@@ -117,7 +117,7 @@ def contact_uri(flow: Flow, user: str, *, secure: bool = False) -> str:
     return _contact_uri(flow.transport, flow.local, user, secure)
 
 
-@lru_cache(maxsize=64)
+@remembered(maxsize=64)
 def _contact_uri(transport: Transport, local: Address, user: str, secure: bool) -> str:
     if secure and transport == "tls":
         return str(Uri("sips", user, *local))

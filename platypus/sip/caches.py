@@ -7,16 +7,29 @@ going back.
 
 from __future__ import annotations
 
-from platypus.sip import build, header_access, headers, uri
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
+
+_T = TypeVar("_T")
+_remembered: list[_lru_cache_wrapper[object]] = []
+
+
+def remembered(maxsize: int) -> Callable[[Callable[..., _T]], _lru_cache_wrapper[_T]]:
+    """A function whose last `maxsize` results are kept until `forget`."""
+
+    def keep(function: Callable[..., _T]) -> _lru_cache_wrapper[_T]:
+        kept = lru_cache(maxsize)(function)
+        _remembered.append(kept)
+        return kept
+
+    return keep
 
 
 def forget() -> None:
     """Let go of all of it; the next messages are remembered anew."""
-    for cache in (
-        uri._parse_cached,
-        headers._name_addr_cached,
-        headers._cseq_cached,
-        header_access._split_tokens,
-        build._contact_uri,
-    ):
-        cache.cache_clear()
+    for each in _remembered:
+        each.cache_clear()

@@ -7,10 +7,10 @@ it when they change. `validate` is the check of a whole message.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from platypus.errors import ProtocolError
+from platypus.sip.caches import remembered
 from platypus.sip.grammar import (
     MAX_CACHED_TEXT,
     MAX_DELTA_SECONDS,
@@ -247,4 +247,4 @@ def _tokens_in(text: str) -> tuple[str, ...]:
 
 
 # The Allow and Supported of a peer are the same in every message.
-_split_tokens = lru_cache(maxsize=128)(_tokens_in)
+_split_tokens = remembered(maxsize=128)(_tokens_in)

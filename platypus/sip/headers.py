@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from types import MappingProxyType
 
 from platypus.errors import ProtocolError
+from platypus.sip.caches import remembered
 from platypus.sip.grammar import (
     MAX_CACHED_TEXT,
     MAX_CSEQ,
@@ -92,12 +92,7 @@ def _name_addr(text: str) -> NameAddr:
     return NameAddr(Uri.parse(uri), printable(name), parse_params(params) if params else NO_PARAMS)
 
 
-_name_addr_cached = lru_cache(maxsize=512)(_name_addr)
-
-
-def forget_addresses() -> None:
-    """Those that were parsed last are not kept for the next time."""
-    _name_addr_cached.cache_clear()
+_name_addr_cached = remembered(maxsize=512)(_name_addr)
 
 
 def _addr_spec(text: str) -> NameAddr:
@@ -196,4 +191,4 @@ def _cseq(text: str) -> CSeq:
 
 
 # Most calls have 1 INVITE, 1 ACK and 2 BYE.
-_cseq_cached = lru_cache(maxsize=128)(_cseq)
+_cseq_cached = remembered(maxsize=128)(_cseq)

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from platypus.sip import caches
 from platypus.sip.digest import DigestClient
 from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
-from platypus.sip.headers import forget_addresses
 from platypus.sip.moving import Moves, flows_of
 from platypus.sip.outages import Outages
 from platypus.sip.oversize import Refusals
@@ -34,7 +34,7 @@ from platypus.sip.transaction import (
     NonInviteClientTransaction,
     State,
 )
-from platypus.sip.uri import Uri, forget_uris
+from platypus.sip.uri import Uri
 
 if TYPE_CHECKING:
     from platypus.sip.dialog import Dialog, DialogKey
@@ -225,8 +225,7 @@ class Stack:
         self.servers.clear()
         self.merges.clear()
         self.ended.clear()
-        forget_addresses()
-        forget_uris()
+        caches.forget()
 
     def note_ended(self, dialog: Dialog) -> None:
         """A call is over: an INVITE that was to replace it comes too late (RFC 3891, 3)."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from types import MappingProxyType
 
 from platypus.errors import ProtocolError
+from platypus.sip.caches import remembered
 from platypus.sip.grammar import (
     CANONICAL_NAMES,
     MAX_CACHED_TEXT,
@@ -195,12 +195,7 @@ def _parse_general(match: re.Match[str]) -> Uri:
     )
 
 
-_parse_cached = lru_cache(maxsize=512)(_parse)
-
-
-def forget_uris() -> None:
-    """Those that were parsed last are not kept for the next time."""
-    _parse_cached.cache_clear()
+_parse_cached = remembered(maxsize=512)(_parse)
 
 
 def _parse_unusual(text: str) -> Uri:

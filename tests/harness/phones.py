@@ -9,8 +9,9 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from platypus.call import Call
 from platypus.engine import Engine
-from platypus.events import Event
+from platypus.events import Event, IncomingCall
 from platypus.sip.digest import DigestServer, Verdict
 from platypus.sip.events import RequestReceived
 
@@ -144,3 +145,12 @@ def unused_port() -> int:
     """A port of 127.0.0.1 that nothing listens on."""
     with Stranger() as stranger:
         return stranger.port
+
+
+async def connected(alice: Phone, bob: Phone, **options: Any) -> tuple[Call, Call]:
+    """A call from alice that bob has answered."""
+    outgoing = alice.engine.call(bob.uri, **options)
+    incoming = (await bob.heard.next(IncomingCall)).call
+    incoming.answer()
+    await outgoing.answered()
+    return outgoing, incoming

@@ -38,6 +38,8 @@ from platypus.sip.events import (
     SessionEnded,
 )
 from platypus.sip.grammar import shown
+from platypus.sip.reason import Reason
+from platypus.sip.warning import warning
 from platypus.waiting import Change
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from platypus.sip.message import Request
     from platypus.sip.session import Session
 
+
+NOT_ACCEPTABLE = 488  # what an answer would get if it could be refused as an offer can
 
 # The fields of CallEnded but the call.
 How = tuple[int | None, str, By, bool, Mapping[str, Any]]
@@ -110,13 +114,16 @@ class CallSignals:
         self.answered_at = self._engine.now()
         self.enter(CallState.CONFIRMED)
 
-    def hangup(self) -> None:
-        """End the call in any state; nothing when it is over."""
+    def hangup(self, reason: Reason | None = None) -> None:
+        """End the call in any state; nothing when it is over. The far end is told the reason."""
         if self.state is CallState.ENDED or self._session is None:
             return
         self._ended_at = self._engine.now()
         self._media.close()  # the microphone is off from here, whatever the far end answers
-        self._session.hangup(self._engine.now())
+        if reason is None:
+            self._session.hangup(self._engine.now())
+        else:
+            self._session.hangup(self._engine.now(), reason.text, [reason.field])
         self._engine.pump()
 
     def stalled(self) -> None:
@@ -234,7 +241,7 @@ class CallSignals:
                 self._ack_answers = True
         except (SdpError, MediaError) as problem:
             # RFC 3261, 14.2: the call goes on as it was.
-            session.refuse_reinvite(488, now)
+            session.refuse_reinvite(NOT_ACCEPTABLE, now, headers=[warning(str(problem))])
             self._tell(f"a change the far end wanted can't be made: {problem}")
 
     def _move(self) -> None:
@@ -279,9 +286,9 @@ class CallSignals:
         del self._call
 
     def give_up(self, message: str) -> None:
-        """Say why, and hang up."""
+        """Say why, here and there, and hang up."""
         self._tell(message)
-        self.hangup()
+        self.hangup(Reason(NOT_ACCEPTABLE, message))
 
     def _tell(self, message: str) -> None:
         self._engine.publish(ErrorOccurred(message, self._call))

@@ -27,7 +27,9 @@ CODECS: Mapping[str, Format] = {
 DEFAULT_CODECS = ("pcmu", "pcma", "g722", "opus")
 CN = Format(13, "CN", 8000)  # RFC 3389, 4: static at this clock, which is G.722's too
 EVENT_PAYLOAD_TYPE = 101  # what nearly every phone uses, which helps the few that assume it
-WIDE_EVENT_PAYLOAD_TYPE = 102
+# RFC 4733, 2.1: the clock is a codec's. Some phones offer those of codecs they alone have; only
+# that of our favourite is offered beside 8000.
+OTHER_EVENTS = {48000: 102, 16000: 103, 32000: 104, 24000: 105}
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
 OPUS_PTIMES_MS = (10, 20, 40, 60)  # RFC 6716, 2.1.4: what one of its frames may have
 
@@ -39,9 +41,8 @@ def capabilities(
     """The same for every call of an engine. Raises ConfigError for what is no codec."""
     chosen = _chosen(codecs)
     events = [Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000, fmtp=DTMF_EVENTS)]
-    if any(each.name == OPUS for each in chosen):
-        # Without parameters, which are the same by default (RFC 4733, 2.4.1): an INVITE is full.
-        events.append(Format(WIDE_EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 48000))
+    # Without parameters, which are the same by default (RFC 4733, 2.4.1): an INVITE is full.
+    events += [Format(kind, TELEPHONE_EVENT, clock) for clock, kind in OTHER_EVENTS.items()]
     noise = (CN,) if comfort_noise and any(each.clock_rate == 8000 for each in chosen) else ()
     return Capabilities((*chosen, *noise, *events), ptime_ms, in_order)
 

@@ -2,8 +2,8 @@
 
     off       RTP/AVP, and nothing else is taken
     prefer    keys are offered in RTP/AVP (RFC 8643) where the signalling is encrypted; whatever
-              the other side offers is taken. DTLS is offered first, if it is, and done without
-              where that is refused
+              the other side offers is taken, of several streams an encrypted one. DTLS is
+              offered first, if it is, and done without where that is refused
     require   RTP/SAVP is offered, and a stream without keys is not taken
 
 SDES (RFC 4568) or DTLS (RFC 5763), whichever an offer has. Our key stays the same in later
@@ -23,6 +23,7 @@ from platypus.media.keys import DtlsPeer, Security, SrtpKeys
 from platypus.sdp.description import Attribute, MediaDescription
 from platypus.sdp.security import (
     DTLS,
+    HASHES,
     PLAIN,
     SDES,
     SUITES,
@@ -163,6 +164,10 @@ class Encryption:
         said = media.attribute("crypto") is not None
         if self._offered and said:
             return self._read_crypto(media)
+        if self._offered_dtls and media.attribute("fingerprint") is not None:
+            raise SdpError(
+                f"no fingerprint of the answer proves anything; there are {', '.join(HASHES)}"
+            )
         if self._rule == "require":
             raise SdpError("SRTP is required here, and the other side answered without it")
         if media.protocol not in PLAIN or said:
@@ -192,7 +197,13 @@ class Encryption:
             return None
         if self._rule == "require":
             return "SRTP is required here, and the other side offers none that we know"
+        if protocol in DTLS:
+            return f"{protocol} without a fingerprint that proves anything: {', '.join(HASHES)}"
         return f"{protocol} without a key of a suite that we know: {', '.join(self._suites)}"
+
+    def unencrypted(self, media: MediaDescription) -> str | None:
+        """Why another stream of the same offer might be the better one; None for an encrypted."""
+        return self.problem(media) or ("plain" if self._choice(media) is None else None)
 
     def receive_offer(self) -> None:
         """Another offer has come: what was said of the one before is past."""

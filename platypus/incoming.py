@@ -18,6 +18,7 @@ from platypus.events import CallState, ErrorOccurred, IncomingCall
 from platypus.forwarding import Forwarding
 from platypus.sip.identity import comes_from, is_trusted
 from platypus.sip.intercom import answer_after
+from platypus.sip.warning import warning
 
 if TYPE_CHECKING:
     from platypus.account import Account
@@ -60,7 +61,7 @@ class Reception:
                 call.media.receive_offer(session.remote_body)
             except SdpError as problem:
                 logger.info("refused a call from %s: %s", session.remote_uri, problem)
-                session.reject(488, engine.now(), headers=[warning(problem)])
+                session.reject(488, engine.now(), headers=[warning(str(problem))])
                 return
         self._calling.adopt(session, call)
         try:
@@ -151,10 +152,3 @@ def account_for(accounts: list[Account], request: Request) -> Account | None:
         if account.uri.equivalent(request.to.uri):
             return account
     return None
-
-
-def warning(problem: SdpError) -> tuple[str, str]:
-    """RFC 3261, 13.3.1.3: a 488 should say why, for whoever reads the trace."""
-    text = str(problem).replace("\\", "/").replace('"', "'")
-    text = "".join(each if each.isprintable() and each.isascii() else "?" for each in text)
-    return "Warning", f'399 platypus "{text[:200]}"'

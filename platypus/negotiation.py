@@ -191,6 +191,10 @@ class Negotiator:
         offer = with_session_attributes(parse(body))
         transport = self._encryption.problem
         index = audio_stream(offer.media, self._ours, transport)
+        if index is not None and len(offer.media) > 1:
+            # Some offer the same twice, plain and encrypted, in either order.
+            better = audio_stream(offer.media, self._ours, self._encryption.unencrypted)
+            index = better if better is not None else index
         if index is not None:
             address_of(offer, offer.media[index])  # nobody rings for media that has nowhere to go
         elif not self._is_switch_off(offer):

@@ -156,6 +156,23 @@ class TestAgreement:
         assert b"m=audio 0 RTP/AVP" in answer
         assert keys(plan)
 
+    @pytest.mark.parametrize("first", ["plain", "encrypted"])
+    def test_of_two_streams_the_encrypted_one_is_preferred(self, first: str) -> None:
+        head, section = Side("require").offer().split(b"m=audio ")
+        streams = [b"m=audio 6000 RTP/AVP 0\r\n", b"m=audio " + section]
+        ordered = streams if first == "plain" else streams[::-1]
+        answer, plan = Side("prefer", seed=2).answer(head + b"".join(ordered))
+        assert b"m=audio 0 RTP/AVP" in answer
+        assert keys(plan)
+
+    def test_of_two_streams_the_plain_one_is_taken_where_the_other_can_not_be(self) -> None:
+        head, section = Side("require").offer().split(b"m=audio ")
+        other = re.sub(rb" RTP/SAVP [0-9 ]+", b" RTP/SAVP 18", section)
+        offer = head + b"m=audio " + other + b"m=audio 6000 RTP/AVP 0\r\n"
+        answer, plan = Side("prefer", seed=2).answer(offer)
+        assert b"m=audio 0 RTP/SAVP" in answer
+        assert plan.security is None
+
     @pytest.mark.parametrize("protocol", [b"RTP/SAVPF", b"RTP/AVPF"])
     def test_profiles_with_feedback_are_taken_without_it(self, protocol: bytes) -> None:
         offer = changed(Side("require").offer(), b"RTP/SAVP", protocol)
@@ -336,8 +353,16 @@ class TestDtls:
     def test_a_fingerprint_that_proves_nothing_is_refused(self) -> None:
         weak = b"sha-1 " + b":".join([b"01"] * 20)
         offer = re.sub(rb"sha-256 [0-9A-F:]+", weak, Side("require", dtls=True).offer())
-        with pytest.raises(SdpError, match="UDP/TLS/RTP/SAVP without"):
+        with pytest.raises(SdpError, match="without a fingerprint that proves anything: sha-256"):
             Side(seed=2).answer(offer)
+
+    @pytest.mark.parametrize("rule", ["prefer", "require"])
+    def test_a_fingerprint_that_proves_nothing_is_no_answer(self, rule: Rule) -> None:
+        alice = Side(rule, dtls=True)
+        answer, _ = Side(seed=2).answer(alice.offer())
+        weak = re.sub(rb"sha-256 [0-9A-F:]+", b"sha-1 " + b":".join([b"01"] * 20), answer)
+        with pytest.raises(SdpError, match="no fingerprint of the answer proves anything"):
+            alice.negotiator.receive_answer(weak)
 
     @pytest.mark.parametrize(("tls", "suites"), [(False, []), (True, list(DEFAULT_SUITES))])
     def test_the_second_offer_does_without_it_where_that_is_allowed(

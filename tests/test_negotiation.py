@@ -480,6 +480,17 @@ class TestOpus:
         _, plan = ours.answer(A, 4000)
         assert (plan.codec, plan.dtmf_payload_type, plan.dtmf_clock) == ("opus", 126, 8000)
 
+    @pytest.mark.parametrize("clock", [16000, 24000, 32000, 48000])
+    def test_events_of_a_clock_that_no_codec_of_ours_has_are_taken(self, clock):
+        """A phone with wideband codecs of its own may know events of their clock alone."""
+        ours = negotiator("pcmu")
+        event = f"a=rtpmap:97 telephone-event/{clock}"
+        ours.receive_offer(sdp("m=audio 7000 RTP/AVP 0 97", event))
+        body, plan = ours.answer(A, 4000)
+        assert event in body.decode().splitlines()
+        assert (plan.dtmf_payload_type, plan.dtmf_clock) == (97, clock)
+        assert plan.receive_payload_types[97] == f"telephone-event/{clock}"
+
     def test_events_of_its_clock_are_offered_where_it_is_the_favourite(self):
         assert b"telephone-event/48000" not in negotiator("pcmu", "opus").offer(A, 4000)
 

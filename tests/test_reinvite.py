@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 
 from platypus.call import Call
 from platypus.events import CallState, CallStateChanged, ErrorOccurred, MediaChanged
+from platypus.sip.message import Request
+from platypus.sip.reason import reason_of
 from tests.harness.far_end import Fork, describe, fork
 from tests.harness.phones import Phone, phone, run
 
@@ -23,6 +25,15 @@ async def talking() -> AsyncIterator[tuple[Phone, Fork, Call]]:
             await far.receive()  # our ACK
             yield alice, far, call
             await alice.engine.close(timeout=0)
+
+
+async def reason_of_bye(far: Fork) -> str:
+    while not isinstance(message := await far.receive(), Request) or message.method != "BYE":
+        pass
+    reason = reason_of(message)
+    assert reason is not None
+    assert reason.cause == 488
+    return reason.text
 
 
 def test_another_address_and_codec_are_taken() -> None:
@@ -87,7 +98,9 @@ def test_nothing_usable_is_refused_and_the_call_goes_on() -> None:
     async def work() -> None:
         async with talking() as (alice, far, call):
             far.request("INVITE", "one", alice.port, 1, describe(9, 18))  # G.729
-            assert (await far.response(1)).status == 488
+            response = await far.response(1)
+            assert response.status == 488
+            assert "the other side has G729" in response.headers.get("Warning")
             problem = await alice.heard.next(ErrorOccurred)
             assert problem.call is call
             assert (call.state, call.codec) == (CallState.CONFIRMED, "pcmu")
@@ -125,7 +138,9 @@ def test_an_answer_in_the_ack_that_does_not_fit_ends_the_call() -> None:
             far.request("INVITE", "one", alice.port, 1)
             await far.response(1)
             far.request("ACK", "one", alice.port, 1, describe(9, 18))
-            assert (await call.ended()).by == "local"
+            ended = await call.ended()
+            assert (ended.by, ended.reason) == ("local", await reason_of_bye(far))
+            assert "no codec in common, the other side has G729" in ended.reason
 
     run(work())
 

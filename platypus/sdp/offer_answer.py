@@ -329,7 +329,8 @@ def _problem(media: MediaDescription, ours: Capabilities, transport: Transport) 
     for each in codecs:
         if ours.find(each) is not None:
             return None
-    offered = ", ".join(each.encoding for each in codecs[:10]) or "nothing known"
+    names = dict.fromkeys(each.encoding for each in codecs or formats(media))
+    offered = ", ".join(list(names)[:10]) or "nothing known"
     return f"no codec in common, the other side has {offered}"
 
 

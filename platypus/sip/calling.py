@@ -29,7 +29,7 @@ from platypus.sip.requesting import Attempts, out_of_dialog
 from platypus.sip.responding import target_fields
 from platypus.sip.session_state import SessionState
 from platypus.sip.uri import Uri
-from platypus.sip.warning import warning_of
+from platypus.sip.warning import with_warning
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
@@ -349,8 +349,8 @@ class Calling:
         reason = response.reason or reason_phrase(response.status)
         if response.status in (401, 407) and self._attempts is not None and self._attempts.problem:
             reason = f"{reason}: {self._attempts.problem}"
-        elif response.status in (488, 606) and (why := warning_of(response)):
-            reason = f"{reason}: {why}"
+        else:
+            reason = with_warning(reason, response)
         self._session.end(response.status, reason, "remote")
 
     def _offers_again(self) -> bool:

@@ -17,7 +17,7 @@ from platypus.sip.responding import respond, send_answer
 if TYPE_CHECKING:
     from platypus.sip.message import Request
     from platypus.sip.server_transaction import InviteServerTransaction
-    from platypus.sip.session import Body, Session
+    from platypus.sip.session import Body, Fields, Session
     from platypus.sip.timers import Timer
 
 # Two sides that keep colliding have something wrong with their timers.
@@ -105,13 +105,13 @@ class Changes:
             session.dialog.refresh_target(request.contacts)
         send_answer(session, transaction, body, now, is_offer=not request.body)
 
-    def refuse(self, status: int, now: float, reason: str = "") -> None:
+    def refuse(self, status: int, now: float, reason: str = "", headers: Fields = ()) -> None:
         """Refuse the peer's re-INVITE."""
         if not 300 <= status < 700:
             raise ValueError(f"{status} does not refuse a request")
         transaction, self._incoming = self._incoming, None
         if transaction is not None:
-            respond(self._session, transaction, status, now, reason=reason)
+            respond(self._session, transaction, status, now, reason=reason, headers=headers)
             self.settled(now)
 
     def receive_cancel(self, request: Request, now: float) -> None:

@@ -19,6 +19,7 @@ from platypus.sip.events import ReinviteAnswered, ReinviteRefused
 from platypus.sip.identity import note_identity
 from platypus.sip.requesting import Attempts
 from platypus.sip.responding import target_fields
+from platypus.sip.warning import with_warning
 
 if TYPE_CHECKING:
     from platypus.sip.dialog import Dialog
@@ -156,7 +157,8 @@ class Reinvite:
         if status in (408, 481):
             changes.peer_gone(status, reason or reason_phrase(status), now)
         elif not session.ended:
-            session.stack.emit(ReinviteRefused(session, status, reason or reason_phrase(status)))
+            why = with_warning(reason or reason_phrase(status), response)
+            session.stack.emit(ReinviteRefused(session, status, why))
         changes.over(now)
 
 

@@ -234,10 +234,12 @@ class Session:
         if not self.updates.accept(body, now):
             self.changes.accept(body, now)
 
-    def refuse_reinvite(self, status: int, now: float, reason: str = "") -> None:
+    def refuse_reinvite(
+        self, status: int, now: float, reason: str = "", headers: Fields = ()
+    ) -> None:
         """Refuse what `Reinvited` told of; the call goes on."""
-        if not self.updates.refuse(status, now, reason):
-            self.changes.refuse(status, now, reason)
+        if not self.updates.refuse(status, now, reason, headers):
+            self.changes.refuse(status, now, reason, headers)
 
     def refer(
         self, refer_to: str, now: float, *, referred_by: str = "", subscribe: bool = True

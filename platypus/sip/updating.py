@@ -20,13 +20,14 @@ from platypus.sip.offers import pending_offer
 from platypus.sip.requesting import Attempts
 from platypus.sip.responding import respond, target_fields
 from platypus.sip.transaction import State
+from platypus.sip.warning import with_warning
 
 if TYPE_CHECKING:
     from platypus.sip.dialog import Dialog
     from platypus.sip.flow import Flow
     from platypus.sip.message import Request, Response
     from platypus.sip.server_transaction import ServerTransaction
-    from platypus.sip.session import Body, Session
+    from platypus.sip.session import Body, Fields, Session
     from platypus.sip.timers import Timer
 
 # As for re-INVITEs: two sides that keep colliding have something wrong with their timers.
@@ -133,12 +134,12 @@ class Updates:
         session.changes.settled(now)
         return True
 
-    def refuse(self, status: int, now: float, reason: str = "") -> bool:
+    def refuse(self, status: int, now: float, reason: str = "", headers: Fields = ()) -> bool:
         """Refuse the peer's offer; False if none waits."""
         if not self.answering or self._incoming is None:
             return False
         transaction, self._incoming = self._incoming, None
-        respond(self._session, transaction, status, now, reason=reason)
+        respond(self._session, transaction, status, now, reason=reason, headers=headers)
         self._session.changes.settled(now)
         return True
 
@@ -226,7 +227,8 @@ class Update:
         elif (wait := self._wait_for(response)) is not None and self._count < MAX_ATTEMPTS:
             self._again = session.stack.timers.start(now + wait, self.start)
         else:
-            self._refused(status, response.reason, now)
+            reason = response.reason or reason_phrase(status)
+            self._refused(status, with_warning(reason, response), now)
 
     def request_failed(self, reason: str, now: float) -> None:
         """No answer: a confirmed dialog is dead (RFC 3261, 12.2.1.2)."""

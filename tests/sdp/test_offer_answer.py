@@ -160,6 +160,8 @@ class TestAnswering:
             (["m=video 4000 RTP/AVP 99"], "no audio"),
             (["m=audio 4000 RTP/SAVP 0"], "RTP/SAVP is not supported"),
             (["m=audio 4000 RTP/AVP 18"], "G729"),
+            (["m=audio 4 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"], "has telephone-event"),
+            (["m=audio 4 RTP/AVP 96 97", "a=rtpmap:96 X/8000", "a=rtpmap:97 X/16000"], "has X"),
             (["m=audio 0 RTP/AVP 0"], "switched off"),
             ([], "no audio"),
         ],

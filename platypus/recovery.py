@@ -1,7 +1,7 @@
 """Notice by ourselves that the network or the time is not what it was, and have that repaired.
 
     netlink, or a look every few seconds  ->  which flows are lost, and is there a network again
-    the clock's jump                      ->  the machine slept: what is due is done, all is checked
+    the clock's jump, seen at either      ->  the machine slept: what is due is done, all is checked
     a keep-alive without an answer        ->  this flow is lost, or leads through another router
 
 What follows is the machine's: registrations made anew, calls moved (`sip.registration`,
@@ -31,6 +31,9 @@ logger = logging.getLogger("platypus.net")
 
 # How late a sleep may be noticed, and elsewhere than on Linux a change of address.
 LOOK_EVERY = 5.0
+# Where the system tells of changes: a lid that opens brings some, and waking up is what an idle
+# phone's time goes to.
+LOOK_SELDOM = 15.0
 # A far end that got no answer to its keep-alives meanwhile, or a router between, has given a
 # connection up by then; to find that out takes longer than to open another.
 LONG_SLEEP = 30.0
@@ -56,7 +59,7 @@ class Recovery:
     def start(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float]) -> None:
         """The sockets are open."""
         self._loop = loop
-        self._changes = NetworkChanges(loop, self.look)
+        self._changes = NetworkChanges(loop, self._told)
         self._sleep = SleepWatch(clock, loop.time)
         self._places = {place: self._transport.source_for(place) for place in _ANYWHERE}
         self._arm()
@@ -107,18 +110,31 @@ class Recovery:
 
     def _arm(self) -> None:
         assert self._loop is not None and self._sleep is not None  # noqa: S101 - started
-        self._sleep.expect(LOOK_EVERY)
-        self._timer = self._loop.call_later(LOOK_EVERY, self._tick)
+        assert self._changes is not None  # noqa: S101 - started
+        wait = LOOK_SELDOM if self._changes.watching else LOOK_EVERY
+        self._sleep.expect(wait)
+        self._timer = self._loop.call_later(wait, self._tick)
 
     def _tick(self) -> None:
-        assert self._sleep is not None and self._changes is not None  # noqa: S101 - started
-        slept = self._sleep.slept()
+        assert self._changes is not None  # noqa: S101 - started
+        slept = self._slept()
         self._arm()
+        if not slept and not self._changes.watching:
+            self.look()
+
+    def _told(self) -> None:
+        """The system says that something changed; after a sleep much has."""
+        if not self._slept():
+            self.look()
+
+    def _slept(self) -> bool:
+        """Whether nothing ran for a while; then all is asked anew."""
+        assert self._sleep is not None  # noqa: S101 - started
+        slept = self._sleep.slept()
         if slept:
             logger.info("nothing ran for %.0f s: asking the servers and the calls anew", slept)
             if slept > LONG_SLEEP:
                 self._transport.drop_opened(f"nothing ran for {slept:.0f} s")
             self.look()
             self._pump.wake()
-        elif not self._changes.watching:
-            self.look()
+        return bool(slept)

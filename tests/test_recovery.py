@@ -35,6 +35,7 @@ from tests.net.nameserver import NameServer
 @pytest.fixture(autouse=True)
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(recovery, "LOOK_SELDOM", 0.05)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from platypus.cli.values import MAX_EXPIRES, seconds, whole
 from platypus.control.commands import Control, lost_line
 from platypus.control.lines import LineReader, LineWriter
 from platypus.errors import PlatypusError
+from platypus.waiting import log_failure
 
 CLOSE_WITHIN = 1.2  # seconds for hanging up and unregistering; the promise is 2 in all
 WRITE_WITHIN = 0.2
@@ -123,9 +124,10 @@ async def _serve(phone: Phone, output: int) -> None:
         reader = LineReader(STDIN, control.receive, ended=_nothing)
         reader.start()
         server = await _serve_locally(engine, stop)
-        while await _rush(engine, stop):
-            gc.collect()  # the interpreter's own spares go with it, and whole pages of memory
-            engine.give_back()
+        tidying = asyncio.create_task(_tidy(engine))
+        tidying.add_done_callback(log_failure)
+        await stop.wait()
+        tidying.cancel()
         reader.stop()
     finally:
         exit_at_the_latest()
@@ -139,16 +141,18 @@ async def _serve(phone: Phone, output: int) -> None:
                 await writer.drain()
 
 
-async def _rush(engine: Engine, stop: asyncio.Event) -> bool:
-    """Wait until calls have come, and the last trace of them is gone; False at the end of all."""
-    busy = False
-    while engine.user_agent.transactions or not busy:
-        busy = busy or bool(engine.calls)  # a registration alone leaves nothing worth the work
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AFTER):
-                await stop.wait()
-                return False
-    return True
+async def _tidy(engine: Engine) -> None:
+    """Each time when calls have come, and the last trace of them is gone: give back what they took.
+
+    A registration alone leaves nothing worth the work. A phone that idles is not woken for this.
+    """
+    while True:
+        while not (engine.calls and engine.user_agent.transactions):
+            await engine.quiet.next()
+        while engine.user_agent.transactions:  # noqa: ASYNC110 - an event would come with each message
+            await asyncio.sleep(LOOK_AFTER)
+        gc.collect()  # the interpreter's own spares go with it, and whole pages of memory
+        engine.give_back()
 
 
 async def _serve_locally(engine: Engine, stop: asyncio.Event) -> ControlServer | None:

@@ -262,6 +262,7 @@ def test_after_a_night_asleep_it_is_registered_and_the_call_is_still_there(
 ) -> None:
     """The clock jumps by eight hours; Kamailio and Bob, who did not sleep, know nothing of it."""
     monkeypatch.setattr(recovery, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(recovery, "LOOK_SELDOM", 0.2)
     kamailio = kamailio_at(bench, lan.pbx)
     callee = Callee(bench, kamailio, lan.pbx)
 

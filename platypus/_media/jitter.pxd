@@ -6,6 +6,7 @@ from platypus._media.backlog cimport (
 from platypus._media.codec cimport CODEC_MOST_SAMPLES, codec_decoder_t
 from platypus._media.conceal cimport conceal_t
 from platypus._media.delay cimport delay_t
+from platypus._media.losses cimport losses_t
 from platypus._media.slots cimport slots_t
 
 cdef enum:
@@ -36,6 +37,7 @@ cdef struct jitter_t:
     int rate
     int codec                # decoded last
     codec_decoder_t *decoder # the receiver's
+    losses_t *losses         # its, told of what is given up unplayed
     int pcm_count
     int clock_known          # of the slots
     int playing
@@ -74,7 +76,8 @@ cdef inline jitter_packet_t *jitter_head(jitter_t *jitter) noexcept nogil:
     return backlog_head(&jitter.backlog)
 
 
-cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder) noexcept nogil
+cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder,
+                      losses_t *losses) noexcept nogil
 cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, int64_t arrival,
                        int codec, int samples, const uint8_t *payload,
                        int length) noexcept nogil

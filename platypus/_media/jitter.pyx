@@ -18,7 +18,7 @@ Not here: how samples are made of packets, or without (supply), how the delay is
 what is best (adapt), what an RTP timestamp or a new SSRC means (stream), codecs, and any clock.
 """
 
-from libc.stdint cimport int16_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memmove, memset
 
 from platypus._media.adapt cimport adapt_delay, adapt_judge, adapt_think
@@ -28,6 +28,7 @@ from platypus._media.codec cimport (
 )
 from platypus._media.conceal cimport conceal_init, conceal_silent
 from platypus._media.delay cimport delay_init, delay_observe, delay_spread
+from platypus._media.losses cimport losses_note
 from platypus._media.slots cimport slots_aligned, slots_measure
 from platypus._media.supply cimport (
     supply_bridge, supply_decoded, supply_missing, supply_pop,
@@ -49,15 +50,26 @@ cdef enum:
 cdef float RESUME_GAIN = 5.0      # worth playing a late packet, and all that follows, late
 
 
-cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder) noexcept nogil:
+cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder,
+                      losses_t *losses) noexcept nogil:
     """Set up a buffer, but for samples and packets: they are written before they are read."""
     memset(jitter, 0, <size_t>(<char *>&jitter.pcm[0] - <char *>jitter))
     jitter.rate = decoder.rate
     jitter.decoder = decoder
+    jitter.losses = losses
     jitter.wait = -1.0
     delay_init(&jitter.delay, jitter.rate)
     conceal_init(&jitter.conceal, jitter.rate)
     backlog_init(&jitter.backlog)
+
+
+cdef void give_up(jitter_t *jitter, uint64_t *counter) noexcept nogil:
+    """The first packet is not played any more."""
+    cdef jitter_packet_t *packet = jitter_head(jitter)
+    counter[0] += 1
+    if packet.samples > 0:
+        losses_note(jitter.losses, packet.position, True)
+    supply_pop(jitter)
 
 
 cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, int64_t arrival,
@@ -75,8 +87,7 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
             jitter.missing = max(<float>0.0, jitter.missing - <float>1.0 / JITTER_MEMORY)  # not lost
         return JITTER_LATE
     if jitter.backlog.spare == 0:
-        supply_pop(jitter)
-        jitter.counters.discarded += 1
+        give_up(jitter, &jitter.counters.discarded)
     packet = backlog_add(&jitter.backlog, position)
     packet.timestamp = timestamp
     packet.arrival = arrival
@@ -174,11 +185,15 @@ cdef int64_t delay_to_start(jitter_t *jitter) noexcept nogil:
 cdef void leave_surplus_out(jitter_t *jitter) noexcept nogil:
     """Begin behind what has waited for too long to be stretched away."""
     cdef int64_t most = needed(jitter) + jitter.slots.length + jitter_samples(jitter, GUARD_MS)
+    cdef int began = jitter.order_known
     if jitter.delay.seen < EARLY:
         most += jitter_samples(jitter, SURPLUS_MS)
     while jitter.backlog.count > 1 and jitter.slots.clock - jitter_head(jitter).timestamp > most:
-        supply_pop(jitter)
-        jitter.counters.discarded += 1
+        if began:
+            give_up(jitter, &jitter.counters.discarded)
+        else:  # nothing was heard yet that it could be missing from
+            jitter.counters.discarded += 1
+            supply_pop(jitter)
         pass_what_is_no_audio(jitter)
 
 
@@ -263,11 +278,7 @@ cdef void fill(jitter_t *jitter) noexcept nogil:
         if late < packet.samples:
             supply_decoded(jitter, <int>late)
             continue
-        if jitter.dry > 0:
-            jitter.counters.late += 1
-        else:
-            jitter.counters.discarded += 1
-        supply_pop(jitter)
+        give_up(jitter, &jitter.counters.late if jitter.dry > 0 else &jitter.counters.discarded)
 
 
 cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept nogil:

@@ -53,7 +53,7 @@ cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept
     receiver.rate = decoder.rate
     receiver.decoder = decoder
     receiver_clear(receiver)
-    jitter_init(&receiver.jitter, decoder)
+    jitter_init(&receiver.jitter, decoder, &receiver.losses)
 
 
 cdef inline uint64_t rescaled(uint64_t samples, int before, int rate) noexcept nogil:
@@ -67,7 +67,7 @@ cdef void retime(receiver_t *receiver, int rate) noexcept nogil:
     cdef jitter_counters_t counters = jitter.counters
     cdef uint64_t played = (counters.decoded - counters.removed - counters.dropped
                             - <uint64_t>jitter.pcm_count)
-    jitter_init(jitter, receiver.decoder)
+    jitter_init(jitter, receiver.decoder, &receiver.losses)
     jitter.counters.late = counters.late
     jitter.counters.discarded = counters.discarded
     jitter.counters.concealed = rescaled(counters.concealed, before, rate)

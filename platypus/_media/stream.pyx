@@ -15,8 +15,8 @@ from platypus._media.codec cimport (
     codec_decoder_free, codec_decoder_new, codec_decoder_t, codec_encoder_free, codec_encoder_new,
     CODEC_OPUS, codec_encoder_t, codec_has_state, codec_of, codec_rate,
 )
+from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.opus cimport opus_follow_loss, opus_known, opus_settings, opus_settings_t
-
 from platypus._media.receiver cimport (
     receiver_clear, receiver_configure, receiver_init, receiver_next_event, receiver_pass_over,
     receiver_playout, receiver_receive, receiver_statistics, receiver_swap,
@@ -373,6 +373,12 @@ cdef class Stream:
         cdef stream_statistics_t statistics
         stream_statistics(self.stream, &statistics)
         return statistics_dict(&statistics, self.stream.receiver.rate)
+
+    def losses(self) -> dict:
+        """How much was not played, and in what runs: `Losses.summary`."""
+        cdef losses_summary_t summary
+        losses_summarize(&self.stream.receiver.losses, &summary)
+        return summary
 
     def counters(self) -> dict:
         """Everything that is counted, in packets and samples."""

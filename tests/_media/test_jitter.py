@@ -352,6 +352,25 @@ class TestLateness:
         assert heard.counters()["discarded"] > 20
 
 
+    @pytest.mark.parametrize("stall_ms", [120, 300, 600])
+    def test_what_came_too_late_to_be_played_is_not_heard_and_no_good_score(
+        self, stall_ms: int
+    ) -> None:
+        """G.107 and RFC 3611, 4.7.1: what is discarded is as bad as what is lost."""
+        stalls = [max(0, stall_ms - 20 * (n % 100)) if n >= 100 else 0 for n in range(COUNT)]
+        heard = play(network(PACKETS, delays_ms=stalls), COUNT + stall_ms // 20)
+        counters = heard.counters()
+        unheard = counters["late"] + counters["discarded"]
+        assert counters["lost"] == 0
+        assert unheard > 0
+        assert heard.stream.losses()["loss"] == pytest.approx(unheard / COUNT)
+
+    def test_what_had_to_wait_before_anything_was_heard_is_not_missed(self) -> None:
+        heard = play([(max(each[0], 300.0), each[1]) for each in network(PACKETS)], COUNT + 4)
+        assert heard.counters()["discarded"] > 0
+        assert heard.stream.losses()["loss"] == 0.0
+
+
 class TestStretching:
     """A sine whose period is no whole number of samples: a cut would be a step."""
 

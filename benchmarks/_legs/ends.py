@@ -57,7 +57,7 @@ def on(processor: int) -> list[str]:
 
 def command(kind: str, library: Path, numbers: Sequence[str]) -> list[str]:
     count, *_, seconds = numbers
-    if kind in ("least", "peer"):
+    if kind in ("least", "one", "peer"):
         return [sys.executable, "-c", IN_C, str(library), kind, *numbers]
     if kind == "ours":
         return [sys.executable, "-m", "benchmarks._legs.ours", *numbers]

@@ -217,10 +217,10 @@ class CallMedia:
         """Sound and recording as the engine was asked, where the call has none of its own."""
         self._calling.sound.attach(self)
         names = self._calling.recordings
-        if names is None or self.stream.recording is not None:
+        if names is None:
             return
         try:
-            self.stream.record(names.next(), rate=self._calling.sound.rate)
+            self.stream.tap(names.next(), rate=self._calling.sound.rate)
         except MediaError as problem:  # the call is worth more than its recording
             self._publish(ErrorOccurred(str(problem), self._call))
 

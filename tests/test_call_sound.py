@@ -300,6 +300,29 @@ class TestRecording:
 
         run(work())
 
+    def test_a_recording_that_is_asked_for_runs_beside_that_of_every_call(
+        self, tmp_path: Path
+    ) -> None:
+        """As `--record` and the command `record` would: neither cuts the other."""
+
+        async def work() -> None:
+            every, one = tmp_path / "every.wav", tmp_path / "one.wav"
+            async with phone(audio="tone") as alice, phone(record=str(every)) as bob:
+                call, incoming = await connected(alice, bob)
+                incoming.record(str(one), stereo=True)
+                await loud(incoming.frames())
+                incoming.stop_record()
+                await loud(incoming.frames())
+                call.hangup()
+                await bob.heard.next(CallEnded)
+            assert peak(read_wav(every).pcm) > 4000
+            pairs = array("h", one.read_bytes()[44:])
+            assert max(pairs[1::2]) > 4000  # what was heard
+            assert not any(pairs[::2])  # what was sent
+            assert one.stat().st_size // 2 < every.stat().st_size
+
+        run(work())
+
     def test_a_second_recording_of_a_call_is_refused(self, tmp_path: Path) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:

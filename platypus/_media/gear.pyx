@@ -28,10 +28,11 @@ cdef void bridge_free(bridge_t *bridge) noexcept nogil:
 
 
 cdef gear_t *gear_new(
-    int rate, bint opus, int source_rate, int sink_rate, int record_rate, bint both,
-    int conference_rate
+    int rate, bint opus, int source_rate, int sink_rate, const int *record_rates,
+    const bint *both, int conference_rate
 ) noexcept nogil:
     cdef gear_t *gear = <gear_t *>calloc(1, sizeof(gear_t))
+    cdef int place
     if gear == NULL:
         return NULL
     gear.rate = rate
@@ -40,22 +41,28 @@ cdef gear_t *gear_new(
         gear.decoder == NULL
         or not converts(&gear.source, source_rate, rate)
         or not converts(&gear.sink, rate, sink_rate)
-        or not converts(&gear.recording, rate, record_rate)
-        or (both and not converts(&gear.second, rate, record_rate))
         or not bridge_make(&gear.bridge, rate, conference_rate)
     ):
         gear_free(gear)
         return NULL
+    for place in range(RECORDINGS_MAX):
+        if not converts(&gear.recording[place], rate, record_rates[place]) or (
+            both[place] and not converts(&gear.second[place], rate, record_rates[place])
+        ):
+            gear_free(gear)
+            return NULL
     return gear
 
 
 cdef void gear_free(gear_t *gear) noexcept nogil:
+    cdef int place
     if gear != NULL:
         codec_decoder_free(gear.decoder)
         resampler_free(gear.source)
         resampler_free(gear.sink)
-        resampler_free(gear.recording)
-        resampler_free(gear.second)
+        for place in range(RECORDINGS_MAX):
+            resampler_free(gear.recording[place])
+            resampler_free(gear.second[place])
         bridge_free(&gear.bridge)
         free(gear)
 

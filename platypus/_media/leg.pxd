@@ -71,6 +71,7 @@ cdef struct command_t:
     feed_t *feed
     outlet_t *outlet
     recorder_t *recorder
+    command_t *beside            # the leg's next recording
     context_t *context
     uint8_t *packet              # owned; of `count` bytes
     int64_t arrival_ns
@@ -132,7 +133,7 @@ cdef struct leg_t:
     stream_t *stream         # owned
     command_t *source        # the leases of what is in use, or NULL
     command_t *sink
-    command_t *recording
+    command_t *recording     # its recordings, a list
     command_t *party         # its part in a conference
     command_t *protecting    # the leases of the contexts, or NULL
     command_t *unprotecting

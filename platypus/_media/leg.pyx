@@ -144,6 +144,7 @@ cdef void leg_configure_receive(
 
 cdef void shift(leg_t *leg, gear_t *gear) noexcept nogil:
     """Run at another rate from this frame on."""
+    cdef command_t *recording = leg.recording
     leg.rate = gear.rate
     leg.frame = gear.rate // 50
     gear.decoder = stream_swap_decoder(leg.stream, gear.decoder)
@@ -152,9 +153,10 @@ cdef void shift(leg_t *leg, gear_t *gear) noexcept nogil:
         leg.source.feed.staged = 0
     if leg.sink != NULL:
         gear_swap(&leg.sink.outlet.resampler, &gear.sink)
-    if leg.recording != NULL:
-        gear_swap(&leg.recording.recorder.resampler, &gear.recording)
-        gear_swap(&leg.recording.recorder.second, &gear.second)
+    while recording != NULL:
+        gear_swap(&recording.recorder.resampler, &gear.recording[recording.third])
+        gear_swap(&recording.recorder.second, &gear.second[recording.third])
+        recording = recording.beside
     if leg.party != NULL:
         party_swap(leg.party.party, gear)
     memset(leg.played, 0, sizeof(leg.played))
@@ -366,20 +368,30 @@ cdef void tell_voice(
         events_tell(events, leg.id, EVENT_VOICE, side, changed > 0)
 
 
-cdef bint records(const leg_t *leg, int channels) noexcept nogil:
-    """Whether the leg writes such a recording now."""
-    if leg.recording == NULL or leg.recording.recorder.channels != channels:
-        return False
+cdef bint writes(const leg_t *leg, const command_t *recording, int channels) noexcept nogil:
+    """Whether the leg feeds this recording now, as one of so many channels."""
     # `first`: the recording waits for the first packet of the call.
-    return not leg.recording.first or leg.stream.receiver.packets != 0
+    return recording.recorder.channels == channels and (
+        not recording.first or leg.stream.receiver.packets != 0
+    )
+
+
+cdef bint records_both(const leg_t *leg) noexcept nogil:
+    cdef const command_t *recording = leg.recording
+    while recording != NULL and recording.recorder.channels != 2:
+        recording = recording.beside
+    return recording != NULL
 
 
 cdef void record(
     leg_t *leg, const int16_t *frame, int count, writer_t *writer
 ) noexcept nogil:
-    if records(leg, 1):
-        recorder_feed(leg.recording.recorder, frame, count)
-        writer_fed(writer)
+    cdef command_t *recording = leg.recording
+    while recording != NULL:
+        if writes(leg, recording, 1):
+            recorder_feed(recording.recorder, frame, count)
+            writer_fed(writer)
+        recording = recording.beside
 
 
 cdef void record_both(
@@ -387,20 +399,22 @@ cdef void record_both(
 ) noexcept nogil:
     """The turn's samples: what is sent, NULL for nothing, beside what was played."""
     cdef int16_t silence[FRAME_MAX]
-    if not records(leg, 2):
-        return
-    if sent == NULL:
-        memset(silence, 0, count * sizeof(int16_t))
-        sent = silence
-    recorder_feed_both(
-        leg.recording.recorder, sent, leg.played + leg.frame - count, count
-    )
-    writer_fed(writer)
+    cdef command_t *recording = leg.recording
+    while recording != NULL:
+        if writes(leg, recording, 2):
+            if sent == NULL:
+                memset(silence, 0, count * sizeof(int16_t))
+                sent = silence
+            recorder_feed_both(
+                recording.recorder, sent, leg.played + leg.frame - count, count
+            )
+            writer_fed(writer)
+        recording = recording.beside
 
 
 cdef bint keeps_played(const leg_t *leg) noexcept nogil:
     """Whether the last frame is looked at again: by an echo, or a recording of both sides."""
-    if leg.recording != NULL and leg.recording.recorder.channels == 2:
+    if records_both(leg):
         return True
     return (leg.source != NULL and leg.source.feed.source != NULL
             and leg.source.feed.source.kind == SOURCE_ECHO)
@@ -582,7 +596,7 @@ cdef void leg_skip(
     if leg.recording == NULL:
         return
     memset(silence, 0, sizeof(silence))
-    if leg.recording.recorder.channels == 2:
+    if records_both(leg):
         memset(leg.played, 0, sizeof(leg.played))
     for index in range(min(frames, SILENCE_FRAMES_MAX)):
         record(leg, silence, leg.frame, writer)

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint32_t
 
+from platypus._media.gear cimport RECORDINGS_MAX
 from platypus._media.leg cimport command_t, leg_t
 from platypus._media.thread cimport loop_t
 
@@ -37,8 +38,8 @@ cdef class Leg:
     cdef int rate            # of the leg, once it has done what it was told
     cdef int source_rate     # of what it was joined to; 0: nothing, or any
     cdef int sink_rate
-    cdef int record_rate
-    cdef bint record_both        # both sides
+    cdef int[RECORDINGS_MAX] record_rates
+    cdef bint[RECORDINGS_MAX] record_both  # both sides
     cdef int conference_rate     # 0: in none
     cdef uint32_t digits_queued
     cdef uint32_t tones_queued
@@ -52,4 +53,5 @@ cdef class Leg:
     cdef int post(self, int verb, packet, pair, bint first, int64_t arrival_ns) except -1
     cdef command_t *keys(self, int verb, digits, int duration_ms, int gap_ms,
                          uint32_t waiting) except NULL
+    cdef command_t *record_command(self, int verb, int place) except NULL
     cdef int equip(self, command_t *command, int codec, settings) except -1

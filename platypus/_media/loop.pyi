@@ -238,6 +238,7 @@ class Leg:
         *,
         when_started: bool = False,
         stereo: bool = False,
+        place: int = 0,
     ) -> None:
         """Write what this leg plays to `fd` as WAV (mono, 16 bit) until it is told to stop.
 
@@ -245,11 +246,12 @@ class Leg:
 
         The loop owns the descriptor from here and closes it; "recorded" tells when. `rate`
         is the leg's when None. The header is written at once, each 20 ms frame as it plays;
-        with `when_started` from the first packet of the call on. ValueError for a rate that
-        can't be had: the descriptor is then still the caller's.
+        with `when_started` from the first packet of the call on. There may be another beside it,
+        in place 1. ValueError for a rate that can't be had: the descriptor is then still the
+        caller's.
         """
 
-    def stop_record(self) -> None: ...
+    def stop_record(self, place: int = 0) -> None: ...
     def statistics(self) -> dict[str, Any]:
         """A consistent snapshot, also after `close` (then the last).
 

@@ -420,7 +420,7 @@ cdef class Leg:
         if rate == self.rate:
             return 0
         command.gear = gear_new(
-            rate, self.opus, self.source_rate, self.sink_rate, self.record_rate, self.record_both,
+            rate, self.opus, self.source_rate, self.sink_rate, self.record_rates, self.record_both,
             self.conference_rate,
         )
         if command.gear == NULL:
@@ -633,13 +633,13 @@ cdef class Leg:
         command.second = gap_ms
         return command
 
-    def start_record(self, int fd, rate=None, *, when_started=False, stereo=False):
+    def start_record(self, int fd, rate=None, *, when_started=False, stereo=False, int place=0):
         """Write what this leg plays as WAV; the loop owns the descriptor from here.
 
         Stereo has both sides: what is sent on the left, what is played on the right.
         """
-        cdef command_t *command = self.command(VERB_RECORD)
         cdef int wanted = self.rate if rate is None else rate
+        cdef command_t *command = self.record_command(VERB_RECORD, place)
         command.first = bool(when_started)
         if wanted in RATES or wanted == 44100:
             command.recorder = recorder_new(fd, self.rate, wanted, 2 if stereo else 1)
@@ -647,12 +647,20 @@ cdef class Leg:
             command_free(command)
             raise ValueError(f"can't record at {wanted} Hz")
         self.submit(command, None)
-        self.record_rate = wanted
-        self.record_both = bool(stereo)
+        self.record_rates[place] = wanted
+        self.record_both[place] = bool(stereo)
 
-    def stop_record(self):
-        self.submit(self.command(VERB_STOP_RECORD), None)
-        self.record_rate = 0
+    def stop_record(self, int place=0):
+        self.submit(self.record_command(VERB_STOP_RECORD, place), None)
+        self.record_rates[place] = 0
+
+    cdef command_t *record_command(self, int verb, int place) except NULL:
+        cdef command_t *command
+        if not 0 <= place < RECORDINGS_MAX:
+            raise ValueError(f"a leg has {RECORDINGS_MAX} places for recordings, none is {place}")
+        command = self.command(verb)
+        command.third = place
+        return command
 
     def statistics(self):
         """A consistent snapshot, also after `close` (then the last)."""

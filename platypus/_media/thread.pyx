@@ -212,29 +212,40 @@ cdef void join_conference(loop_t *loop, leg_t *leg, command_t *command) noexcept
     leg.party = command
 
 
-cdef void end_recording(loop_t *loop, leg_t *leg) noexcept nogil:
+cdef command_t **recording_at(leg_t *leg, int place) noexcept nogil:
+    """What leads to the recording there, or to NULL."""
+    cdef command_t **link = &leg.recording
+    while link[0] != NULL and link[0].third != place:
+        link = &link[0].beside
+    return link
+
+
+cdef void end_recording(loop_t *loop, leg_t *leg, int place) noexcept nogil:
     """From here on it is the writer's, and the leg may record anew or close."""
-    if leg.recording == NULL:
+    cdef command_t **link = recording_at(leg, place)
+    cdef command_t *recording = link[0]
+    if recording == NULL:
         return
-    recorder_finish(leg.recording.recorder)
+    link[0] = recording.beside
+    recorder_finish(recording.recorder)
     writer_wake(&loop.writer)
-    leg.recording.second = leg.id
-    loop.finishing[loop.finishing_count] = leg.recording
+    recording.second = leg.id
+    loop.finishing[loop.finishing_count] = recording
     loop.finishing_count += 1
-    leg.recording = NULL
 
 
 cdef void start_recording(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
-    """Refused while the leg records, or with too many files: Python closes the descriptor."""
+    """Refused while that place is taken, or with too many files: Python closes the descriptor."""
+    cdef command_t **link = recording_at(leg, command.third)
     if (
-        leg.recording != NULL
+        link[0] != NULL
         or loop.finishing_count >= RECORDERS_MAX
         or not writer_take(&loop.writer, command.recorder)
     ):
         events_tell(&loop.events, leg.id, EVENT_ERROR, EBUSY, 0)
         give_back(loop, command)
         return
-    leg.recording = command
+    link[0] = command
 
 
 cdef void collect(loop_t *loop) noexcept nogil:
@@ -265,7 +276,8 @@ cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
     watch_not(loop, leg)
     leg_close_sockets(leg)
     leave_slot(loop, leg)
-    end_recording(loop, leg)
+    while leg.recording != NULL:
+        end_recording(loop, leg, leg.recording.third)
     leave_conference(loop, leg)
     if leg.source != NULL:
         feed_detach(leg.source.feed)
@@ -346,7 +358,7 @@ cdef void carry_out(loop_t *loop, command_t *command, int64_t now_ns) noexcept n
     elif command.verb == VERB_EARS:
         leg_listen_for_keys(leg, command)
     elif command.verb == VERB_STOP_RECORD:
-        end_recording(loop, leg)
+        end_recording(loop, leg, command.third)
     give_back(loop, command)
 
 

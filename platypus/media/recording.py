@@ -1,6 +1,7 @@
 """Files for what a call plays: made here, written and finished by the media loop.
 
-The loop writes the header at once and each frame as it plays, and owns the
+A leg has place for two at a time: the tap on what it plays (`--record`), and what is asked for
+in a call. The loop writes the header at once and each frame as it plays, and owns the
 descriptor from then on; this only opens files, and numbers them when several
 calls are recorded (`OUT.wav`, `OUT-2.wav`).
 """
@@ -10,8 +11,12 @@ from __future__ import annotations
 import os
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from platypus.errors import AudioFileError
+from platypus.errors import AudioFileError, MediaError
+
+if TYPE_CHECKING:
+    from platypus._media.loop import Leg
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
@@ -24,6 +29,53 @@ def open_for_recording(path: str) -> int:
         raise AudioFileError(
             path, f"can't be written ({error.strerror}); choose another place for the recording"
         ) from error
+
+
+class LegRecording:
+    """One of the recordings that a leg has place for, from its file on.
+
+    The file is made at once, so that whoever asked for it hears what is wrong with its name; what
+    it is to hold may come later.
+    """
+
+    def __init__(self, place: int) -> None:
+        self._place = place
+        self._path: str | None = None
+        self._stereo = False
+        self._rate: int | None = None
+        self._descriptor: int | None = None  # until the loop has it
+
+    def open(self, path: str, *, stereo: bool = False, rate: int | None = None) -> None:
+        """Raises MediaError where one runs, or there can be no such file."""
+        if self._path is not None:
+            raise MediaError(f"already recording to {self._path}; stop that first")
+        self._descriptor = open_for_recording(path)
+        self._path, self._stereo, self._rate = path, stereo, rate
+
+    def start(self, leg: Leg) -> bool:
+        """Let `leg` fill it; False where there is nothing to begin."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return False
+        # It closes the descriptor.
+        leg.start_record(descriptor, self._rate, stereo=self._stereo, place=self._place)
+        return True
+
+    def stop(self, leg: Leg | None) -> None:
+        """Finish it. Raises MediaError where none runs."""
+        if self._path is None:
+            raise MediaError("nothing is being recorded")
+        self._path = None
+        if self._descriptor is not None:
+            self.drop()
+        elif leg is not None:
+            leg.stop_record(self._place)
+
+    def drop(self) -> None:
+        """Nothing will come that it could hold."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 class RecordingNames:

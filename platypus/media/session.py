@@ -10,14 +10,13 @@ negotiate, know SIP, or touch a packet.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from platypus.errors import MediaError
 from platypus.media import opus
 from platypus.media.keys import DtlsPeer, Security
-from platypus.media.recording import open_for_recording
+from platypus.media.recording import LegRecording
 from platypus.media.security import LegSecurity
 from platypus.media.statistics import statistics
 
@@ -112,10 +111,8 @@ class MediaSession:
         self._learnt: Address | None = None
         self._source: Source | None = None
         self._sink: Sink | None = None
-        self._record: str | None = None
-        self._record_stereo = False
-        self._record_rate: int | None = None
-        self._record_fd: int | None = None  # opened before there is a stream to record
+        self._tap = LegRecording(0)  # of what is heard here, for as long as the stream lasts
+        self._recording = LegRecording(1)  # that somebody wants meanwhile
         self._final: dict[str, Any] | None = None
         self._files = 0  # recordings the loop has not completed yet
         self.on_written: Callable[[], None] | None = None  # the last of them is, after `close`
@@ -135,10 +132,6 @@ class MediaSession:
     @property
     def sink(self) -> Sink | None:
         return self._sink
-
-    @property
-    def recording(self) -> str | None:
-        return self._record
 
     @property
     def writing(self) -> bool:
@@ -287,8 +280,7 @@ class MediaSession:
         if old is None:  # a file is heard from its first sample, not from when we offered
             leg.set_source(self._source)
             self._apply_mute()
-            if self._record_fd is not None:
-                self._hand_over_recording(leg)
+            self._start_recordings(leg)
         moved, self._moved = self._moved, False
         return moved or before is None or self.view != before
 
@@ -349,21 +341,16 @@ class MediaSession:
         Stereo has both sides: what is sent on the left, what is played on the right.
         `rate` is the codec's if None.
         """
-        if self._record is not None:
-            raise MediaError(f"already recording to {self._record}; stop that first")
-        self._record_fd = open_for_recording(path)
-        self._record, self._record_stereo, self._record_rate = path, stereo, rate
+        self._recording.open(path, stereo=stereo, rate=rate)
         if self._leg is not None and self.started:
-            self._hand_over_recording(self._leg)
+            self._start_recordings(self._leg)
 
     def stop_record(self) -> None:
-        if self._record is None:
-            raise MediaError("nothing is being recorded")
-        self._record = None
-        if self._record_fd is not None:
-            self._drop_recording()
-        elif self._leg is not None and not self.closed:
-            self._leg.stop_record()
+        self._recording.stop(self._leg if not self.closed else None)
+
+    def tap(self, path: str, *, rate: int | None = None) -> None:
+        """Write what this stream plays from its start to its end, whatever else is recorded."""
+        self._tap.open(path, rate=rate)
 
     def statistics(self, duration: float | None) -> dict[str, Any]:
         """In the shape of the control protocol; the last figures once closed."""
@@ -386,7 +373,8 @@ class MediaSession:
         self.closed = True
         refused = self._security.refused
         self._security.close()
-        self._drop_recording()
+        self._tap.drop()
+        self._recording.drop()
         if not self._lent:
             self._close_sockets()
         if self._leg is not None:
@@ -426,17 +414,9 @@ class MediaSession:
             sock.close()
         self._sockets = None
 
-    def _hand_over_recording(self, leg: Leg) -> None:
-        fd, self._record_fd = self._record_fd, None
-        if fd is not None:
-            # It closes the descriptor.
-            leg.start_record(fd, self._record_rate, stereo=self._record_stereo)
-            self._files += 1
-
-    def _drop_recording(self) -> None:
-        if self._record_fd is not None:
-            os.close(self._record_fd)
-            self._record_fd = None
+    def _start_recordings(self, leg: Leg) -> None:
+        for each in (self._tap, self._recording):
+            self._files += each.start(leg)
 
     def _apply_mute(self) -> None:
         if self._leg is not None and self.started and not self.closed:

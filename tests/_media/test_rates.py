@@ -79,12 +79,13 @@ def test_a_source_goes_on_where_it_was_when_the_codec_changes(loop):
 
 def test_sink_and_recording_keep_their_rates_when_the_codec_changes(loop, tmp_path: Path):
     peer = Peer()
-    path = tmp_path / "heard.wav"
+    path, both = tmp_path / "heard.wav", tmp_path / "both.wav"
     ring = Ring(8000 * 10)
     leg = open_leg(loop, peer.address)
     leg.set_sink(RingSink(ring, 8000))
     leg.configure_receive({0: "pcmu", 9: "g722"})
     leg.start_record(os.open(path, os.O_RDWR | os.O_CREAT))
+    leg.start_record(os.open(both, os.O_RDWR | os.O_CREAT), 16000, stereo=True, place=1)
     time = np.arange(16000 * 4) / 16000
     tone = (8000 * np.sin(2 * np.pi * 1000 * time)).astype(np.int16)
     codes = g722.Encoder().encode(tone.tobytes())
@@ -106,7 +107,12 @@ def test_sink_and_recording_keep_their_rates_when_the_codec_changes(loop, tmp_pa
     peer.talk_with(turn)
     received = leg.statistics()["receive"]
     leg.close()
-    wait_for(lambda: any(event[1] == "recorded" for event in loop.drain_events()))
+    ends: list[object] = []
+    wait_for(lambda: ends.extend(e for e in loop.drain_events() if e[1] == "recorded") or ends[1:])
+    data = both.read_bytes()
+    assert int.from_bytes(data[24:28], "little") == 16000
+    right = np.frombuffer(data[44:], np.int16)[1::2]
+    assert pitch(right[-16000:-1600], 16000) == pytest.approx(1000, abs=5)
     data = path.read_bytes()
     assert int.from_bytes(data[24:28], "little") == 8000
     recorded = np.frombuffer(data[44:], np.int16)

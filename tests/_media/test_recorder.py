@@ -174,6 +174,31 @@ class TestOfALeg:
         next_event(loop, "recorded")
         wait_for(lambda: sizes_known(tmp_path / "one.wav") and sizes_known(tmp_path / "two.wav"))
 
+    def test_another_place_holds_another_that_begins_and_ends_by_itself(
+        self, loop, leg, peer, tmp_path
+    ):
+        leg.start_record(new_file(tmp_path / "all.wav"))
+        peer.receive_many(3)
+        leg.start_record(new_file(tmp_path / "part.wav"), stereo=True, place=1)
+        peer.receive_many(3)
+        leg.stop_record(1)
+        assert next_event(loop, "recorded")[0] == leg.id
+        assert_whole(tmp_path / "part.wav", channels=2)
+        size = (tmp_path / "all.wav").stat().st_size
+        wait_for(lambda: (tmp_path / "all.wav").stat().st_size > size)
+        leg.start_record(new_file(tmp_path / "again.wav"), place=1)
+        leg.close()
+        for name in ("all.wav", "again.wav"):
+            wait_for(lambda path=tmp_path / name: sizes_known(path))
+
+    @pytest.mark.parametrize("place", [-1, 2])
+    def test_there_is_no_third_place(self, leg, tmp_path, place):
+        with open(tmp_path / "out.wav", "wb") as file:
+            with pytest.raises(ValueError, match="2 places"):
+                leg.start_record(file.fileno(), place=place)
+            with pytest.raises(ValueError, match="2 places"):
+                leg.stop_record(place)
+
     def test_a_second_one_at_a_time_is_refused_and_its_descriptor_closed(
         self, loop, leg, peer, tmp_path
     ):
@@ -232,7 +257,8 @@ def sizes_known(path: Path) -> bool:
     return path.read_bytes()[40:44] != b"\xff\xff\xff\xff"
 
 
-def assert_whole(path: Path) -> None:
+def assert_whole(path: Path, *, channels: int = 1) -> None:
     data = path.read_bytes()
     with wave.open(io.BytesIO(data)) as reader:
-        assert len(data) == HEADER + 2 * reader.getnframes() > HEADER
+        assert reader.getnchannels() == channels
+        assert len(data) == HEADER + 2 * channels * reader.getnframes() > HEADER

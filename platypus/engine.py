@@ -231,6 +231,7 @@ class Engine(Core):
         """
         caches.forget()
         locate.target.cache_clear()
+        self._pump.transport.forget_routes()
         if self._calling is not None:
             self._calling.media.give_back()
 

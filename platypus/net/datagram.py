@@ -19,8 +19,8 @@ import os
 import socket
 import struct
 import sys
+from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from platypus.errors import NetworkError
 from platypus.net.addresses import (
@@ -51,20 +51,41 @@ MOST_AT_ONCE = 16
 # Shorter is no SIP message: keep-alives (RFC 5626, 3.5.1: CRLF CRLF) and probes of a zero byte.
 SHORTEST_MESSAGE = 16
 
+RECEIVED, SENT, DROPPED, UNSENT = range(4)  # what `TransportCounters` counts
+
 _LINUX = sys.platform == "linux"
 _IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000  # not in the socket module
 _READS_AT_ONCE = sys.platform != "win32"  # there asyncio has asked for the next one already
 _SIO_UDP_CONNRESET = 0x9800000C
 
 
-@dataclass(slots=True)
 class TransportCounters:
-    """What went through, for diagnosis; `dropped` are datagrams that can't be SIP."""
+    """What went through, for diagnosis; `dropped` are datagrams that can't be SIP.
 
-    received: int = 0
-    sent: int = 0
-    dropped: int = 0
-    unsent: int = 0
+    In an array: of numbers made anew with each datagram the last ones would for ever lie where a
+    rush of calls has had its memory.
+    """
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts = array("Q", (0, 0, 0, 0))
+
+    @property
+    def received(self) -> int:
+        return self.counts[RECEIVED]
+
+    @property
+    def sent(self) -> int:
+        return self.counts[SENT]
+
+    @property
+    def dropped(self) -> int:
+        return self.counts[DROPPED]
+
+    @property
+    def unsent(self) -> int:
+        return self.counts[UNSENT]
 
 
 class _Route:
@@ -148,12 +169,12 @@ class Datagrams(asyncio.DatagramProtocol):
                 # the next send, which is then not done.
                 self._read_error_queue()
                 sock.sendto(data, flow.remote)
-            self.counters.sent += 1
+            self.counters.counts[SENT] += 1
         except BlockingIOError:
             if self._transport is not None:
                 self._transport.sendto(data, flow.remote)  # waits in asyncio's own buffer
         except OSError as error:
-            self.counters.unsent += 1
+            self.counters.counts[UNSENT] += 1
             self._report(flow, describe(error, flow.remote))
 
     def close(self) -> None:
@@ -184,19 +205,19 @@ class Datagrams(asyncio.DatagramProtocol):
         return True
 
     def _take(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
-        self.counters.received += 1
+        self.counters.counts[RECEIVED] += 1
         if is_stun(data):
             self._receive_stun(data, addr)
             return
         if len(data) < SHORTEST_MESSAGE:
-            self.counters.dropped += 1
+            self.counters.counts[DROPPED] += 1
             return
         host, port = str(addr[0]), addr[1]
         assert isinstance(port, int)  # noqa: S101 - asyncio's, not the network's
         try:
             flow = self._flow(host, port)
         except NetworkError as problem:
-            self.counters.dropped += 1
+            self.counters.counts[DROPPED] += 1
             logger.debug("dropped a datagram that can't be answered: %s", problem)
             return
         self._receive(data, flow)
@@ -213,7 +234,7 @@ class Datagrams(asyncio.DatagramProtocol):
             return
         reply = answer(data, (host, port))
         if reply is None:
-            self.counters.dropped += 1
+            self.counters.counts[DROPPED] += 1
         elif self._transport is not None:
             self._transport.sendto(reply, addr)
 

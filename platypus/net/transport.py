@@ -24,7 +24,7 @@ from platypus.net.addresses import (
     is_own,
     local_address_for,
 )
-from platypus.net.datagram import Datagrams, TransportCounters, bind_datagram
+from platypus.net.datagram import RECEIVED, SENT, Datagrams, TransportCounters, bind_datagram
 from platypus.net.stream import Streams, bind_stream
 from platypus.net.stun_client import Done
 from platypus.net.tls import Tls, TlsSettings
@@ -129,7 +129,7 @@ class Transport:
         """Send one message, at once; a failure is told by `failed`."""
         if flow.transport != "udp":
             if self._streams is not None:
-                self.counters.sent += 1
+                self.counters.counts[SENT] += 1
                 self._streams.send(flow, data)
             return
         datagrams = self._datagrams.get(family_of(flow.remote[0]))
@@ -204,7 +204,7 @@ class Transport:
         self._streams = None
 
     def _take(self, message: bytes, flow: Flow) -> None:
-        self.counters.received += 1
+        self.counters.counts[RECEIVED] += 1
         self._receive(message, flow)
 
     async def _bind(self, host: str, port: int) -> Address:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.build import via_value
+from platypus.sip.keys import MAGIC_COOKIE
 from platypus.sip.routing import Locator
-from platypus.sip.stack import MAGIC_COOKIE
 
 if TYPE_CHECKING:
     from platypus.sip.dialog import Dialog

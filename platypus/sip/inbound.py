@@ -16,6 +16,7 @@ from platypus.sip.called import Called
 from platypus.sip.ending import receive_bye
 from platypus.sip.events import IncomingCall, RequestReceived
 from platypus.sip.identity import note_identity
+from platypus.sip.keys import client_key, server_key
 from platypus.sip.message import Request, Response, parse_message
 from platypus.sip.provisional import RELIABLE, wants_reliability
 from platypus.sip.referred import receive_refer, receive_stray_refer
@@ -25,7 +26,6 @@ from platypus.sip.server_transaction import InviteServerTransaction, ServerTrans
 from platypus.sip.session import Session
 from platypus.sip.session_timer import interval_too_small
 from platypus.sip.settings import BUILT_IN_METHODS
-from platypus.sip.stack import server_key
 from platypus.sip.transaction import State
 from platypus.sip.watcher import receive_subscribe
 
@@ -78,7 +78,8 @@ class Inbound:
     def _receive_response(self, response: Response, now: float) -> None:
         # 8.1.3.3: with more than one Via it was meant for somebody else.
         if len(response.vias) == 1:
-            transaction = self._stack.clients.get((response.via.branch or "", response.cseq.method))
+            key = client_key(response.via.branch or "", response.cseq.method)
+            transaction = self._stack.clients.get(key)
             if transaction is not None:
                 if response.body and not self._is_session(response):
                     response.body = b""  # nobody asked for it, and it is no answer
@@ -108,7 +109,7 @@ class Inbound:
             transaction.receive_request(request, now)
             return
         reply_flow = note_source(request, flow)
-        if self._is_full(request, key):
+        if self._is_full(request):
             self._refuse_stateless(
                 request, 503, reply_flow, [("Retry-After", RETRY_AFTER_OVERLOAD)]
             )
@@ -119,7 +120,7 @@ class Inbound:
         if isinstance(transaction, InviteServerTransaction):
             transaction.start(now)
         if request.method == "CANCEL":
-            self._receive_cancel(transaction, request, key, now)
+            self._receive_cancel(transaction, request, now)
         elif refusal := self._inspect(transaction, request):
             self._respond(transaction, refusal[0], now, refusal[1])
         elif to_tag:
@@ -127,14 +128,15 @@ class Inbound:
         else:
             self._receive_new(transaction, request, flow, now)
 
-    def _is_full(self, request: Request, key: tuple[str, ...]) -> bool:
+    def _is_full(self, request: Request) -> bool:
         """Whether a new request is too much; those of calls that exist still find room."""
         stack = self._stack
         if len(stack.servers) < stack.settings.max_transactions:
             return False
         dialog = (request.call_id, request.to.tag or "")
         known = dialog in stack.sessions or dialog in stack.usages
-        known = known or (request.method == "CANCEL" and (*key[:-1], "INVITE") in stack.servers)
+        if request.method == "CANCEL":
+            known = known or server_key(request, "INVITE") in stack.servers
         return not known or len(stack.servers) >= 2 * stack.settings.max_transactions
 
     def _receive_ack(self, request: Request, now: float) -> None:
@@ -143,9 +145,9 @@ class Inbound:
             session.receive_ack(request, now)
 
     def _receive_cancel(
-        self, transaction: ServerTransaction, request: Request, key: tuple[str, ...], now: float
+        self, transaction: ServerTransaction, request: Request, now: float
     ) -> None:
-        invite = self._stack.servers.get((*key[:-1], "INVITE"))
+        invite = self._stack.servers.get(server_key(request, "INVITE"))
         if not isinstance(invite, InviteServerTransaction):
             self._respond(transaction, 481, now)
             return

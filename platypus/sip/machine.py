@@ -96,9 +96,9 @@ class Machine:
 
     def effects(self) -> list[Effect]:
         """What the driver has to do, in order; each is handed out once."""
-        effects = self._stack.effects
-        if effects:
-            self._stack.effects = []
+        waiting = self._stack.effects
+        effects = waiting.copy()
+        waiting.clear()  # what lasts is not made anew, see `Stack._rest`
         return effects
 
     def next_timeout(self) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platypus.sip.grammar import format_host_port
+from platypus.sip.keys import port_in
 from platypus.sip.routing import Locator
 from platypus.sip.transaction import State
 
@@ -59,10 +60,11 @@ def reroute(stack: Stack, flow: Flow, now: float) -> None:
 
 def _origin(transaction: ServerTransaction) -> str | None:
     """Where its responses go; the key has the sent-by of its Via (17.2.3)."""
-    key, flow = transaction.key, transaction.flow
+    flow = transaction.flow
     if flow.transport == "udp":
         return f"sip:{format_host_port(*flow.remote)};transport=udp"
-    if len(key) != 4 or not (key[2] or "5060").isdigit():
-        return None  # a peer of RFC 2543
-    port = int(key[2]) if key[2] else (5061 if flow.transport == "tls" else 5060)
+    said = port_in(transaction.key)
+    if said is None:
+        return None
+    port = int(said) if said else (5061 if flow.transport == "tls" else 5060)
     return f"sip:{format_host_port(flow.remote[0], port)};transport={flow.transport}"

@@ -12,8 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.build import via_value
+from platypus.sip.keys import MAGIC_COOKIE
 from platypus.sip.oversize import MAX_DATAGRAM, Oversized
-from platypus.sip.stack import MAGIC_COOKIE
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow, Hop

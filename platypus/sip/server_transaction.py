@@ -11,16 +11,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.build import build_response
+from platypus.sip.lingering import NEVER
 from platypus.sip.transaction import State
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
+    from platypus.sip.keys import MergeKey, ServerKey
     from platypus.sip.message import Request
     from platypus.sip.stack import Stack
     from platypus.sip.timers import Timer
-
-ServerKey = tuple[str, ...]  # RFC 3261, 17.2.3
-MergeKey = tuple[str, str, int]  # Call-ID, From tag, CSeq (8.2.2.2)
 
 
 class InviteUser(Protocol):
@@ -33,7 +32,7 @@ class InviteUser(Protocol):
 class ServerTransaction:
     """What both server transactions share: where to answer, and the last answer."""
 
-    __slots__ = ("_timer", "data", "flow", "key", "merge_key", "request", "stack", "state",
+    __slots__ = ("data", "due", "flow", "key", "merge_key", "request", "stack", "state",
                  "to_tag", "user_key")  # fmt: skip
 
     def __init__(
@@ -48,7 +47,7 @@ class ServerTransaction:
         self.to_tag = ""  # the same in every response (8.2.6.2)
         self.user_key = 0  # of the RequestReceived the user answers, if it is one
         self.data = b""  # the last response; b"" before the first
-        self._timer: Timer | None = None
+        self.due = NEVER
 
     @property
     def reliable(self) -> bool:
@@ -81,9 +80,12 @@ class ServerTransaction:
         if self.state is not State.TERMINATED:
             self._send()
 
+    def expire(self, now: float) -> None:
+        """Timers I, J and L."""
+        self.terminate()
+
     def terminate(self) -> None:
         """Forget everything."""
-        self._stop()
         if self.state is not State.TERMINATED:
             self.state = State.TERMINATED
             self.stack.server_ended(self)
@@ -92,23 +94,13 @@ class ServerTransaction:
         if self.data:
             self.stack.send(self.flow, self.data)
 
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-
     def _linger(self, seconds: float, now: float) -> None:
-        timer = self._timer
-        if timer is not None:
-            if timer.when == now + seconds and timer.callback == self._lingered:
-                return  # answered in the instant that it came
-            timer.stop()
+        """Stay to absorb or answer retransmissions; 0 ends at once."""
         if seconds:
-            self._timer = self.stack.timers.start(now + seconds, self._lingered)
+            self.due = now + seconds
+            self.stack.lingering.expect(self.due)
         else:
             self.terminate()
-
-    def _lingered(self, now: float) -> None:
-        self.terminate()
 
 
 class InviteServerTransaction(ServerTransaction):
@@ -129,12 +121,13 @@ class InviteServerTransaction(ServerTransaction):
     last two     timer L/I  TERMINATED
     """
 
-    __slots__ = ("_deadline", "_interval", "user")
+    __slots__ = ("_deadline", "_interval", "_timer", "user")
 
     def __init__(self, stack: Stack, key: ServerKey, request: Request, flow: Flow) -> None:
         super().__init__(stack, key, request, flow, State.PROCEEDING)
         self._interval = stack.settings.t1
         self._deadline = 0.0
+        self._timer: Timer | None = None
         self.user: InviteUser | None = None
 
     def start(self, now: float) -> None:
@@ -149,6 +142,7 @@ class InviteServerTransaction(ServerTransaction):
         """See the table above; an ACK for a 2xx is the stack's to pass on."""
         match self.state, request.method:
             case State.COMPLETED, "ACK":
+                self._stop()
                 self.state = State.CONFIRMED
                 self._linger(0.0 if self.reliable else self.stack.settings.t4, now)
             case State.PROCEEDING | State.COMPLETED, "INVITE":
@@ -174,6 +168,16 @@ class InviteServerTransaction(ServerTransaction):
         self._deadline = now + wait
         first = wait if self.reliable else self._interval
         self._timer = self.stack.timers.start(now + first, self._retransmit)
+
+    def terminate(self) -> None:
+        """Forget everything."""
+        self._stop()
+        super().terminate()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
     def _say_trying(self, now: float) -> None:
         if self.request is not None:

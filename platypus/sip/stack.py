@@ -14,20 +14,19 @@ from typing import TYPE_CHECKING, Protocol
 from platypus.sip import caches
 from platypus.sip.digest import DigestClient
 from platypus.sip.flow import Connect, Effect, Flow, Hop, Resolve, Send
+from platypus.sip.keys import merge_key
+from platypus.sip.lingering import Lingering
 from platypus.sip.moving import Moves, flows_of
 from platypus.sip.outages import Outages
 from platypus.sip.oversize import Refusals
 from platypus.sip.seen import SeenAddresses
 from platypus.sip.server_transaction import (
     InviteServerTransaction,
-    MergeKey,
     NonInviteServerTransaction,
-    ServerKey,
     ServerTransaction,
 )
 from platypus.sip.timers import TimerQueue
 from platypus.sip.transaction import (
-    ClientKey,
     ClientTransaction,
     ClientUser,
     InviteClientTransaction,
@@ -39,13 +38,12 @@ from platypus.sip.uri import Uri
 if TYPE_CHECKING:
     from platypus.sip.dialog import Dialog, DialogKey
     from platypus.sip.events import Event
+    from platypus.sip.keys import ClientKey, MergeKey, ServerKey
     from platypus.sip.message import Request
     from platypus.sip.referring import Referring
     from platypus.sip.registration import Registration
     from platypus.sip.session import Session
     from platypus.sip.settings import AccountSettings, UserAgentSettings
-
-MAGIC_COOKIE = "z9hG4bK"
 
 # Ended calls remembered, some 200 bytes each: a transfer that crosses a BYE is seconds late.
 MAX_ENDED = 64
@@ -83,6 +81,7 @@ class Stack:
         self.clients: dict[ClientKey, ClientTransaction] = {}
         self.servers: dict[ServerKey, ServerTransaction] = {}
         self.merges: dict[MergeKey, ServerTransaction] = {}
+        self.lingering = Lingering(self.timers, self.clients, self.servers)
         self.registrations: list[Registration] = []
         self.sessions: dict[DialogKey, Session] = {}
         self.usages: dict[DialogKey, Usage] = {}  # subscriptions, ours and others'
@@ -205,6 +204,7 @@ class Stack:
     def client_ended(self, transaction: ClientTransaction) -> None:
         """Forget it."""
         self.clients.pop(transaction.key, None)
+        self._rest()
 
     def server_ended(self, transaction: ServerTransaction) -> None:
         """Forget it."""
@@ -213,8 +213,7 @@ class Stack:
         merge = transaction.merge_key
         if merge is not None and self.merges.get(merge) is transaction:
             del self.merges[merge]
-        if not self.servers:
-            self._rest()
+        self._rest()
 
     def _rest(self) -> None:
         """Nobody has asked for anything for 64*T1: what a rush has left can go.
@@ -222,6 +221,10 @@ class Stack:
         A dict keeps the size that it once had until it is cleared, and one small value the whole
         megabyte around it: what lasts is not made anew here.
         """
+        if self.servers or self.clients:
+            return
+        self.lingering.rest()
+        self.clients.clear()
         self.servers.clear()
         self.merges.clear()
         self.ended.clear()
@@ -272,23 +275,3 @@ class Stack:
             if not session.ended:
                 found.update(flows_of(session))
         return found
-
-
-def server_key(request: Request) -> ServerKey:
-    """RFC 3261, 17.2.3: an ACK has the key of its INVITE.
-
-    Without the magic cookie the branch is not unique, and more has to be compared.
-    """
-    via = request.via
-    branch = via.branch
-    method = "INVITE" if request.method == "ACK" else request.method
-    if branch and branch.startswith(MAGIC_COOKIE):
-        return (branch, via.host.lower(), str(via.port or ""), method)
-    cseq = str(request.cseq.number)
-    # The To tag is left out: an ACK has the one of our response.
-    return (str(request.uri), request.from_.tag or "", request.call_id, cseq, str(via), method)
-
-
-def merge_key(request: Request) -> MergeKey:
-    """RFC 3261, 8.2.2.2: what two copies of one request over two paths have in common."""
-    return (request.call_id, request.from_.tag or "", request.cseq.number)

@@ -69,6 +69,6 @@ class TimerQueue:
         """A timer became a shell; sweep them out when they outnumber the living."""
         self._shells += 1
         if self._shells > _FEW and self._shells * 2 > len(self._heap):
-            self._heap = [entry for entry in self._heap if entry[2].callback is not None]
+            self._heap[:] = [entry for entry in self._heap if entry[2].callback is not None]
             heapq.heapify(self._heap)
             self._shells = 0

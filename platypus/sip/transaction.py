@@ -13,14 +13,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from platypus.sip.build import ack_for_refusal
+from platypus.sip.keys import client_key
+from platypus.sip.lingering import NEVER
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
     from platypus.sip.message import Request, Response
     from platypus.sip.stack import Stack
     from platypus.sip.timers import Timer
-
-ClientKey = tuple[str, str]  # branch, method (RFC 3261, 17.1.3)
 
 
 class ClientUser(Protocol):
@@ -48,14 +48,17 @@ class State(Enum):
     TERMINATED = auto()
 
 
+_UNANSWERED = (State.CALLING, State.TRYING, State.PROCEEDING)
+
+
 class ClientTransaction:
     """What both client transactions share: one request, its timers, its end."""
 
     __slots__ = (
         "_interval",
-        "_patience",
         "_retransmission",
         "data",
+        "due",
         "flow",
         "key",
         "lost",
@@ -75,10 +78,10 @@ class ClientTransaction:
         self.state = state
         self.lost = False  # the connection broke under it
         self.data = request.serialize()
-        self.key: ClientKey = (request.via.branch or "", request.method)
+        self.key = client_key(request.via.branch or "", request.method)
+        self.due = NEVER
         self._interval = stack.settings.t1
         self._retransmission: Timer | None = None
-        self._patience: Timer | None = None
 
     @property
     def reliable(self) -> bool:
@@ -91,15 +94,22 @@ class ClientTransaction:
         self.stack.send(self.flow, self.data)
         if not self.reliable:
             self._retransmission = timers.start(now + self._interval, self._retransmit)
-        self._patience = timers.start(now + 64 * self.stack.settings.t1, self._timed_out)
+        self._wait(now + 64 * self.stack.settings.t1)
 
     def receive_response(self, response: Response, now: float) -> None:
         """A response with our branch and method."""
         raise NotImplementedError
 
+    def expire(self, now: float) -> None:
+        """Timers B and F, when nobody has answered; else D, K and M."""
+        if self.state in _UNANSWERED:
+            self._fail("no answer", now)
+        else:
+            self.terminate()
+
     def fail(self, reason: str, now: float) -> None:
         """The transport reported an error (RFC 3261, 17.1.4)."""
-        if self.state in (State.CALLING, State.TRYING, State.PROCEEDING):
+        if self.state in _UNANSWERED:
             self.lost = self.reliable
             self._fail(reason, now)
 
@@ -127,14 +137,14 @@ class ClientTransaction:
         self._interval = self._next_interval()
         self._retransmission = self.stack.timers.start(now + self._interval, self._retransmit)
 
-    def _timed_out(self, now: float) -> None:
-        self._fail("no answer", now)
-
     def _stop(self) -> None:
+        self.due = NEVER
         if self._retransmission is not None:
             self._retransmission.stop()
-        if self._patience is not None:
-            self._patience.stop()
+
+    def _wait(self, due: float) -> None:
+        self.due = due
+        self.stack.lingering.expect(due)
 
     def _linger(self, seconds: float, now: float) -> None:
         """Stay to absorb retransmissions (timers D, K and M); 0 ends at once."""
@@ -142,12 +152,9 @@ class ClientTransaction:
         if self.state is State.TERMINATED:
             return  # its user had enough of it
         if seconds:
-            self._patience = self.stack.timers.start(now + seconds, self._lingered)
+            self._wait(now + seconds)
         else:
             self.terminate()
-
-    def _lingered(self, now: float) -> None:
-        self.terminate()
 
 
 class InviteClientTransaction(ClientTransaction):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from platypus.sip.flow import Flow
+from platypus.sip.keys import merge_key, server_key
 from platypus.sip.message import Response
 from platypus.sip.server_transaction import ServerTransaction
-from platypus.sip.stack import Stack, merge_key, server_key
+from platypus.sip.stack import Stack
 from platypus.sip.transaction import State
 from tests.sip.stacks import TCP, UDP, new_request, new_response, new_stack, send_times, sent
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from benchmarks._receiver.codings import PCMU, Coding
 from benchmarks._receiver.paths import Trace
 from benchmarks._receiver.speech import Pcm
+from platypus._media import rtp
+from platypus._media.codec import Decoder
 
 SLOT_MS = 20.0
 MS = 1_000_000
@@ -73,6 +75,18 @@ def first_arrivals(trace: Trace) -> NDArray[np.float64]:
 def zero_filled(pcm: Pcm, trace: Trace, phase_ms: float, coding: Coding = PCMU) -> Played:
     """All that ever arrives is played; zeros for the rest: what a loss itself costs."""
     return placed(pcm, trace, kept(trace), 0.0, coding)
+
+
+def zero_played(pcm: Pcm, trace: Trace, phase_ms: float, coding: Coding = PCMU) -> Played:
+    """The same by a receiver: its decoder goes on from one packet that arrives to the next."""
+    decoder = Decoder(coding.name, coding.stream_rate)
+    there = kept(trace)
+    silence = bytes(2 * coding.stream_rate // 50)
+    parts = [
+        decoder.decode(rtp.parse(packet).payload) if came else silence
+        for packet, came in zip(coding.packets(pcm, there), there, strict=True)
+    ]
+    return Played(coding.heard(b"".join(parts)), {})
 
 
 def whole(pcm: Pcm, trace: Trace, phase_ms: float, coding: Coding = PCMU) -> Played:

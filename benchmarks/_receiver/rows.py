@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks._receiver.codings import PCMU, Coding
 from benchmarks._receiver.paths import Path
-from benchmarks._receiver.receivers import Played, by_spurts, phone, whole, zero_filled
+from benchmarks._receiver.receivers import Played, by_spurts, phone, whole, zero_filled, zero_played
 from benchmarks._receiver.score import Score, conversational, score, to_r
 from benchmarks._receiver.speech import speech
 
@@ -25,6 +25,7 @@ class Once:
 
     ours: Score
     zeros: Score
+    unaware: Score  # zeros by a decoder that knows nothing of what is missing
     oracle: Score
     heard: Played
 
@@ -55,7 +56,8 @@ def once(name: str, path: Path, half: str, seed: int, coding: Coding = PCMU) -> 
     heard = phone(sent, made, phase, coding)
     oracles = [scored(one(sent, made, phase, coding)) for one in (whole, by_spurts)]
     zeros = scored(zero_filled(sent, made, phase, coding))
-    return Once(scored(heard), zeros, max(oracles, key=lambda one: one.cq), heard)
+    unaware = zeros if coding is PCMU else scored(zero_played(sent, made, phase, coding))
+    return Once(scored(heard), zeros, unaware, max(oracles, key=lambda one: one.cq), heard)
 
 
 def mean(scores: Iterable[Score]) -> Score:
@@ -73,17 +75,22 @@ def rows(
     published: Published,
     coding: Coding = PCMU,
 ) -> dict[str, float]:
-    """`levelled` is the difference to the three as if the clean row's PESQ were theirs."""
+    """`levelled` is the difference to the three as if the clean row's PESQ were theirs.
+
+    Zeros are filled in where all else is as if nothing were missing; `by a decoder` they are
+    by one that has a state, which then is not that of the sender.
+    """
     values: dict[str, float] = {}
     handicap = 0.0
     tell(
         f"{coding.name:<13} PESQ delay    CQ   best of three   gain over zeros   oracle"
-        "              levelled"
+        "              " + ("levelled" if coding is PCMU else "gain over zeros by a decoder")
     )
     for name, path in paths.items():
         results = [once(name, path, half, seed, coding) for seed in seeds]
         ours = mean(result.ours for result in results)
         zeros = mean(result.zeros for result in results)
+        unaware = mean(result.unaware for result in results)
         best = mean(result.oracle for result in results)
         cq = float(np.mean([result.ours.cq for result in results]))
         if name == "clean" and name in published:
@@ -91,12 +98,15 @@ def rows(
             handicap = max(0.0, to_r(theirs) - to_r(ours.pesq))
         three = max((conversational(*one) for one in published.get(name, ())), default=None)
         levelled = conversational(ours.pesq, ours.delay_ms, handicap)
+        last = f"   {ours.pesq - unaware.pesq:+5.2f} ({unaware.pesq:4.2f})"
+        if coding is PCMU:
+            last = f"   {levelled - three:+.2f}" if three else ""
         tell(
             f"{name:<12} {ours.pesq:5.2f} {ours.delay_ms:5.0f} {cq:5.2f}   "
             + (f"{three:5.2f} {cq - three:+5.2f}" if three else " " * 11)
             + f"     {ours.pesq - zeros.pesq:+5.2f} ({zeros.pesq:4.2f})"
             + f"       {best.pesq:4.2f} {best.delay_ms:4.0f} {best.cq:5.2f}"
-            + (f"   {levelled - three:+.2f}" if three else "")
+            + last
         )
         prefix = name if coding is PCMU else f"{coding.name}_{name}"
         values[f"{prefix}_pesq"] = round(ours.pesq, 3)

@@ -16,7 +16,8 @@ For a jitter buffer, with `decoder` a codec_decoder_t:
                        codec_decode of that same payload, which is then decoded as ever.
     codec_conceal      the codec's own concealment of `samples` lost ones (Opus only): `samples`,
                        or 0 where the codec has none. The decoder counts them as passed.
-    codec_follow       what was made up, by whoever, for lost samples: G.722's state goes along
+    codec_resume       packets before this payload are lost, and it is to be decoded next: G.722's
+                       state becomes what is likeliest then
     codec_comfort      RFC 3389: a comfort noise payload sets the noise,
     codec_make_comfort and this makes `samples` of it; 0 where no noise was ever described.
 
@@ -73,8 +74,8 @@ cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int leng
 cdef int codec_decode_fec(void *decoder, int codec, const uint8_t *next_payload, int length,
                           int16_t *out, int samples) noexcept nogil
 cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noexcept nogil
-cdef void codec_follow(void *decoder, int codec, const int16_t *made_up,
-                       int samples) noexcept nogil
+cdef void codec_resume(void *decoder, int codec, const uint8_t *payload,
+                       int length) noexcept nogil
 # Samples at the beginning of what follows a gap that the codec mixes with what went before it.
 cdef int codec_blurred(void *decoder, int codec) noexcept nogil
 cdef void codec_comfort(void *decoder, const uint8_t *payload, int length) noexcept nogil

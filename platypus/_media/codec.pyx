@@ -13,7 +13,7 @@ from libc.string cimport memset
 from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.comfort cimport comfort_describe, comfort_make
 from platypus._media.g711 cimport alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
-from platypus._media.g722 cimport G722_HISTORY, g722_decode, g722_encode, g722_init
+from platypus._media.g722 cimport G722_HISTORY, g722_decode, g722_encode, g722_init, g722_resume
 from platypus._media.opus cimport (
     opus_decode, opus_decoder_new, opus_decoder_reset, opus_encode, opus_encoder_free,
     opus_encoder_new, opus_has_fec, opus_samples, opus_settings_t,
@@ -26,7 +26,6 @@ from platypus._media.resample cimport (
 cdef enum:
     NARROW = 8000
     WIDE = 16000
-    FOLLOWED = 160             # octets at a time
     MOST_NATIVE = 1920         # samples of a packet at the higher of these
 
 
@@ -183,29 +182,12 @@ cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noex
     return samples if opus_decode(state.opus, NULL, 0, out, samples, False) == samples else 0
 
 
-cdef void codec_follow(void *decoder, int codec, const int16_t *made_up,
-                       int samples) noexcept nogil:
-    """`made_up` is played instead of lost samples: what the decoder remembers goes along.
-
-    G.722's predictors and step sizes are those of both directions, so what was made up is
-    encoded from where the decoder is, and then decoded by it. At other rates than its own the
-    decoder stays where it was.
-    """
+cdef void codec_resume(void *decoder, int codec, const uint8_t *payload,
+                       int length) noexcept nogil:
+    """Packets are lost, and `payload` is decoded next."""
     cdef codec_decoder_t *state = <codec_decoder_t *>decoder
-    cdef g722_t encoder
-    cdef int16_t[2 * FOLLOWED] ignored
-    cdef uint8_t[FOLLOWED] codes
-    cdef int count, at = 0
-    if codec != CODEC_G722 or state.last != CODEC_G722 or state.rate != WIDE:
-        return
-    encoder = state.g722
-    memset(encoder.even, 0, sizeof(encoder.even))
-    memset(encoder.odd, 0, sizeof(encoder.odd))
-    while at < samples // 2:
-        count = min(samples // 2 - at, <int>FOLLOWED)
-        g722_encode(&encoder, made_up + 2 * at, count, codes)
-        g722_decode(&state.g722, codes, count, ignored)
-        at += count
+    if codec == CODEC_G722 and state.last == CODEC_G722:
+        g722_resume(&state.g722, payload, length)
 
 
 cdef int codec_blurred(void *decoder, int codec) noexcept nogil:

@@ -31,7 +31,6 @@ cdef struct conceal_t:
 cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil
 cdef void conceal_remember(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil
 cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogil
-cdef void conceal_peek(conceal_t *conceal, int16_t *out, int count) noexcept nogil
 cdef int conceal_bridge(conceal_t *conceal, int16_t *out, int count, const int16_t *following,
                         int available) noexcept nogil
 cdef void conceal_hush(conceal_t *conceal) noexcept nogil

@@ -155,16 +155,6 @@ cdef int conceal_fill(conceal_t *conceal, int16_t *out, int count) noexcept nogi
     return heard
 
 
-cdef void conceal_peek(conceal_t *conceal, int16_t *out, int count) noexcept nogil:
-    """What `conceal_fill` would make up, which is not played."""
-    cdef conceal_place_t place
-    if not conceal.active:
-        begin(conceal)
-    place = conceal.place
-    conceal_fill(conceal, out, count)
-    conceal.place = place
-
-
 cdef int conceal_bridge(conceal_t *conceal, int16_t *out, int count, const int16_t *following,
                         int available) noexcept nogil:
     """Make up the last `count` samples before `following`; how many are more than silence."""

@@ -12,11 +12,10 @@ from libc.string cimport memmove, memset
 
 from platypus._media.backlog cimport backlog_pop
 from platypus._media.codec cimport (
-    CODEC_G722, codec_blurred, codec_conceal, codec_decode, codec_decode_fec, codec_follow,
-    codec_make_comfort,
+    codec_blurred, codec_conceal, codec_decode, codec_decode_fec, codec_make_comfort, codec_resume,
 )
 from platypus._media.conceal cimport (
-    conceal_bridge, conceal_fill, conceal_hush, conceal_merge, conceal_peek, conceal_remember,
+    conceal_bridge, conceal_fill, conceal_hush, conceal_merge, conceal_remember,
 )
 from platypus._media.jitter cimport (
     JITTER_IDLE_MS, JITTER_MEMORY, JITTER_PCM, jitter_head, jitter_packet_t, jitter_samples,
@@ -70,7 +69,6 @@ cdef void supply_missing(jitter_t *jitter, int count, int lost) noexcept nogil:
             heard = codec_conceal(jitter.decoder, jitter.codec, out, count)
         if heard == 0:
             heard = conceal_fill(&jitter.conceal, out, count)
-            codec_follow(jitter.decoder, jitter.codec, out, count)
     else:
         heard = 0  # the end of what was sent, rounded off, and what was said to follow
         rounded_off(jitter, out, count)
@@ -88,9 +86,6 @@ cdef void supply_bridge(jitter_t *jitter, int count) noexcept nogil:
                             out + count - told, told)
     if told == 0 and codec_conceal(jitter.decoder, jitter.codec, out, count) == 0:
         # The packet is decoded behind the gap, which is then filled towards it.
-        if jitter.codec == CODEC_G722:
-            conceal_peek(&jitter.conceal, out, count)
-            codec_follow(jitter.decoder, jitter.codec, out, count)
         samples = decode_head(jitter, out + count, JITTER_PCM - jitter.pcm_count - count)
         blurred = min(samples, codec_blurred(jitter.decoder, jitter.codec))
         heard = conceal_bridge(&jitter.conceal, out, count + blurred, out + count + blurred,
@@ -108,6 +103,8 @@ cdef void supply_bridge(jitter_t *jitter, int count) noexcept nogil:
 
 cdef int decode_head(jitter_t *jitter, int16_t *out, int capacity) noexcept nogil:
     cdef jitter_packet_t *packet = jitter_head(jitter)
+    if packet.position > jitter.passed + 1:
+        codec_resume(jitter.decoder, packet.codec, packet.payload, packet.length)
     jitter.codec = packet.codec
     return codec_decode(jitter.decoder, packet.codec, packet.payload, packet.length, out, capacity)
 

@@ -75,3 +75,25 @@ def test_its_level_is_right_and_its_band_is_wide() -> None:
 def test_an_odd_number_of_samples_is_refused() -> None:
     with pytest.raises(ValueError, match="two samples at a time"):
         g722.Encoder().encode(bytes(6))
+
+
+def distance(heard: bytes, whole: bytes) -> float:
+    """Of levels, in dB."""
+    both = [np.frombuffer(pcm, np.int16).astype(float) for pcm in (heard, whole)]
+    powers = [float(np.mean(pcm**2)) for pcm in both]
+    return abs(10 * float(np.log10(powers[0] / powers[1])))
+
+
+@pytest.mark.parametrize("before, behind", [(20.0, 0.05), (0.05, 20.0)])
+def test_is_as_loud_behind_a_gap_as_what_follows_tells(before: float, behind: float) -> None:
+    voice = speech(2.0, rate=SECOND) / 20
+    level = np.where(np.arange(len(voice)) < SECOND, before, behind)
+    codes = encoded(np.asarray(voice * level, np.int16))
+    gap, end = SECOND // 2 - 320, SECOND // 2 + 320  # in codes: 40 ms on either side
+    whole = g722.Decoder().decode(codes)[4 * end : 4 * end + 640]
+    aware, unaware = g722.Decoder(), g722.Decoder()
+    for decoder in (aware, unaware):
+        decoder.decode(codes[:gap])
+    aware.resume(codes[end : end + 160])
+    first = [decoder.decode(codes[end : end + 160])[:640] for decoder in (aware, unaware)]
+    assert distance(first[0], whole) < distance(first[1], whole) - 5

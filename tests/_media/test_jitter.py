@@ -249,7 +249,7 @@ class TestLoss:
         arrivals = network(packets, delays_ms=delays, lost=lost)
         return play(arrivals, 99, stream=stream).pcm.astype(float)
 
-    def test_a_g722_decoder_is_brought_along_through_a_loss(self) -> None:
+    def test_a_g722_decoder_is_itself_again_a_packet_after_a_loss(self) -> None:
         whole, holed = self.g722_heard([]), self.g722_heard([50])
         after = slice(52 * 320, 54 * 320)
         error = np.sqrt(np.mean((holed[after] - whole[after]) ** 2))

@@ -59,6 +59,7 @@ class CallMedia:
         self._hold: HoldState = "none"
         self._own_source = self._own_sink = False  # given by whoever holds the call
         self._playing: tuple[str, Source | None] | None = None
+        self._told = False  # that there are media
 
     @property
     def hold_state(self) -> HoldState:
@@ -226,7 +227,8 @@ class CallMedia:
 
     def _tell(self, state: MediaState) -> None:
         view = self.stream.view
-        if view is None:
+        self._told = self._told or state is MediaState.STARTED
+        if view is None or not self._told:  # a handshake that failed began nothing
             return
         local = format_address(view.local)
         remote = format_address(view.remote) if view.remote is not None else None

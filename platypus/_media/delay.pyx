@@ -201,11 +201,16 @@ cdef inline float late_at(const delay_t *delay, const slots_t *slots, int64_t pl
     return later[max(<int64_t>0, min(first, <int64_t>DELAY_BINS))]
 
 
+cdef inline float waiting_cost(const delay_t *delay, int64_t playout) noexcept nogil:
+    """What playing at `playout` (in the units of transit) costs for being late in itself."""
+    cdef float ms = <float>(playout - delay.base) / <float>delay.width
+    return DELAY_COST * ms + LONG_DELAY_COST * max(<float>0.0, ms - LONG_DELAY_MS)
+
+
 cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, float lost,
                    int told, const float *later) noexcept nogil:
-    """What playing at `playout` (in the units of transit) costs, if `lost` never come."""
+    """What playing at `playout` costs, if `lost` never come."""
     cdef float late = late_at(delay, slots, playout, later)
-    cdef float ms = <float>(playout - delay.base) / <float>delay.width
     # Seeing beyond a lost packet takes a packet's time more than the least delay.
     cdef int64_t look = delay.base + slots.packet - delay.width - playout
     cdef float blind = max(<float>0.0, min(<float>look / <float>slots.packet, <float>1.0))
@@ -216,7 +221,7 @@ cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, 
     cdef float percent
     blind = 1 + BLIND * blind
     percent = 100 * (LATE * late + lost * blind * blind)
-    return (DELAY_COST * ms + LONG_DELAY_COST * max(<float>0.0, ms - LONG_DELAY_MS)
+    return (waiting_cost(delay, playout)
             + (RARE_COST * percent if percent < RARE
                else <float>8.3 * sqrtf(percent) + <float>0.67 * percent))
 
@@ -231,7 +236,9 @@ cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t pres
     cdef float cost, now, least
     add_up(delay, later)
     now = least = cost_of(delay, slots, present, lost, told, later)
-    while candidate <= last:
+    # Nothing is lost at less than no cost: where waiting alone costs as much as the best, and
+    # more with each step, no better one follows.
+    while candidate <= last and waiting_cost(delay, candidate) < least:
         cost = cost_of(delay, slots, candidate, lost, told, later)
         if cost < least:
             least = cost

@@ -13,20 +13,29 @@ cdef struct jitter_packet_t:
     int codec
     int samples              # 0: no audio, but its place in the order
     int length
-    uint8_t *payload         # BACKLOG_PAYLOAD bytes, for good
+    const uint8_t *payload   # in the shelf, or where it came in
 
-cdef struct backlog_t:
+cdef struct shelf_t:
     uint8_t *far             # payloads of BACKLOG_FAR packets: somebody else's, set before all else
-    int count
-    int spare
     uint8_t order[BACKLOG_PACKETS]  # of those in `packets`, sorted by position
     uint8_t free[BACKLOG_PACKETS]   # a stack
     jitter_packet_t packets[BACKLOG_PACKETS]
     uint8_t near[BACKLOG_NEAR * BACKLOG_PAYLOAD]
 
-cdef void backlog_init(backlog_t *backlog) noexcept nogil
-# There must be a spare one. All but its position is for the caller to set.
-cdef jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position) noexcept nogil
+cdef struct backlog_t:
+    shelf_t *shelf           # somebody else's
+    int count
+    int spare                # places in the shelf
+    int passing              # the only packet that waits is `alone`
+    jitter_packet_t alone    # which lies where it came in: not in the shelf, and not copied yet
+
+cdef void backlog_init(backlog_t *backlog, shelf_t *shelf) noexcept nogil
+# There must be a spare place. The position and the payload are set, all else is for the caller.
+# A payload may have to stay where it is until `backlog_keep`.
+cdef jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position, const uint8_t *payload,
+                                  int length) noexcept nogil
+# What still lies where it came in is taken to the shelf: that memory is about to be used anew.
+cdef void backlog_keep(backlog_t *backlog) noexcept nogil
 # NULL if there is none.
 cdef jitter_packet_t *backlog_head(backlog_t *backlog) noexcept nogil
 cdef void backlog_pop(backlog_t *backlog) noexcept nogil

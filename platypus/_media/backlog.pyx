@@ -1,45 +1,91 @@
 """The packets that wait to be played: fixed memory, in the order of sending.
 
-The payloads of the first few lie with everything else that a turn looks at; those of the others
-elsewhere, where they are in nobody's way until a path needs them.
+On a quiet path a packet is played in the turn in which it came, and no other waits: that one
+stays where it came in, and is played from there. All others lie in the shelf: the payloads of the
+first few with everything else that a turn looks at; those of the others elsewhere, where they are
+in nobody's way until a path needs them.
 """
 
 from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memmove
+from libc.string cimport memcpy, memmove
 
 
-cdef void backlog_init(backlog_t *backlog) noexcept nogil:
+cdef void backlog_init(backlog_t *backlog, shelf_t *shelf) noexcept nogil:
     cdef int i
+    backlog.shelf = shelf
     backlog.count = 0
+    backlog.passing = 0
     backlog.spare = BACKLOG_PACKETS
     for i in range(BACKLOG_PACKETS):
-        backlog.free[i] = <uint8_t>(BACKLOG_PACKETS - 1 - i)
-        if i < BACKLOG_NEAR:
-            backlog.packets[i].payload = backlog.near + i * BACKLOG_PAYLOAD
-        else:
-            backlog.packets[i].payload = backlog.far + (i - BACKLOG_NEAR) * BACKLOG_PAYLOAD
+        shelf.free[i] = <uint8_t>(BACKLOG_PACKETS - 1 - i)
 
 
-cdef jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position) noexcept nogil:
+cdef inline uint8_t *room_of(shelf_t *shelf, int place) noexcept nogil:
+    if place < BACKLOG_NEAR:
+        return shelf.near + place * BACKLOG_PAYLOAD
+    return shelf.far + (place - BACKLOG_NEAR) * BACKLOG_PAYLOAD
+
+
+cdef jitter_packet_t *shelve(backlog_t *backlog, int64_t position, const uint8_t *payload,
+                             int length) noexcept nogil:
+    cdef shelf_t *shelf = backlog.shelf
     cdef int place = backlog.count
+    cdef int taken
     cdef jitter_packet_t *packet
     backlog.spare -= 1
-    while place > 0 and backlog.packets[backlog.order[place - 1]].position > position:
-        backlog.order[place] = backlog.order[place - 1]
+    taken = shelf.free[backlog.spare]
+    while place > 0 and shelf.packets[shelf.order[place - 1]].position > position:
+        shelf.order[place] = shelf.order[place - 1]
         place -= 1
-    backlog.order[place] = backlog.free[backlog.spare]
+    shelf.order[place] = <uint8_t>taken
     backlog.count += 1
-    packet = &backlog.packets[backlog.order[place]]
+    packet = &shelf.packets[taken]
     packet.position = position
+    packet.payload = room_of(shelf, taken)
+    if length > 0:
+        memcpy(room_of(shelf, taken), payload, length)
     return packet
 
 
+cdef void backlog_keep(backlog_t *backlog) noexcept nogil:
+    cdef jitter_packet_t *packet
+    cdef const jitter_packet_t *alone = &backlog.alone
+    if not backlog.passing:
+        return
+    backlog.passing = 0
+    backlog.count = 0
+    packet = shelve(backlog, alone.position, alone.payload, alone.length)
+    packet.timestamp = alone.timestamp
+    packet.arrival = alone.arrival
+    packet.codec = alone.codec
+    packet.samples = alone.samples
+    packet.length = alone.length
+
+
+cdef jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position, const uint8_t *payload,
+                                  int length) noexcept nogil:
+    if backlog.count == 0:
+        backlog.passing = 1
+        backlog.count = 1
+        backlog.alone.position = position
+        backlog.alone.payload = payload
+        return &backlog.alone
+    backlog_keep(backlog)
+    return shelve(backlog, position, payload, length)
+
+
 cdef jitter_packet_t *backlog_head(backlog_t *backlog) noexcept nogil:
-    return &backlog.packets[backlog.order[0]] if backlog.count > 0 else NULL
+    if backlog.passing:
+        return &backlog.alone
+    return &backlog.shelf.packets[backlog.shelf.order[0]] if backlog.count > 0 else NULL
 
 
 cdef void backlog_pop(backlog_t *backlog) noexcept nogil:
-    backlog.free[backlog.spare] = backlog.order[0]
-    backlog.spare += 1
+    cdef shelf_t *shelf = backlog.shelf
     backlog.count -= 1
-    memmove(backlog.order, backlog.order + 1, backlog.count)
+    if backlog.passing:
+        backlog.passing = 0
+        return
+    shelf.free[backlog.spare] = shelf.order[0]
+    backlog.spare += 1
+    memmove(shelf.order, shelf.order + 1, backlog.count)

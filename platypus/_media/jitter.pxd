@@ -1,7 +1,7 @@
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint64_t
 
 from platypus._media.backlog cimport (
-    BACKLOG_PAYLOAD, backlog_head, backlog_t, jitter_packet_t,
+    BACKLOG_PAYLOAD, backlog_head, backlog_keep, backlog_t, jitter_packet_t, shelf_t,
 )
 from platypus._media.codec cimport CODEC_MOST_SAMPLES, codec_decoder_t
 from platypus._media.conceal cimport conceal_t
@@ -38,6 +38,7 @@ cdef struct jitter_t:
     int codec                # decoded last
     codec_decoder_t *decoder # the receiver's
     losses_t *losses         # its, told of what is given up unplayed
+    int16_t *pcm             # decoded samples; only while a slot is played
     int pcm_count
     int clock_known          # of the slots
     int playing
@@ -60,11 +61,12 @@ cdef struct jitter_t:
     int64_t surplus_for      # samples for which the delay has been longer than needed
     int64_t shortage_for
     double wait              # arrival to playout in samples, smoothed; negative: not known
+    backlog_t backlog        # packets that wait, in order
     delay_t delay
     conceal_t conceal
     # Last: nothing here is touched before it is needed, so that a quiet call has no memory for it.
-    int16_t pcm[JITTER_PCM]
-    backlog_t backlog        # packets that wait, in order
+    int16_t kept[JITTER_PCM] # of `pcm` between slots
+    shelf_t shelf            # of `backlog`
 
 
 cdef inline int jitter_samples(const jitter_t *jitter, int ms) noexcept nogil:
@@ -76,8 +78,14 @@ cdef inline jitter_packet_t *jitter_head(jitter_t *jitter) noexcept nogil:
     return backlog_head(&jitter.backlog)
 
 
+cdef inline void jitter_keep(jitter_t *jitter) noexcept nogil:
+    """The memory in which the newest packet came is about to be used anew."""
+    backlog_keep(&jitter.backlog)
+
+
 cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder,
                       losses_t *losses) noexcept nogil
+# The payload is to stay where it is until `jitter_keep`.
 cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, int64_t arrival,
                        int codec, int samples, const uint8_t *payload,
                        int length) noexcept nogil

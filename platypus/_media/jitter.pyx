@@ -53,14 +53,14 @@ cdef float RESUME_GAIN = 5.0      # worth playing a late packet, and all that fo
 cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder,
                       losses_t *losses) noexcept nogil:
     """Set up a buffer, but for samples and packets: they are written before they are read."""
-    memset(jitter, 0, <size_t>(<char *>&jitter.pcm[0] - <char *>jitter))
+    memset(jitter, 0, <size_t>(<char *>&jitter.kept[0] - <char *>jitter))
     jitter.rate = decoder.rate
     jitter.decoder = decoder
     jitter.losses = losses
     jitter.wait = -1.0
     delay_init(&jitter.delay, jitter.rate)
     conceal_init(&jitter.conceal, jitter.rate)
-    backlog_init(&jitter.backlog)
+    backlog_init(&jitter.backlog, &jitter.shelf)
 
 
 cdef void give_up(jitter_t *jitter, uint64_t *counter) noexcept nogil:
@@ -88,14 +88,12 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
         return JITTER_LATE
     if jitter.backlog.spare == 0:
         give_up(jitter, &jitter.counters.discarded)
-    packet = backlog_add(&jitter.backlog, position)
+    packet = backlog_add(&jitter.backlog, position, payload, length)
     packet.timestamp = timestamp
     packet.arrival = arrival
     packet.codec = codec
     packet.samples = samples
     packet.length = length
-    if length > 0:
-        memcpy(packet.payload, payload, length)
     if samples > 0:
         jitter.slots.grid = timestamp
         jitter.slots.packet = samples
@@ -281,7 +279,7 @@ cdef void fill(jitter_t *jitter) noexcept nogil:
         give_up(jitter, &jitter.counters.late if jitter.dry > 0 else &jitter.counters.discarded)
 
 
-cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept nogil:
+cdef int play(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept nogil:
     """The next `count` samples; `now` is the slot's own time, in samples."""
     cdef int flags = PLAYED_AUDIO
     cdef int64_t concealed = <int64_t>jitter.counters.concealed
@@ -302,7 +300,8 @@ cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) 
     if made_up == 0:
         adapt_delay(jitter)
     memcpy(out, jitter.pcm, count * sizeof(int16_t))
-    drop_oldest_samples(jitter, count)
+    jitter.pcm += count
+    jitter.pcm_count -= count
     jitter.slots.clock += count
     if jitter.dry >= jitter_samples(jitter, JITTER_IDLE_MS) and conceal_silent(&jitter.conceal):
         jitter.playing = 0
@@ -310,4 +309,17 @@ cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) 
         flags = 0
     if concealed > 0:
         flags |= PLAYED_CONCEALED
+    return flags
+
+
+cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept nogil:
+    """Samples are made where every stream makes them: what of them waits for the next slot,
+    mostly nothing, is all that a stream has memory of its own for."""
+    cdef int16_t work[JITTER_PCM]
+    cdef int flags
+    jitter.pcm = work
+    memcpy(work, jitter.kept, jitter.pcm_count * sizeof(int16_t))
+    flags = play(jitter, out, count, now)
+    memcpy(jitter.kept, jitter.pcm, jitter.pcm_count * sizeof(int16_t))
+    jitter.pcm = NULL
     return flags

@@ -209,6 +209,7 @@ cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil
 # For a turn that comes soon: its memory has been idle for 20 ms, and others have used the cache.
 cdef void leg_fetch(const leg_t *leg) noexcept nogil         # what the next one looks at first
 cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil
+cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil    # when its turn has come
 
 # The parts of a turn, in order. `deadline_ns` is the turn's, and the time of its playout.
 cdef void leg_receive(leg_t *leg, platform_datagram_t *inbox, events_t *events, int64_t offset_ns,

@@ -16,7 +16,7 @@ from platypus._media.address cimport (
     LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_signal, latch_verdict_t,
 )
 from platypus._media.arena cimport arena_clear, arena_give
-from platypus._media.backlog cimport BACKLOG_PACKETS, BACKLOG_PAYLOAD, jitter_packet_t
+from platypus._media.backlog cimport BACKLOG_PACKETS, jitter_packet_t
 from platypus._media.canceller cimport canceller_hear, canceller_say
 from platypus._media.codec cimport CODEC_NONE
 from platypus._media.conference cimport (
@@ -52,7 +52,7 @@ from platypus._media.stream cimport (
     STREAM_MAX_PACKET,
     stream_capture, stream_clear_receive, stream_config_t, stream_configure_receive,
     stream_configure_send, stream_event_t, stream_events_pending, stream_free, stream_new,
-    stream_keep_alive, stream_next_event, stream_pass_over, stream_playout, stream_receive,
+    stream_keep, stream_keep_alive, stream_next_event, stream_pass_over, stream_playout, stream_receive,
     stream_send_event, stream_send_pause, stream_skip_capture, stream_statistics,
     stream_pace, stream_swap_decoder, stream_swap_encoder,
 )
@@ -282,7 +282,10 @@ cdef void leg_fetch(const leg_t *leg) noexcept nogil:
 
 
 cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
-    """What receiving, playing and sending a packet of 20 ms at 8 kHz touches; others need more."""
+    """What receiving, playing and sending a packet of 20 ms at 8 kHz touches; others need more.
+
+    Nothing is looked at but the leg: to wait for a line here is what this is to spare.
+    """
     cdef const receiver_t *receiver = &leg.stream.receiver
     cdef const jitter_t *jitter = &receiver.jitter
     cdef const sender_t *sender = &leg.stream.sender
@@ -295,13 +298,21 @@ cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
     platform_prefetch(receiver.clocks, 1)
     platform_prefetch(jitter, <int>(<char *>&jitter.delay.bins - <char *>jitter) + 32)
     platform_prefetch(&jitter.conceal, 32)
-    platform_prefetch(jitter.conceal.history + jitter.conceal.newest, 320)
-    platform_prefetch(jitter.pcm, 320)
-    platform_prefetch(&jitter.backlog, 24)
-    platform_prefetch(jitter.backlog.free + BACKLOG_PACKETS - 2, 1)
-    platform_prefetch(jitter.backlog.packets, sizeof(jitter_packet_t))
-    platform_prefetch(jitter.backlog.near, 160)
+
+
+cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:
+    """What it takes a look at the stream to know."""
+    cdef const receiver_t *receiver = &leg.stream.receiver
+    cdef const jitter_t *jitter = &receiver.jitter
     platform_prefetch(receiver.decoder, 8)
+    platform_prefetch(jitter.conceal.history + jitter.conceal.newest, 320)
+    if leg.source != NULL:
+        platform_prefetch(leg.source.feed, 64)
+    if jitter.backlog.count > 0:
+        platform_prefetch(jitter.shelf.order, 1)
+        platform_prefetch(jitter.shelf.free + BACKLOG_PACKETS - 2, 1)
+        platform_prefetch(jitter.shelf.packets, 2 * sizeof(jitter_packet_t))
+        platform_prefetch(jitter.shelf.near, 160)
 
 
 cdef bint may_wait(const leg_t *leg, const platform_datagram_t *datagram) noexcept nogil:
@@ -323,6 +334,7 @@ cdef void leg_deliver(
     memcpy(&inbox.data[0], command.packet, command.count)
     leg.delivering = True
     receive_one(leg, inbox, events)
+    stream_keep(leg.stream)
     pass_events(leg, events)
     leg.delivering = False
 
@@ -337,6 +349,7 @@ cdef void leg_receive(
         left -= 1
         if receive_one(leg, inbox, events) and not leg.read_all and may_wait(leg, inbox):
             break
+        stream_keep(leg.stream)
     # After a turn without a packet several may come at once, and the last may be due.
     leg.read_all = left == PLATFORM_BATCH_MAX
     leg.read_ns = now_ns
@@ -449,6 +462,7 @@ cdef void leg_play(
     cdef int16_t frame[FRAME_MAX]
     cdef double energy
     stream_playout(leg.stream, frame, count, deadline_ns)
+    stream_keep(leg.stream)  # the next leg's packets come to where this one's are
     pass_events(leg, events)
     if not leg.may_receive:
         memset(frame, 0, count * sizeof(int16_t))

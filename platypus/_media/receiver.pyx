@@ -20,7 +20,7 @@ from platypus._media.codec cimport (
 )
 from platypus._media.jitter cimport (
     JITTER_LATE, JITTER_TOO_LONG, jitter_counters_t, jitter_dry, jitter_glue, jitter_init,
-    jitter_insert, jitter_playout, jitter_t,
+    jitter_insert, jitter_keep, jitter_playout, jitter_t,
 )
 from platypus._media.losses cimport losses_note
 from platypus._media.opus cimport opus_is_wide
@@ -267,6 +267,7 @@ cdef void follow_held(receiver_t *receiver) noexcept nogil:
     if rtp_parse(held.data, held.length, &packet) == RTP_OK:
         follow(receiver, packet.ssrc, packet.sequence)
         admit(receiver, held.data, &packet, held.arrival_ns)
+        jitter_keep(&receiver.jitter)
     held.length = 0
 
 

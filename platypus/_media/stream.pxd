@@ -59,6 +59,8 @@ cdef void stream_follow_loss(stream_t *stream, double lost) noexcept nogil
 
 cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
                         int64_t arrival_ns) noexcept nogil
+# Its payload is looked at where it lies, until it was played or this takes it elsewhere.
+cdef void stream_keep(stream_t *stream) noexcept nogil
 # Packets were not given to the stream for a while, on purpose: none of them is lost.
 cdef void stream_pass_over(stream_t *stream) noexcept nogil
 # frame NULL: silence. Less than ptime is collected: 0 comes back until a packet is full.
@@ -85,6 +87,7 @@ cdef dict statistics_dict(const stream_statistics_t *statistics, int rate)
 
 cdef class Stream:
     cdef stream_t *stream        # owned
+    cdef uint8_t[STREAM_MAX_PACKET] inbox  # the newest packet
     cdef int ptime_ms
 
     cdef int learn_opus(self) except -1

@@ -8,7 +8,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from platypus._media.arena cimport arena_give, arena_take
 from platypus._media.codec cimport (
@@ -16,6 +16,7 @@ from platypus._media.codec cimport (
     CODEC_OPUS, codec_encoder_t, codec_has_state, codec_of, codec_rate,
 )
 from platypus._media.losses cimport losses_summarize, losses_summary_t
+from platypus._media.jitter cimport jitter_keep
 from platypus._media.opus cimport opus_follow_loss, opus_known, opus_settings, opus_settings_t
 from platypus._media.receiver cimport (
     receiver_clear, receiver_configure, receiver_init, receiver_next_event, receiver_pass_over,
@@ -47,7 +48,7 @@ cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil:
         stream_free(stream)
         return NULL
     stream.sender.gathered = stream.far.gathered
-    stream.receiver.jitter.backlog.far = stream.far.payloads
+    stream.receiver.jitter.shelf.far = stream.far.payloads
     sender_init(&stream.sender, config.rate, config.ptime_ms, config.ssrc, config.sequence,
                 config.timestamp)
     receiver_init(&stream.receiver, stream.receiver.decoder)
@@ -103,6 +104,10 @@ cdef void stream_follow_loss(stream_t *stream, double lost) noexcept nogil:
 cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
                         int64_t arrival_ns) noexcept nogil:
     return receiver_receive(&stream.receiver, packet, length, arrival_ns)
+
+
+cdef void stream_keep(stream_t *stream) noexcept nogil:
+    jitter_keep(&stream.receiver.jitter)
 
 
 cdef void stream_pass_over(stream_t *stream) noexcept nogil:
@@ -290,7 +295,9 @@ cdef class Stream:
         cdef int verdict
         PyObject_GetBuffer(packet, &view, PyBUF_SIMPLE)
         try:
-            verdict = stream_receive(self.stream, <const uint8_t *>view.buf,
+            stream_keep(self.stream)
+            memcpy(self.inbox, view.buf, min(view.len, <Py_ssize_t>STREAM_MAX_PACKET))
+            verdict = stream_receive(self.stream, self.inbox,
                                      <int>min(view.len, <Py_ssize_t>65536), arrival_ns)
         finally:
             PyBuffer_Release(&view)

@@ -21,7 +21,7 @@ from platypus._media.leg cimport (
     VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE,
     command_t, leg_deliver,
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play, leg_play_all,
-    leg_fetch, leg_fetch_stream, leg_move, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
+    leg_fetch, leg_fetch_rest, leg_fetch_stream, leg_move, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
     leg_skip, leg_speak, leg_t, leg_watch,
 )
 from platypus._media.leg_post cimport leg_transmit
@@ -415,8 +415,7 @@ cdef void hear(
             leg_fetch(leg.next.next)
     if not has_turn(leg, half):
         return
-    if leg.source != NULL:
-        platform_prefetch(leg.source.feed, 64)
+    leg_fetch_rest(leg)
     leg_receive(leg, &loop.inbox, &loop.events, loop.offset_ns, now_ns)
     if leg.source != NULL:
         platform_prefetch(leg.source.feed.source, sizeof(source_t))

@@ -394,6 +394,16 @@ class TestWrongCommands:
 
         run(work())
 
+    @pytest.mark.parametrize("method", ["rtp", "inband"])
+    def test_digits_before_the_answer_say_that_it_is_too_early(self, method: Any) -> None:
+        async def work() -> None:
+            async with phone() as alice, phone() as bob:
+                call = alice.engine.call(bob.uri)
+                with pytest.raises(MediaError, match="before there is a stream"):
+                    call.send_dtmf("1", method=method)
+
+        run(work())
+
     def test_an_unknown_digit_is_named(self) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:

@@ -12,6 +12,8 @@ cdef struct delay_t:
     int64_t base             # transit that falls into the middle of the first bin
     int64_t lowest[2]        # least transit in this span of packets and the one before
     int span                 # packets in this span
+    int64_t recent[2]        # likewise, over a few packets
+    int recent_span
     int settling             # packets left that only find the first base
     int64_t arrival          # of the packet before
     int highest              # no bin above it has anything in it
@@ -22,6 +24,8 @@ cdef struct delay_t:
 cdef void delay_init(delay_t *delay, int rate) noexcept nogil
 cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
                         int samples) noexcept nogil
+# What comes next is of another source, whose place follows from when it comes.
+cdef void delay_renew(delay_t *delay) noexcept nogil
 cdef int delay_spread(const delay_t *delay) noexcept nogil
 # The delay that costs least, and by how much (in R) it is better than the present one; `told`
 # if the packet behind a lost one tells what was in it.

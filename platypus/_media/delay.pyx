@@ -23,6 +23,7 @@ from platypus._media.slots cimport slots_aligned, slots_deadline, slots_measure
 cdef enum:
     MEMORY = 1200            # packets
     SPAN = 250               # packets over which the least transit is held
+    RECENT_SPAN = 8          # and that of the path as it is now
     GUARD_BINS = 1           # a packet that comes as near as this to its slot is late
     FREE_GUARD_BINS = 5      # and so near it had better not come
     ANOTHER_PATH_BINS = 100  # by which the base rises at once where the path became another
@@ -53,6 +54,7 @@ cdef void delay_init(delay_t *delay, int rate) noexcept nogil:
 
 cdef void begin(delay_t *delay, int64_t transit) noexcept nogil:
     delay.base = delay.lowest[0] = delay.lowest[1] = transit
+    delay.recent[0] = delay.recent[1] = transit
     delay.settling = SETTLING
     delay.known = 1
 
@@ -112,6 +114,12 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
         delay.lowest[0] = transit
         delay.span = 0
     delay.span += 1
+    if delay.recent_span == RECENT_SPAN:
+        delay.recent[1] = delay.recent[0]
+        delay.recent[0] = transit
+        delay.recent_span = 0
+    delay.recent_span += 1
+    delay.recent[0] = min(delay.recent[0], transit)
     if delay.settling > 0:
         delay.settling -= 1
     delay.lowest[0] = min(delay.lowest[0], transit)
@@ -138,6 +146,20 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
         while delay.highest > 0 and delay.bins[delay.highest] < NOTHING:
             delay.bins[delay.highest] = 0.0
             delay.highest -= 1
+
+
+cdef void delay_renew(delay_t *delay) noexcept nogil:
+    """A path that has become slower lately is not to be waited for as if it were faster, too.
+
+    The sender may just have paused its timestamps: nothing is late since then. Its next source
+    would wait for as long as the pause was, until the base has followed.
+    """
+    cdef int64_t lowest = min(delay.recent[0], delay.recent[1])
+    if not delay.known or lowest - delay.base < ANOTHER_PATH_BINS * delay.width:
+        return
+    delay_forget(delay)
+    delay.base = delay.lowest[0] = delay.lowest[1] = lowest
+    delay.bins[0] = delay.total = delay.weight  # a packet that came at the base
 
 
 cdef int delay_spread(const delay_t *delay) noexcept nogil:

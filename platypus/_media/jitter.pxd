@@ -89,7 +89,7 @@ cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder,
 cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, int64_t arrival,
                        int codec, int samples, const uint8_t *payload,
                        int length) noexcept nogil
-cdef int64_t jitter_glue(const jitter_t *jitter, int64_t arrival, int samples) noexcept nogil
+cdef int64_t jitter_glue(jitter_t *jitter, int64_t arrival, int samples) noexcept nogil
 cdef int jitter_dry(const jitter_t *jitter, int count) noexcept nogil
 # The flags are those of stream_playout_t.
 cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept nogil

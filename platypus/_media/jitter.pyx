@@ -27,7 +27,7 @@ from platypus._media.codec cimport (
     CODEC_COMFORT_NOISE, codec_comfort, codec_decoder_t, codec_make_comfort,
 )
 from platypus._media.conceal cimport conceal_init, conceal_silent
-from platypus._media.delay cimport delay_init, delay_observe, delay_spread
+from platypus._media.delay cimport delay_init, delay_observe, delay_renew, delay_spread
 from platypus._media.losses cimport losses_note
 from platypus._media.slots cimport slots_aligned, slots_measure
 from platypus._media.supply cimport (
@@ -101,12 +101,13 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
     return JITTER_TAKEN
 
 
-cdef int64_t jitter_glue(const jitter_t *jitter, int64_t arrival, int samples) noexcept nogil:
+cdef int64_t jitter_glue(jitter_t *jitter, int64_t arrival, int samples) noexcept nogil:
     """A timestamp for a packet whose own means nothing: as if it followed what is there.
 
     The packet is then played in the first slot that leaves the path its spread.
     """
     cdef int64_t due, ahead, timestamp
+    delay_renew(&jitter.delay)
     if not jitter.playing or samples < 1:
         timestamp = arrival - jitter.delay.base if jitter.delay.known else arrival
         return max(timestamp, jitter.newest)

@@ -323,7 +323,9 @@ class MediaSession:
 
     def send_dtmf(self, digits: Sequence[str], duration_ms: int, *, inband: bool = False) -> None:
         """RFC 4733 events, or tones. Raises MediaError where the far end takes none."""
-        if self._plan is None or (self._plan.dtmf_payload_type is None and not inband):
+        if self._plan is None:
+            raise MediaError("no key can be pressed before there is a stream to hear it in")
+        if self._plan.dtmf_payload_type is None and not inband:
             raise MediaError(
                 'the far end takes no telephone-events (RFC 4733); try method="info" or "inband"'
             )

@@ -351,7 +351,6 @@ class TestLateness:
         assert heard.counters()["buffer_ms"] < 70
         assert heard.counters()["discarded"] > 20
 
-
     @pytest.mark.parametrize("stall_ms", [120, 300, 600])
     def test_what_came_too_late_to_be_played_is_not_heard_and_no_good_score(
         self, stall_ms: int
@@ -489,6 +488,25 @@ class TestDiscontinuities:
         assert right <= 103
         assert heard.counters()["buffer_ms"] < 30
         assert_adds_up(heard)
+
+    @pytest.mark.parametrize("pause_ms", [120, 300, 3000])
+    @pytest.mark.parametrize("jitter_ms", [0, 8])
+    def test_a_new_source_does_not_wait_for_a_pause_that_was_before(
+        self, pause_ms: int, jitter_ms: int
+    ) -> None:
+        """On hold a far end may stop its clock: from then on the path seems slower by as much."""
+        jitter = np.random.default_rng(2).uniform(0, jitter_ms, COUNT)
+        new = Sender(SPEECH, ssrc=5, sequence=9, timestamp=9).packets()
+        arrivals = [
+            (20.0 * n + jitter[n] + pause_ms * ((n >= 50) + (n >= 100)), packet)
+            for n, packet in enumerate(PACKETS[:100] + new[100:])
+        ]
+        heard = play(arrivals, COUNT + pause_ms // 10 - 5)
+        right = right_from(heard, 100)
+        assert right is not None
+        assert right <= 100 + pause_ms // 10 + 10
+        assert heard.counters()["buffer_ms"] < 30
+        assert lags(heard)[-1] in (16 * pause_ms, 16 * pause_ms + FRAME)
 
     @pytest.mark.parametrize("phase", [-13.0, -6.0, 0.0, 6.0, 11.0])
     def test_a_new_source_with_another_rhythm(self, phase: float) -> None:

@@ -19,6 +19,11 @@ cdef int guard_send(leg_t *leg, platform_socket_t s, const platform_address_t *a
 # What came, opened in place: its length, or -1 when it is to be dropped (it was counted).
 cdef int guard_open(leg_t *leg, platform_datagram_t *datagram, bint rtcp) noexcept nogil
 
+# For a turn that comes soon, as leg_fetch: each step reads what the step before has brought near.
+cdef void guard_fetch_leases(const leg_t *leg) noexcept nogil
+cdef void guard_fetch_contexts(const leg_t *leg) noexcept nogil
+cdef void guard_fetch_sessions(const leg_t *leg) noexcept nogil
+
 # A command with a context, or with none. Leases that are given up by it, at most GIVEN_UP_MAX
 # with the command itself, are written to `given_up`; returns how many.
 cdef int guard_change(leg_t *leg, command_t *command, command_t **given_up) noexcept nogil

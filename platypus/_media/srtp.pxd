@@ -35,10 +35,10 @@ cdef struct context_t:
     srtp_function_t rtcp
     int rtp_tag, rtcp_tag    # bytes behind an MKI
     int mki_length
-    uint8_t mki[MKI_MAX]
     int ssrc_count
     int last                 # where the SSRC of the packet before was found
-    uint32_t ssrcs[SSRCS_MAX]
+    uint32_t ssrcs[SSRCS_MAX]  # the first of them in one line of memory with all before
+    uint8_t mki[MKI_MAX]
 
 
 # The new length, or minus a srtp_status_t. `packet` has SRTP_TRAILER_MAX bytes of room behind.

@@ -13,7 +13,10 @@ from platypus._media.conference cimport conference_join, conference_leave, confe
 from platypus._media.endpoint cimport source_t
 from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
-from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
+from platypus._media.guard cimport (
+    GIVEN_UP_MAX, guard_change, guard_fetch_contexts, guard_fetch_leases, guard_fetch_sessions,
+    guard_release,
+)
 from platypus._media.leg cimport (
     VERB_CLOSE, VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS,
     VERB_LEAVE, VERB_MOVE, VERB_MUTE,
@@ -405,14 +408,30 @@ cdef inline int turn_samples(const leg_t *leg) noexcept nogil:
     return leg.frame // 2 if leg.card else leg.frame
 
 
+cdef inline void fetch_ahead(const leg_t *leg) noexcept nogil:
+    """Of this leg and of those behind it, while it keeps the kernel busy.
+
+    Where memory leads to memory each turn brings the next step near, so that none is waited for.
+    """
+    cdef const leg_t *second = leg.next
+    cdef const leg_t *third = NULL
+    guard_fetch_sessions(leg)
+    if second == NULL:
+        return
+    leg_fetch_stream(second)
+    guard_fetch_contexts(second)
+    third = second.next
+    if third == NULL:
+        return
+    guard_fetch_leases(third)
+    if third.next != NULL:
+        leg_fetch(third.next)
+
+
 cdef void hear(
     loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
 ) noexcept nogil:
-    # Of the legs behind this one, while it keeps the kernel busy.
-    if leg.next != NULL:
-        leg_fetch_stream(leg.next)
-        if leg.next.next != NULL:
-            leg_fetch(leg.next.next)
+    fetch_ahead(leg)
     if not has_turn(leg, half):
         return
     leg_fetch_rest(leg)

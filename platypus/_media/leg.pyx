@@ -37,8 +37,8 @@ from platypus._media.leg_keys cimport leg_hear_keys, leg_with_tones
 from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
-    PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_datagram_t, platform_energy,
-    platform_load_acquire,
+    PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_address_equal, platform_datagram_t,
+    platform_energy, platform_load_acquire,
     platform_monotonic_ns, platform_prefetch, platform_realtime_offset_ns, platform_receive,
     platform_socket_close, platform_store_release,
 )
@@ -224,6 +224,18 @@ cdef void tell_address(leg_t *leg, events_t *events) noexcept nogil:
     events_push(events, &event)
 
 
+cdef void pass_by(leg_t *leg, platform_datagram_t *datagram) noexcept nogil:
+    """A payload type that was not agreed on, as keep-alives have (RFC 6263, 4.6).
+
+    Where the far end sends it, its place in the sequence is no loss.
+    """
+    cdef int length
+    if leg.may_receive and platform_address_equal(&datagram.source, &leg.latch.heard):
+        length = guard_open(leg, datagram, False)
+        if length >= 0:
+            stream_receive(leg.stream, datagram.data, length, datagram.arrival_ns)
+
+
 cdef bint receive_one(
     leg_t *leg, platform_datagram_t *datagram, events_t *events
 ) noexcept nogil:
@@ -240,6 +252,7 @@ cdef bint receive_one(
     payload_type = data[1] & 0x7F
     if leg.stream.receiver.codecs[payload_type] == CODEC_NONE:
         leg.counters.invalid += 1
+        pass_by(leg, datagram)
         return False
     length = guard_open(leg, datagram, False)
     if length < 0:

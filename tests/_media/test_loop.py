@@ -455,6 +455,25 @@ class TestReceiving:
         wait_for(lambda: leg.statistics()["invalid"] == 8)
         assert leg.statistics()["receive"]["packets"] == 0
 
+    def test_a_keep_alive_of_another_payload_type_is_no_loss(self, loop):
+        peer, stranger = Peer(), Peer()
+        leg = open_leg(loop, peer.address)
+
+        def more_than(packets: int) -> bool:
+            return leg.statistics()["receive"]["packets"] > packets
+
+        peer.talk(address_of(leg), lambda: more_than(2))
+        for _ in range(3):  # RFC 6263, 4.6
+            peer.send(address_of(leg), b"", pt=127)
+        wait_for(lambda: leg.statistics()["invalid"] == 3)
+        stranger.sequence = peer.sequence + 50
+        stranger.send(address_of(leg), b"", pt=127)
+        wait_for(lambda: leg.statistics()["invalid"] == 4)
+        before = leg.statistics()["receive"]["packets"]
+        peer.talk(address_of(leg), lambda: more_than(before + 3))
+        received = leg.statistics()["receive"]
+        assert (received["lost"], received["loss"]) == (0, 0.0)
+
     def test_what_arrives_while_receiving_is_forbidden_is_ignored(self, loop):
         peer = Peer()
         leg = open_leg(loop, peer.address)

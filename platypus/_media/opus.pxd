@@ -19,6 +19,7 @@ cdef struct opus_encoder_t:
     opus_settings_t settings
     int bitrate              # in use
     double loss              # of what we send, smoothed, 0 to 1
+    double lost              # the same, as last reported
 
 cdef bint opus_known() noexcept nogil
 # By name, as in the struct; ValueError for others. Under the GIL.

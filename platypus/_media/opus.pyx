@@ -4,8 +4,8 @@
     frame <-> libopus, mono, at any rate it has
 
 An encoder follows what the far end reports of loss: redundancy (FEC) as the loss asks for, and
-fewer bits while it is heavy, since that is mostly a narrow path. libopus allocates nothing
-here: its states lie in memory that was taken under the GIL.
+fewer bits while it stays heavy, since that is mostly a narrow path; a single burst is not. libopus
+allocates nothing here: its states lie in memory that was taken under the GIL.
 """
 
 from libc.stdint cimport int16_t, int32_t, uint8_t, uintptr_t
@@ -214,9 +214,10 @@ cdef int opus_encode(opus_encoder_t *encoder, const int16_t *frame, int samples,
 cdef void opus_follow_loss(opus_encoder_t *encoder, double lost) noexcept nogil:
     """Ready for what is lost now, and still for a while for what was."""
     cdef int bitrate = encoder.bitrate
-    cdef double told
+    cdef double told, lasting = min(lost, encoder.lost)
+    encoder.lost = lost
     encoder.loss = lost if lost > encoder.loss else encoder.loss + (lost - encoder.loss) / 4
-    if lost > HEAVY_LOSS:
+    if lasting > HEAVY_LOSS:
         bitrate = max(min(LEAST_UNDER_LOSS, encoder.settings.bitrate), bitrate * 3 // 4)
     elif lost < LIGHT_LOSS:
         bitrate = min(encoder.settings.bitrate, bitrate + bitrate // 10)

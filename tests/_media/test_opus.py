@@ -231,6 +231,17 @@ class TestLoss:
         assert octets() > 0.9 * before
 
 
+    def test_a_single_burst_of_loss_costs_no_bits(self) -> None:
+        stream = speaker(fec=1)
+        stream.follow_loss(0.09)  # the redundancy's own
+        before = sum(len(packet.payload) for packet in sent(SPEECH, stream))
+        for lost in (0.2, 0.02, 0.2, 0.02):
+            stream.follow_loss(lost)
+        behind = sent(SPEECH, stream)
+        assert sum(len(packet.payload) for packet in behind) > 0.95 * before
+        assert sum(describe(bytes(packet.payload))[1] for packet in behind) > 80
+
+
 class TestAnything:
     @given(st.binary(min_size=1, max_size=1400))
     def test_the_length_of_a_packet_is_what_libopus_says(self, payload: bytes) -> None:

@@ -161,6 +161,7 @@ PATHS: dict[str, Path] = {
     "queue_10": queueing(10.0),
     "queue_20": queueing(20.0),
     "queue_40": queueing(40.0),
+    "at_once_20": queueing(20.0),
     "overtaking": overtaking,
     "late_twice": late_and_twice,
     "stalls": stalls,

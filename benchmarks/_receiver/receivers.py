@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,9 @@ class Played:
 
     pcm: Pcm
     counters: dict[str, float]
+
+
+Receiver = Callable[[Pcm, Trace, float, Coding], Played]
 
 
 def arrivals(trace: Trace) -> list[tuple[float, int]]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from benchmarks._receiver.codings import PCMU, Coding
 from benchmarks._receiver.paths import Path
-from benchmarks._receiver.receivers import Played, by_spurts, phone, whole, zero_filled, zero_played
+from benchmarks._receiver.receivers import (
+    Receiver,
+    by_spurts,
+    phone,
+    whole,
+    zero_filled,
+    zero_played,
+)
 from benchmarks._receiver.score import Score, conversational, score, to_r
-from benchmarks._receiver.speech import speech
+from benchmarks._receiver.speech import BEGINNING_SECONDS, Pcm, beginnings, speech
 
 # PESQ and added delay in ms of each of the engines that are published.
 Published = Mapping[str, tuple[tuple[float, float], ...]]
@@ -27,7 +35,6 @@ class Once:
     zeros: Score
     unaware: Score  # zeros by a decoder that knows nothing of what is missing
     oracle: Score
-    heard: Played
 
 
 def half() -> str:
@@ -44,20 +51,38 @@ def chosen(paths: Mapping[str, Path]) -> Mapping[str, Path]:
 
 
 def once(name: str, path: Path, half: str, seed: int, coding: Coding = PCMU) -> Once:
-    sent = speech(half, coding.rate)
+    """The row's speech over one trace; a row at_once_* has a call for each speaker."""
     random = np.random.default_rng([seed, sum(name.encode())])
+    if name.startswith("at_once"):
+        scored = partial(score, coding=coding, lead_s=0, seconds=BEGINNING_SECONDS)
+        spoken = beginnings(half, coding.rate)
+        calls = [call(sent, path, random, scored, coding) for sent in spoken]
+        return Once(*(mean(getattr(one, part) for one in calls) for part in Once.__slots__))
+    ppm = float(name.rpartition("_")[2]) if name.startswith("drift") else 0.0
+    scored = partial(score, stretch_ppm=ppm, coding=coding)
+    return call(speech(half, coding.rate), path, random, scored, coding)
+
+
+def call(
+    sent: Pcm,
+    path: Path,
+    random: np.random.Generator,
+    scored: Callable[[Pcm, Pcm], Score],
+    coding: Coding,
+) -> Once:
     made = path(random, len(sent) // coding.frame)
     phase = random.uniform(0.0, 20.0)
-    ppm = float(name.rpartition("_")[2]) if name.startswith("drift") else 0.0
 
-    def scored(played: Played) -> Score:
-        return score(sent, played.pcm, ppm, coding)
+    def judged(receiver: Receiver) -> Score:
+        return scored(sent, receiver(sent, made, phase, coding).pcm)
 
-    heard = phone(sent, made, phase, coding)
-    oracles = [scored(one(sent, made, phase, coding)) for one in (whole, by_spurts)]
-    zeros = scored(zero_filled(sent, made, phase, coding))
-    unaware = zeros if coding is PCMU else scored(zero_played(sent, made, phase, coding))
-    return Once(scored(heard), zeros, unaware, max(oracles, key=lambda one: one.cq), heard)
+    zeros = judged(zero_filled)
+    return Once(
+        ours=judged(phone),
+        zeros=zeros,
+        unaware=zeros if coding is PCMU else judged(zero_played),
+        oracle=max((judged(one) for one in (whole, by_spurts)), key=lambda one: one.cq),
+    )
 
 
 def mean(scores: Iterable[Score]) -> Score:

@@ -77,8 +77,18 @@ def delays(sent: Pcm, heard: Pcm) -> NDArray[np.float64]:
     return np.asarray(found, dtype=np.float64).reshape(-1, 2)
 
 
-def score(sent: Pcm, heard: Pcm, stretch_ppm: float = 0.0, coding: Coding = PCMU) -> Score:
-    """The mean of the speakers' scores. `stretch_ppm`: the sender's clock was slow by so much."""
+def score(
+    sent: Pcm,
+    heard: Pcm,
+    stretch_ppm: float = 0.0,
+    coding: Coding = PCMU,
+    lead_s: int = LEAD_SECONDS,
+    seconds: int = SECONDS,
+) -> Score:
+    """The mean of the speakers' scores, each of whom has `seconds` behind the lead of silence.
+
+    `stretch_ppm`: the sender's clock was slow by so much.
+    """
     from pesq import pesq  # the only benchmarks that need it
 
     rate = coding.rate
@@ -86,9 +96,9 @@ def score(sent: Pcm, heard: Pcm, stretch_ppm: float = 0.0, coding: Coding = PCMU
     if len(found) == 0:
         return Score(1.0, float(LONGEST) * 1000 / RATE)
     lag = found[:, 1] - found[:, 0] * stretch_ppm * 1e-6
-    count = SECONDS * rate
+    count = seconds * rate
     scores = []
-    for begin in range(LEAD_SECONDS * rate, len(sent), count):
+    for begin in range(lead_s * rate, len(sent), count):
         places = found[:, 0] * (rate // RATE)
         here = found[(places >= begin) & (places < begin + count), 1] * (rate // RATE)
         # From where it begins to be heard to where it ends: nothing is cut off.

@@ -24,6 +24,7 @@ RATE = 8000
 WIDE_RATE = 16000
 SECONDS = 16
 LEAD_SECONDS = 2
+BEGINNING_SECONDS = 8
 LEVEL = 10 ** (-26 / 20) * 32768  # -26 dBov while speaking (ITU-T P.56 in outline)
 
 Pcm = NDArray[np.int16]
@@ -130,3 +131,18 @@ def speech(half: str, rate: int = RATE) -> Pcm:
     silence = np.random.default_rng(1).normal(0.0, 3.0, LEAD_SECONDS * rate).astype(np.int16)
     speakers = SPEAKERS if rate == RATE else WIDE_SPEAKERS
     return np.concatenate([silence, *(read(speaker, rate) for speaker in speakers[half])])
+
+
+@cache
+def beginnings(half: str, rate: int = RATE) -> tuple[Pcm, ...]:
+    """What each speaker says first, as in a call that begins in the midst of it."""
+    speakers = SPEAKERS if rate == RATE else WIDE_SPEAKERS
+    sounds = (read(speaker, rate) for speaker in speakers[half])
+    return tuple(from_first_word(sound, rate)[: BEGINNING_SECONDS * rate] for sound in sounds)
+
+
+def from_first_word(sound: Pcm, rate: int) -> Pcm:
+    frame = rate // 50
+    whole = sound[: len(sound) // frame * frame].astype(float)
+    power = (whole.reshape(-1, frame) ** 2).mean(axis=1)
+    return sound[int(np.flatnonzero(power > LEVEL**2 / 10)[0]) * frame :]

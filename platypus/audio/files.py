@@ -137,8 +137,9 @@ class _Format:
 def _read(file: BinaryIO, name: str, size: int) -> Wav:
     head = file.read(12)
     if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        what = "an empty file" if not head else "not a WAV file"
-        raise AudioFileError(name, f"is {what}; convert it: {_recipe(name)}")
+        if not head:
+            raise AudioFileError(name, "is an empty file; fetch or record it again")
+        raise AudioFileError(name, f"is not a WAV file; convert it: {_recipe(name)}")
     layout: _Format | None = None
     for _ in range(MAX_CHUNKS):
         kind, length = _chunk(file, name)

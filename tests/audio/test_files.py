@@ -105,7 +105,7 @@ class TestRefusing:
     @pytest.mark.parametrize(
         ("data", "words"),
         [
-            (b"", ["empty"]),
+            (b"", ["empty", "record it again"]),
             (b"ID3\3" + b"\0" * 100, ["not a WAV", "ffmpeg"]),
             (b"RIFF\0\0\0\0AVI " + b"\0" * 100, ["not a WAV", "ffmpeg"]),
             (b"RIFX\0\0\0\0WAVE" + b"\0" * 100, ["not a WAV"]),

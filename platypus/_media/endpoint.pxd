@@ -42,14 +42,14 @@ cdef struct card_t:
 cdef struct source_t:
     source_kind_t kind
     int rate             # 0: the leg's
-    feed_t *feed         # whom it drives
     const int16_t *samples
     int64_t count
     int64_t position
-    bint loops
-    ring_t *ring
-    card_t card
     canceller_t *canceller   # of a microphone; NULL: none
+    card_t card
+    bint loops           # up to here one line of the cache
+    feed_t *feed         # whom it drives
+    ring_t *ring
     tone_t tones[TONES_MAX]
     int tone_count
     int cadence_ms[CADENCE_MAX]

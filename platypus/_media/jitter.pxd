@@ -40,23 +40,23 @@ cdef struct jitter_t:
     losses_t *losses         # its, told of what is given up unplayed
     int16_t *pcm             # decoded samples; only while a slot is played
     int pcm_count
-    int clock_known          # of the slots
-    int playing
-    int quiet                # the sender said, or showed, that nothing is missing
-    int order_known
-    int judged               # `target` was chosen
+    uint8_t clock_known      # of the slots
+    uint8_t playing
+    uint8_t quiet            # the sender said, or showed, that nothing is missing
+    uint8_t order_known
+    uint8_t judged           # `target` was chosen
+    uint8_t hasty            # a surplus of our own making is to go soon
     slots_t slots
+    float gain               # how much better `target` is than the present delay, in R
+    float missing            # share of packets that never came, smoothed
+    float power              # of speech: the mean square of loud slots, slowly falling
     jitter_counters_t counters
     int64_t dry              # samples made up since the last decoded one
     int64_t end              # timestamp behind the last sample of `pcm`
     int64_t heard            # timestamp behind the last decoded sample
     int64_t newest           # timestamp behind the newest packet that came
     int64_t passed           # position of the last packet that was taken out or given up
-    int64_t target           # the delay that is best, and
-    float gain               # how much better it is than the present one, in R
-    float missing            # share of packets that never came, smoothed
-    float power              # of speech: the mean square of loud slots, slowly falling
-    int hasty                # a surplus of our own making is to go soon
+    int64_t target           # the delay that is best
     int64_t paused           # samples for which there has been a pause
     int64_t surplus_for      # samples for which the delay has been longer than needed
     int64_t shortage_for

@@ -99,7 +99,6 @@ cdef struct meter_t:
 
 
 cdef struct counters_t:
-    int64_t last_packet_ns   # 0: never
     uint32_t invalid
     uint32_t strangers
     uint32_t ignored
@@ -112,6 +111,7 @@ cdef struct counters_t:
     uint32_t sink_overruns
     float sent_peak, sent_rms, played_peak, played_rms
     # Brought up to date when they are published:
+    int64_t last_packet_ns   # 0: never
     stream_statistics_t stream
     losses_t losses
     int heard_codec
@@ -131,6 +131,7 @@ cdef struct leg_t:
     # costs as much as decoding a packet.
     leg_t *next              # in its slot
     stream_t *stream         # owned
+    feed_t *feed             # of `source`
     command_t *source        # the leases of what is in use, or NULL
     command_t *sink
     command_t *recording     # its recordings, a list
@@ -149,6 +150,7 @@ cdef struct leg_t:
     int unpublished          # turns
     int last_type
     int digit_count
+    int64_t heard_ns         # when the last packet of the far end came; 0: never
     int64_t read_ns          # when the RTP socket was read last
     int64_t receiving_since_ns
     int64_t kept_alive_ns    # when something was last sent to keep a NAT's binding open

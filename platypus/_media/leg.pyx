@@ -59,7 +59,7 @@ from platypus._media.stream cimport (
 from platypus._media.voice cimport voice_feed, voice_t
 
 cdef enum:
-    SENDER_HOT = 128         # its first two lines: all but what DTMF and silence need
+    SENDER_HOT = 64          # its first line: all but what DTMF and silence need
 
 cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
 cdef int METER_FRAMES = 5              # 100 ms
@@ -148,9 +148,9 @@ cdef void shift(leg_t *leg, gear_t *gear) noexcept nogil:
     leg.rate = gear.rate
     leg.frame = gear.rate // 50
     gear.decoder = stream_swap_decoder(leg.stream, gear.decoder)
-    if leg.source != NULL:
-        gear_swap(&leg.source.feed.resampler, &gear.source)
-        leg.source.feed.staged = 0
+    if leg.feed != NULL:
+        gear_swap(&leg.feed.resampler, &gear.source)
+        leg.feed.staged = 0
     if leg.sink != NULL:
         gear_swap(&leg.sink.outlet.resampler, &gear.sink)
     while recording != NULL:
@@ -250,7 +250,7 @@ cdef bint receive_one(
         leg_take_rtcp(leg, datagram, True)
         return False
     payload_type = data[1] & 0x7F
-    if leg.stream.receiver.codecs[payload_type] == CODEC_NONE:
+    if leg.stream.receiver.types[payload_type].codec == CODEC_NONE:
         leg.counters.invalid += 1
         pass_by(leg, datagram)
         return False
@@ -267,7 +267,7 @@ cdef bint receive_one(
         return False
     if verdict == LATCH_MOVED:
         tell_address(leg, events)
-    leg.counters.last_packet_ns = datagram.arrival_ns
+    leg.heard_ns = datagram.arrival_ns
     if leg.stalled:
         leg.stalled = False
         events_tell(events, leg.id, EVENT_RESUMED, 0, 0)
@@ -291,7 +291,6 @@ cdef void pass_events(leg_t *leg, events_t *events) noexcept nogil:
 
 cdef void leg_fetch(const leg_t *leg) noexcept nogil:
     platform_prefetch(leg, <int>(<char *>&leg.reports - <char *>leg) + sizeof(int64_t))
-    platform_prefetch(&leg.counters, 64)
 
 
 cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
@@ -302,14 +301,12 @@ cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
     cdef const receiver_t *receiver = &leg.stream.receiver
     cdef const jitter_t *jitter = &receiver.jitter
     cdef const sender_t *sender = &leg.stream.sender
-    if leg.source != NULL:
-        platform_prefetch(leg.source, 32)
+    if leg.feed != NULL:
+        platform_prefetch(leg.feed, 64)
     platform_prefetch(sender, SENDER_HOT)
-    platform_prefetch(receiver, <int>(<char *>&receiver.events.reports - <char *>receiver))
-    platform_prefetch(&receiver.told_ssrc, 4)
-    platform_prefetch(receiver.codecs, 1)
-    platform_prefetch(receiver.clocks, 1)
-    platform_prefetch(jitter, <int>(<char *>&jitter.delay.bins - <char *>jitter) + 32)
+    platform_prefetch(receiver.types, 1)
+    platform_prefetch(&receiver.losses.played,
+                      <int>(<char *>&jitter.delay.bins[2] - <char *>&receiver.losses.played))
     platform_prefetch(&jitter.conceal, 32)
 
 
@@ -319,8 +316,8 @@ cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:
     cdef const jitter_t *jitter = &receiver.jitter
     platform_prefetch(receiver.decoder, 8)
     platform_prefetch(jitter.conceal.history + jitter.conceal.newest, 320)
-    if leg.source != NULL:
-        platform_prefetch(leg.source.feed, 64)
+    if leg.feed != NULL:
+        platform_prefetch(leg.feed.source, 64)
     if jitter.backlog.count > 0:
         platform_prefetch(jitter.shelf.order, 1)
         platform_prefetch(jitter.shelf.free + BACKLOG_PACKETS - 2, 1)
@@ -442,15 +439,15 @@ cdef bint keeps_played(const leg_t *leg) noexcept nogil:
     """Whether the last frame is looked at again: by an echo, or a recording of both sides."""
     if records_both(leg):
         return True
-    return (leg.source != NULL and leg.source.feed.source != NULL
-            and leg.source.feed.source.kind == SOURCE_ECHO)
+    return (leg.feed != NULL and leg.feed.source != NULL
+            and leg.feed.source.kind == SOURCE_ECHO)
 
 
 cdef bint cancels(const leg_t *leg) noexcept nogil:
     """Whether its microphone hears what it plays, and has something against it."""
-    if leg.source == NULL or leg.source.feed.source == NULL:
+    if leg.feed == NULL or leg.feed.source == NULL:
         return False
-    return leg.source.feed.source.canceller != NULL
+    return leg.feed.source.canceller != NULL
 
 
 cdef void present(
@@ -461,11 +458,12 @@ cdef void present(
         memmove(leg.played, leg.played + count, (leg.frame - count) * sizeof(int16_t))
         memcpy(leg.played + leg.frame - count, frame, count * sizeof(int16_t))
     if cancels(leg):
-        canceller_hear(leg.source.feed.source.canceller, frame, count, leg.rate)
+        canceller_hear(leg.feed.source.canceller, frame, count, leg.rate)
     if leg.sink != NULL:
         outlet_push(leg.sink.outlet, frame, count, deadline_ns)
-        leg.counters.sink_overruns += leg.sink.outlet.overruns
-        leg.sink.outlet.overruns = 0
+        if leg.sink.outlet.overruns:
+            leg.counters.sink_overruns += leg.sink.outlet.overruns
+            leg.sink.outlet.overruns = 0
     record(leg, frame, count, writer)
 
 
@@ -510,14 +508,15 @@ cdef const int16_t *capture_source(
 ) noexcept nogil:
     """The source's next samples, or NULL without one. It runs on while the leg is muted."""
     cdef feed_t *feed
-    if leg.source == NULL:
+    if leg.feed == NULL:
         return NULL
-    feed = leg.source.feed
+    feed = leg.feed
     feed_pull(feed, frame, count, leg.rate, leg.played + leg.frame - count, deadline_ns)
     if cancels(leg):
         canceller_say(feed.source.canceller, frame, count, leg.rate)
-    leg.counters.source_underruns += feed.underruns
-    feed.underruns = 0
+    if feed.underruns:
+        leg.counters.source_underruns += feed.underruns
+        feed.underruns = 0
     if feed.ended and not leg.source_told:
         leg.source_told = True
         events_tell(events, leg.id, EVENT_SOURCE_ENDED, 0, 0)
@@ -574,7 +573,7 @@ cdef void keep_alive(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogi
     cdef int payload_type = 127
     if now_ns - leg.kept_alive_ns < KEEP_ALIVE_NS or not leg.sends or leg.latch.target.family == 0:
         return
-    while leg.stream.receiver.codecs[payload_type] != CODEC_NONE and payload_type > 96:
+    while leg.stream.receiver.types[payload_type].codec != CODEC_NONE and payload_type > 96:
         payload_type -= 1
     leg.kept_alive_ns = now_ns
     send_packet(leg, events, packet, stream_keep_alive(leg.stream, payload_type, packet))
@@ -632,7 +631,7 @@ cdef void leg_skip(
 
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil:
     """Whether a leg that should hear something has heard nothing for long."""
-    cdef int64_t since_ns = max(leg.counters.last_packet_ns, leg.receiving_since_ns)
+    cdef int64_t since_ns = max(leg.heard_ns, leg.receiving_since_ns)
     if leg.stalled or not leg.may_receive or leg.latch.signalled.family == 0 or since_ns == 0:
         return
     if now_ns - since_ns >= STALL_NS:
@@ -644,6 +643,7 @@ cdef void leg_publish(leg_t *leg) noexcept nogil:
     cdef uint32_t next
     leg.unpublished = 0
     stream_statistics(leg.stream, &leg.counters.stream)
+    leg.counters.last_packet_ns = leg.heard_ns
     leg.counters.losses = leg.stream.receiver.losses
     leg.counters.heard_codec = leg.stream.receiver.heard_codec
     leg.counters.heard_bitrate = leg.stream.receiver.heard_bitrate

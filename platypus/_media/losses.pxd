@@ -6,20 +6,21 @@ cdef enum:
     LOSSES_GMIN = 16         # RFC 3611, 4.7.2: its recommended value
 
 cdef struct losses_t:
-    int known
-    int64_t newest           # position of the newest packet
-    uint64_t came            # bit n: packet `newest - n` came,
-    uint64_t late            # and it came when its place was played
-    # What is settled, since it is older than that.
-    uint64_t packets
+    # What is settled, since it is older than what follows.
     uint64_t lost
     uint64_t discarded
     uint64_t runs            # of packets that were not played, one after the other
-    int in_run
     # RFC 3611, A.2: transitions of its four states.
-    uint64_t played          # since the last one that was not
     uint64_t in_burst
     uint64_t c11, c13, c14, c22, c23, c33
+    # Each packet touches these.
+    uint64_t played          # since the last one that was not
+    uint64_t packets
+    int64_t newest           # position of the newest packet
+    uint64_t came            # bit n: packet `newest - n` came,
+    uint64_t late            # and it came when its place was played
+    int known
+    int in_run
 
 cdef struct losses_summary_t:
     double loss              # of all packets, as a fraction: what was not played

@@ -7,47 +7,53 @@ from platypus._media.report cimport STREAM_MAX_PACKET, stream_event_t, stream_st
 from platypus._media.rtp cimport rtp_source_t
 from platypus._media.telephone_event cimport event_receiver_t
 
+# What a payload type stands for.
+cdef struct payload_type_t:
+    uint8_t codec
+    uint8_t clock            # of its timestamps, in kHz
+
 cdef struct held_t:
-    int length               # 0: nothing is held
     uint32_t ssrc
     uint16_t sequence
     int64_t arrival_ns
     uint8_t data[STREAM_MAX_PACKET]
 
-# A turn looks at all of it down to `told_ssrc`, so that lies together.
+# What few turns look at comes first, for what each does lies together from the end of `losses`
+# to the first bins of the jitter buffer's `delay`.
 cdef struct receiver_t:
-    int rate                 # samples a second, of the jitter buffer and all that is played
-    int origin_known
-    codec_decoder_t *decoder # owned; of that rate
-    int64_t origin_ns        # of our clock in samples
-    rtp_source_t source
-    int64_t position         # added to extended sequence numbers: positions never go back
-    int64_t newest_position
-    int heard_codec          # of the last audio that was taken in; CODEC_NONE: none yet
-    float heard_bitrate      # of Opus, where it carries 12 kHz or more of speech; 0: not known
-    int heard_clock          # of its timestamps
-    int placed               # the three below are set
-    uint32_t placed_rtp      # RTP timestamp of the newest audio packet
-    int64_t placed_at        # its timestamp in the jitter buffer
-    int64_t placed_arrival
-    int64_t placed_extended
-    int placed_samples
-    int known                # some source was followed
-    uint64_t packets
-    uint64_t bytes
-    losses_t losses
+    payload_type_t types[128]
+    held_t held
     event_receiver_t events
-    int told_ssrc            # events that wait to be asked for
-    int told_started
-    int started
     uint64_t lost_before     # with earlier sources
     uint64_t duplicated
     uint64_t reordered
     uint64_t refused
     uint64_t overflowed
-    uint8_t codecs[128]
-    uint8_t clocks[128]      # of their timestamps, in kHz
-    held_t held
+    losses_t losses
+    rtp_source_t source
+    int rate                 # samples a second, of the jitter buffer and all that is played
+    uint16_t held_length     # 0: nothing is held
+    uint8_t stirring         # something is to be told, or an event goes on
+    uint8_t told_ssrc        # events that wait to be asked for
+    uint8_t told_started
+    uint8_t started
+    uint8_t known            # some source was followed
+    uint8_t origin_known
+    uint8_t placed           # the five below that are called so are set
+    uint8_t heard_codec      # of the last audio that was taken in; CODEC_NONE: none yet
+    int heard_clock          # of its timestamps
+    float heard_bitrate      # of Opus, where it carries 12 kHz or more of speech; 0: not known
+    uint32_t placed_rtp      # RTP timestamp of the newest audio packet
+    int placed_samples
+    int64_t placed_at        # its timestamp in the jitter buffer
+    int64_t placed_arrival
+    int64_t placed_extended
+    codec_decoder_t *decoder # owned; of `rate`
+    int64_t origin_ns        # of our clock in samples
+    int64_t position         # added to extended sequence numbers: positions never go back
+    int64_t newest_position
+    uint64_t packets
+    uint64_t bytes
     jitter_t jitter          # last: it clears what it needs of itself
 
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil

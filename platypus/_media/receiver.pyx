@@ -97,21 +97,23 @@ cdef int receiver_configure(receiver_t *receiver, int payload_type, int codec,
     """Take `payload_type` for `codec`; 0, or -1 for a payload type that is none."""
     if not 0 <= payload_type < 128:
         return -1
-    receiver.codecs[payload_type] = <uint8_t>codec
-    receiver.clocks[payload_type] = <uint8_t>(clock // 1000)
+    receiver.types[payload_type].codec = <uint8_t>codec
+    receiver.types[payload_type].clock = <uint8_t>(clock // 1000)
     return 0
 
 
 cdef void receiver_clear(receiver_t *receiver) noexcept nogil:
     """Forget all payload types, before new ones are set."""
-    memset(receiver.codecs, CODEC_NONE, sizeof(receiver.codecs))
-    memset(receiver.clocks, 8, sizeof(receiver.clocks))
-    receiver.codecs[PT_COMFORT_NOISE] = CODEC_COMFORT_NOISE
+    cdef int payload_type
+    for payload_type in range(128):
+        receiver.types[payload_type].codec = CODEC_NONE
+        receiver.types[payload_type].clock = 8
+    receiver.types[PT_COMFORT_NOISE].codec = CODEC_COMFORT_NOISE
 
 
 cdef inline int samples_of(const receiver_t *receiver, const uint8_t *data,
                            const rtp_packet_t *packet) noexcept nogil:
-    return codec_samples(receiver.codecs[packet.payload_type], data + packet.payload_offset,
+    return codec_samples(receiver.types[packet.payload_type].codec, data + packet.payload_offset,
                          packet.payload_length, receiver.rate)
 
 
@@ -119,7 +121,7 @@ cdef inline int64_t advance_of(const receiver_t *receiver,
                                const rtp_packet_t *packet) noexcept nogil:
     """From the packet placed last to this one, in samples, as the timestamps have it."""
     cdef int64_t advance = <int32_t>(packet.timestamp - receiver.placed_rtp)
-    return advance * (receiver.rate // 1000) // receiver.clocks[packet.payload_type]
+    return advance * (receiver.rate // 1000) // receiver.types[packet.payload_type].clock
 
 
 cdef int64_t to_samples(receiver_t *receiver, int64_t time_ns) noexcept nogil:
@@ -192,8 +194,8 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
                  int64_t extended, int64_t arrival_ns) noexcept nogil:
     """A packet of the source, in its order: to the jitter buffer, or an event."""
     cdef const uint8_t *payload = data + packet.payload_offset
-    cdef int codec = receiver.codecs[packet.payload_type]
-    cdef int clock = receiver.clocks[packet.payload_type] * 1000
+    cdef int codec = receiver.types[packet.payload_type].codec
+    cdef int clock = receiver.types[packet.payload_type].clock * 1000
     cdef int samples = samples_of(receiver, data, packet)
     cdef int64_t arrival = to_samples(receiver, arrival_ns)
     cdef int64_t timestamp = 0
@@ -214,6 +216,7 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
     elif codec == CODEC_TELEPHONE_EVENT:
         event_receive(&receiver.events, payload, packet.payload_length, packet.marker,
                       packet.timestamp, arrival_ns, clock)
+        receiver.stirring = 1
     receiver.newest_position = max(receiver.newest_position, position)
     inserted = jitter_insert(&receiver.jitter, position, timestamp, arrival, codec, samples,
                              payload, length)
@@ -227,7 +230,7 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
     if inserted == JITTER_LATE and samples > 0:
         return STREAM_LATE
     if samples > 0 and not receiver.started:
-        receiver.started = receiver.told_started = 1
+        receiver.started = receiver.told_started = receiver.stirring = 1
     return STREAM_ACCEPTED
 
 
@@ -242,7 +245,7 @@ cdef void follow(receiver_t *receiver, uint32_t ssrc, uint16_t sequence) noexcep
     if changed:
         receiver.placed = 0
         event_new_source(&receiver.events)
-        receiver.known = receiver.told_ssrc = 1
+        receiver.known = receiver.told_ssrc = receiver.stirring = 1
     else:
         receiver.placed_extended = <int64_t>sequence - 1
 
@@ -264,24 +267,24 @@ cdef void follow_held(receiver_t *receiver) noexcept nogil:
     """What was held is the stream now."""
     cdef rtp_packet_t packet
     cdef held_t *held = &receiver.held
-    if rtp_parse(held.data, held.length, &packet) == RTP_OK:
+    if rtp_parse(held.data, receiver.held_length, &packet) == RTP_OK:
         follow(receiver, packet.ssrc, packet.sequence)
         admit(receiver, held.data, &packet, held.arrival_ns)
         jitter_keep(&receiver.jitter)
-    held.length = 0
+    receiver.held_length = 0
 
 
 cdef int hold(receiver_t *receiver, const uint8_t *data, int length, const rtp_packet_t *packet,
               int64_t arrival_ns) noexcept nogil:
     """Keep a packet out of sequence, or follow it if it is the held one's successor."""
     cdef held_t *held = &receiver.held
-    if (held.length > 0 and held.ssrc == packet.ssrc
+    if (receiver.held_length > 0 and held.ssrc == packet.ssrc
             and packet.sequence == <uint16_t>(held.sequence + 1)):
         follow_held(receiver)
         return admit(receiver, data, packet, arrival_ns)
-    if held.length > 0:
+    if receiver.held_length > 0:
         receiver.refused += 1
-    held.length = length
+    receiver.held_length = length
     held.ssrc = packet.ssrc
     held.sequence = packet.sequence
     held.arrival_ns = arrival_ns
@@ -315,18 +318,18 @@ cdef int receiver_receive(receiver_t *receiver, const uint8_t *packet, int lengt
         receiver.refused += 1
         return STREAM_NOT_RTP if result == RTP_NOT_RTP else STREAM_MALFORMED
     if not receiver.source.active:
-        if receiver.codecs[parsed.payload_type] == CODEC_NONE:
+        if receiver.types[parsed.payload_type].codec == CODEC_NONE:
             receiver.refused += 1
             return STREAM_UNKNOWN_TYPE  # not what a source is known by
         follow(receiver, parsed.ssrc, parsed.sequence)
         return admit(receiver, packet, &parsed, arrival_ns)
     if not in_sequence(receiver, packet, &parsed):
-        if receiver.codecs[parsed.payload_type] == CODEC_NONE:
+        if receiver.types[parsed.payload_type].codec == CODEC_NONE:
             receiver.refused += 1
             return STREAM_UNKNOWN_TYPE
         return hold(receiver, packet, length, &parsed, arrival_ns)
-    if receiver.held.length > 0:
-        receiver.held.length = 0  # the source goes on: that was a stray packet
+    if receiver.held_length > 0:
+        receiver.held_length = 0  # the source goes on: that was a stray packet
         receiver.refused += 1
     return admit(receiver, packet, &parsed, arrival_ns)
 
@@ -336,7 +339,7 @@ cdef void receiver_pass_over(receiver_t *receiver) noexcept nogil:
     if lost > 0:
         receiver.lost_before += <uint64_t>lost
     receiver.source.active = 0  # whoever comes next is believed, and counted from there
-    receiver.held.length = 0
+    receiver.held_length = 0
 
 
 cdef int receiver_playout(receiver_t *receiver, int16_t *frame, int samples,
@@ -348,15 +351,18 @@ cdef int receiver_playout(receiver_t *receiver, int16_t *frame, int samples,
         memset(frame, 0, samples * sizeof(int16_t))
         return STREAM_SILENCE
     now = to_samples(receiver, now_ns)
-    if receiver.held.length > 0 and jitter_dry(&receiver.jitter, samples):
+    if receiver.held_length > 0 and jitter_dry(&receiver.jitter, samples):
         follow_held(receiver)
-    event_expire(&receiver.events, now_ns)
+    if receiver.stirring:
+        event_expire(&receiver.events, now_ns)
     return jitter_playout(&receiver.jitter, frame, samples, now)
 
 
 cdef int receiver_next_event(receiver_t *receiver, stream_event_t *event) noexcept nogil:
     """The next thing that happened: 1, or 0 if there is none."""
     cdef event_report_t report
+    if not receiver.stirring:
+        return 0
     memset(event, 0, sizeof(stream_event_t))
     event.ssrc = receiver.source.ssrc
     if receiver.told_ssrc:
@@ -372,6 +378,7 @@ cdef int receiver_next_event(receiver_t *receiver, stream_event_t *event) noexce
         event.code = report.event
         event.duration_ms = report.duration_ms
         return 1
+    receiver.stirring = receiver.events.active != 0
     return 0
 
 

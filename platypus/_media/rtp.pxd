@@ -32,13 +32,13 @@ cdef struct rtp_packet_t:
     int extension_length
 
 cdef struct rtp_source_t:
-    int active
     uint32_t ssrc
+    uint8_t active
+    uint8_t jitter_known
     int64_t base             # extended sequence number of the first packet
     int64_t highest          # extended sequence number of the newest
     uint64_t received        # without duplicates
     uint64_t window[2]       # bit n: packet `highest - n` has come
-    int jitter_known
     int64_t transit_ns
     double jitter_ns         # RFC 3550, 6.4.1
 

@@ -8,19 +8,19 @@ cdef struct sender_t:
     int rate                 # samples a second, of the codec
     int clock                # of the timestamps
     int frame_samples        # of one packet
+    int gathered_count
     uint32_t ssrc
-    uint16_t sequence        # of the next packet
     uint32_t timestamp       # of the next packet
-    int marker               # of the next audio packet
-    int payload_type
+    uint16_t sequence        # of the next packet
+    int16_t event_type       # -1: none was agreed
+    int16_t noise_type       # of comfort noise; -1: silence is sent like everything else
+    uint8_t marker           # of the next audio packet
+    uint8_t payload_type
+    int event_clock
     int codec
     codec_encoder_t *encoder # owned; NULL for a codec without state
-    int event_type           # -1: none was agreed
-    int event_clock
-    int gathered_count
-    int noise_type           # of comfort noise; -1: silence is sent like everything else
     uint64_t packets
-    uint64_t bytes
+    uint64_t bytes           # up to here one line of the cache
     int16_t *gathered        # STREAM_MAX_FRAME samples: whoever made the sender keeps them
     silence_t silence
     event_sender_t events

@@ -10,7 +10,6 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 
 from platypus._media.conference cimport conference_join, conference_leave, conference_sum
-from platypus._media.endpoint cimport source_t
 from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport (
@@ -35,7 +34,7 @@ from platypus._media.leg_rtcp cimport (
 from platypus._media.outlet cimport outlet_attach, outlet_detach
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_SLICE, PLATFORM_TOLD_MAX, platform_ask_scheduling,
-    platform_exchange, platform_load_acquire, platform_monotonic_ns, platform_prefetch,
+    platform_exchange, platform_load_acquire, platform_monotonic_ns,
     platform_realtime_offset_ns, platform_semaphore_destroy, platform_semaphore_init,
     platform_semaphore_post, platform_semaphore_wait, platform_sleep_until,
     platform_socket_close, platform_store_release, platform_thread_join, platform_thread_start,
@@ -167,10 +166,12 @@ cdef void set_source(loop_t *loop, leg_t *leg, command_t *command) noexcept nogi
     if before != NULL:
         feed_detach(before.feed)
     leg.source = NULL
+    leg.feed = NULL
     leg.source_told = False
     if command.feed != NULL:
         feed_attach(command.feed)
         leg.source = command
+        leg.feed = command.feed
     else:
         give_back(loop, command)
     give_back(loop, before)
@@ -286,6 +287,7 @@ cdef void close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
         feed_detach(leg.source.feed)
         give_back(loop, leg.source)
         leg.source = NULL
+        leg.feed = NULL
     if leg.sink != NULL:
         outlet_detach(leg.sink.outlet)
         give_back(loop, leg.sink)
@@ -436,8 +438,6 @@ cdef void hear(
         return
     leg_fetch_rest(leg)
     leg_receive(leg, &loop.inbox, &loop.events, loop.offset_ns, now_ns)
-    if leg.source != NULL:
-        platform_prefetch(leg.source.feed.source, sizeof(source_t))
     leg_play(leg, turn_samples(leg), &loop.events, &loop.writer, deadline_ns)
 
 

@@ -166,6 +166,7 @@ cdef struct leg_t:
     uint8_t stalled
     uint8_t error_told
     uint8_t tells_voice
+    uint8_t next_copy        # of the snapshot: which is written next
     meter_t sent_meter, played_meter
     latch_t latch
     reports_t reports        # begins with the only field that each turn looks at
@@ -212,6 +213,8 @@ cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil
 cdef void leg_fetch(const leg_t *leg) noexcept nogil         # what the next one looks at first
 cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil
 cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil    # when its turn has come
+
+cdef void leg_fetch_figures(const leg_t *leg) noexcept nogil # before they are published
 
 # The parts of a turn, in order. `deadline_ns` is the turn's, and the time of its playout.
 cdef void leg_receive(leg_t *leg, platform_datagram_t *inbox, events_t *events, int64_t offset_ns,

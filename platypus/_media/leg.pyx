@@ -325,6 +325,12 @@ cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:
         platform_prefetch(jitter.shelf.near, 160)
 
 
+cdef void leg_fetch_figures(const leg_t *leg) noexcept nogil:
+    """What is read and written when they are published: not in every turn, and the most of it."""
+    platform_prefetch(&leg.counters, sizeof(counters_t))
+    platform_prefetch(&leg.snapshot.copies[leg.next_copy], sizeof(counters_t))
+
+
 cdef bint may_wait(const leg_t *leg, const platform_datagram_t *datagram) noexcept nogil:
     """Whether what is behind this packet, if anything, has time until the next turn.
 
@@ -654,6 +660,7 @@ cdef void leg_publish(leg_t *leg) noexcept nogil:
     for index in range(sizeof(counters_t) // sizeof(uint32_t)):
         platform_store_release(&target[index], source[index])
     platform_store_release(&leg.snapshot.published, next)
+    leg.next_copy = (next + 1) % 2
 
 
 cdef void snapshot_read(const snapshot_t *snapshot, counters_t *counters) noexcept nogil:

@@ -23,7 +23,7 @@ from platypus._media.leg cimport (
     VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE,
     command_t, leg_deliver,
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play, leg_play_all,
-    leg_fetch, leg_fetch_rest, leg_fetch_stream, leg_move, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
+    leg_fetch, leg_fetch_figures, leg_fetch_rest, leg_fetch_stream, leg_move, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
     leg_skip, leg_speak, leg_t, leg_watch,
 )
 from platypus._media.leg_post cimport leg_transmit
@@ -389,6 +389,8 @@ cdef void finish_turn(
     loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
 ) noexcept nogil:
     """After the leg was heard: what it sends, reports and tells."""
+    if leg.next != NULL and leg.next.unpublished >= PUBLISH_TURNS - 1:
+        leg_fetch_figures(leg.next)
     if leg.tenths:
         leg_send(leg, leg.frame // 2, &loop.events, &loop.lateness, &loop.writer, deadline_ns)
     elif not half:

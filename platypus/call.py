@@ -337,7 +337,10 @@ class Call:
         self.media.stream.record(path, stereo=stereo)
 
     def stop_record(self) -> None:
-        """Finish the recording; nothing is written after this. Raises MediaError if none runs."""
+        """Finish the recording, or else the one of every call (`Engine(record=...)`).
+
+        Nothing is written after this. Raises MediaError if none runs.
+        """
         self._living("stop recording")
         self.media.stream.stop_record()
 

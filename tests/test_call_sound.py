@@ -313,6 +313,9 @@ class TestRecording:
                 await loud(incoming.frames())
                 incoming.stop_record()
                 await loud(incoming.frames())
+                incoming.stop_record()  # that of every call, for this one
+                with pytest.raises(MediaError, match="nothing is being recorded"):
+                    incoming.stop_record()
                 call.hangup()
                 await bob.heard.next(CallEnded)
             assert peak(read_wav(every).pcm) > 4000

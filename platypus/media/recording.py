@@ -40,17 +40,17 @@ class LegRecording:
 
     def __init__(self, place: int) -> None:
         self._place = place
-        self._path: str | None = None
+        self.path: str | None = None  # while it runs
         self._stereo = False
         self._rate: int | None = None
         self._descriptor: int | None = None  # until the loop has it
 
     def open(self, path: str, *, stereo: bool = False, rate: int | None = None) -> None:
         """Raises MediaError where one runs, or there can be no such file."""
-        if self._path is not None:
-            raise MediaError(f"already recording to {self._path}; stop that first")
+        if self.path is not None:
+            raise MediaError(f"already recording to {self.path}; stop that first")
         self._descriptor = open_for_recording(path)
-        self._path, self._stereo, self._rate = path, stereo, rate
+        self.path, self._stereo, self._rate = path, stereo, rate
 
     def start(self, leg: Leg) -> bool:
         """Let `leg` fill it; False where there is nothing to begin."""
@@ -63,9 +63,9 @@ class LegRecording:
 
     def stop(self, leg: Leg | None) -> None:
         """Finish it. Raises MediaError where none runs."""
-        if self._path is None:
+        if self.path is None:
             raise MediaError("nothing is being recorded")
-        self._path = None
+        self.path = None
         if self._descriptor is not None:
             self.drop()
         elif leg is not None:

@@ -348,7 +348,9 @@ class MediaSession:
             self._start_recordings(self._leg)
 
     def stop_record(self) -> None:
-        self._recording.stop(self._leg if not self.closed else None)
+        """The one that was asked for; the tap where that is all there is."""
+        one = self._recording if self._recording.path is not None else self._tap
+        one.stop(self._leg if not self.closed else None)
 
     def tap(self, path: str, *, rate: int | None = None) -> None:
         """Write what this stream plays from its start to its end, whatever else is recorded."""

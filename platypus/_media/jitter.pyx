@@ -45,8 +45,11 @@ cdef enum:
     FOLLOW_MS = 40           # made up without a break: the path itself has become slower
     EARLY = 25               # packets: until so many came little is known of the path
     MOST_HELD_MS = 80        # by which the delay grows at once while little is known
+    FIRST_MS = 500           # of a call,
+    UNLIKE_MS = 10           # in which packets that differ by so much are believed at once
     BRIDGE_MS = 60           # the longest gap that is filled from both sides
 
+cdef float EARLY_GAIN = 10.0      # worth holding the first words up for
 cdef float RESUME_GAIN = 5.0      # worth playing a late packet, and all that follows, late
 
 
@@ -252,6 +255,20 @@ cdef int64_t resume_late(jitter_t *jitter) noexcept nogil:
     return late - grown
 
 
+cdef void grow_at_once(jitter_t *jitter) noexcept nogil:
+    """A call's first packets are unlike: hold it up for all that are late, before the first is."""
+    cdef int64_t delay = jitter.slots.clock + jitter.pcm_count - jitter.end
+    cdef int64_t grown
+    if (jitter.dry > 0 or jitter.counters.decoded > <uint64_t>jitter_samples(jitter, FIRST_MS)
+            or delay_spread(&jitter.delay) < jitter_samples(jitter, UNLIKE_MS)):
+        return
+    adapt_judge(jitter, delay)
+    grown = min(jitter.target - delay, <int64_t>jitter_samples(jitter, MOST_HELD_MS))
+    if grown > 0 and jitter.gain > EARLY_GAIN:
+        jitter.end -= grown
+        supply_missing(jitter, <int>grown, 1)
+
+
 cdef void fill(jitter_t *jitter) noexcept nogil:
     """Bring `pcm` to a slot's worth, from packets or without."""
     cdef jitter_packet_t *packet
@@ -294,6 +311,7 @@ cdef int play(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept n
             memset(out, 0, count * sizeof(int16_t))
         jitter.counters.silent += count
         return 0
+    grow_at_once(jitter)
     fill(jitter)
     concealed = <int64_t>jitter.counters.concealed - concealed
     made_up = <int64_t>jitter.counters.silent - silent + concealed

@@ -135,10 +135,10 @@ class TestOrder:
         delays[0] = 15.0
         swapped = [delay + (6 if number % 5 == 0 else 0) for number, delay in enumerate(delays)]
         heard = play(network(PACKETS, delays_ms=swapped), COUNT + 1, phase_ms=27.0)
-        # The delay may grow, once; everything is heard, in order.
+        # The delay may grow, once and early, by what is made up then; all is heard, in order.
         assert len(set(lags(heard)[:COUNT]) - {None}) <= 2
         assert heard.counters()["discarded"] == heard.counters()["late"] == 0
-        assert not any(heard.concealed[:COUNT])
+        assert sum(heard.concealed[:COUNT]) <= 4 and not any(heard.concealed[25:COUNT])
         assert heard.counters()["reordered"] == COUNT // 5
         assert heard.counters()["lost"] == 0
 
@@ -268,6 +268,19 @@ class TestLoss:
 
 
 class TestLateness:
+    def test_first_packets_that_differ_are_believed_before_one_is_late(self) -> None:
+        late = held_up_later = 0
+        for seed in range(12):
+            random = np.random.default_rng(seed)
+            due = np.arange(100) * 20.0
+            delays = np.maximum.accumulate(due + random.gamma(2.0, 14.0, 100)) - due
+            arrivals = network(PACKETS[:100], delays_ms=delays.tolist())
+            heard = play(arrivals, 100, phase_ms=random.uniform(0.0, 20.0))
+            late += int(heard.counters()["late"])
+            held_up_later += sum(heard.concealed[25:])
+        assert late <= 3  # 7 where each is waited for
+        assert held_up_later <= 6  # 12
+
     def test_a_path_that_became_slower_is_followed_within_60_ms(self) -> None:
         delays = [0.0 if number < 100 else 80.0 for number in range(COUNT)]
         heard = play(network(PACKETS, delays_ms=delays), COUNT + 4)

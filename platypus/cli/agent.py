@@ -151,6 +151,8 @@ async def _tidy(engine: Engine) -> None:
             await engine.quiet.next()
         while engine.user_agent.transactions:  # noqa: ASYNC110 - an event would come with each message
             await asyncio.sleep(LOOK_AFTER)
+        # What woke us goes first, or what waits next lies beside it, where the rush has been.
+        await asyncio.sleep(0)
         gc.collect()  # the interpreter's own spares go with it, and whole pages of memory
         engine.give_back()
 

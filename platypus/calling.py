@@ -172,6 +172,13 @@ class Calling:
         self._calls.pop(call.id, None)
         self._sessions.pop(call.session, None)
 
+    def give_back(self) -> None:
+        """See `Engine.give_back`."""
+        if not self._calls:
+            self._calls.clear()  # an empty dict keeps the memory of when it was not
+            self._sessions.clear()
+        self.media.give_back()
+
     def receive_invite(self, event: sip.IncomingCall) -> None:
         self._reception.receive(event)
 

@@ -233,7 +233,7 @@ class Engine(Core):
         locate.target.cache_clear()
         self._pump.transport.forget_routes()
         if self._calling is not None:
-            self._calling.media.give_back()
+            self._calling.give_back()
 
     @property
     def has_called(self) -> bool:

@@ -69,6 +69,18 @@ class Recovery:
             self._timer.cancel()
         if self._changes is not None:
             self._changes.close()
+            self._changes = None
+
+    def pause(self) -> None:
+        """No timer of ours until `resume`: what sleeps in between is noticed then."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def resume(self) -> None:
+        """Go on, unless closed meanwhile."""
+        if self._changes is not None and self._timer is None:
+            self._arm()
 
     def look(self) -> None:
         """Something changed: find out what of it is ours."""

@@ -91,6 +91,32 @@ def test_after_a_nap_it_asks_the_registrar_though_the_time_is_not_over() -> None
     run(work())
 
 
+def test_a_sleep_while_the_timer_pauses_is_noticed_after_it() -> None:
+    async def work() -> None:
+        async with registrar() as server, phone() as alice:
+            await account_at(server.aor, alice)
+            alice.engine.recovery.pause()
+            jump(alice.engine, 60.0)
+            await asyncio.sleep(0.2)
+            assert len(alice.heard.of(Registered)) == 1
+            alice.engine.recovery.resume()
+            await alice.heard.count(Registered, 2)
+
+    run(work())
+
+
+def test_an_engine_closed_in_such_a_pause_stays_closed() -> None:
+    async def work() -> None:
+        engine = Engine()
+        await engine.start()
+        engine.recovery.pause()
+        await engine.close()
+        engine.recovery.resume()
+        assert engine.recovery._timer is None
+
+    run(work())
+
+
 def test_nothing_is_asked_while_nothing_happens() -> None:
     async def work() -> None:
         async with registrar() as server, phone() as alice:

@@ -29,6 +29,7 @@ from platypus.waiting import log_failure
 CLOSE_WITHIN = 1.2  # seconds for hanging up and unregistering; the promise is 2 in all
 WRITE_WITHIN = 0.2
 LOOK_AFTER = 4.0  # seconds: whether it is quiet again
+TURNS = 4
 if TYPE_CHECKING:
     from platypus.control.server import ControlServer
     from platypus.engine import Engine
@@ -151,10 +152,12 @@ async def _tidy(engine: Engine) -> None:
             await engine.quiet.next()
         while engine.user_agent.transactions:  # noqa: ASYNC110 - an event would come with each message
             await asyncio.sleep(LOOK_AFTER)
-        # What woke us goes first, or what waits next lies beside it, where the rush has been.
-        await asyncio.sleep(0)
-        gc.collect()  # the interpreter's own spares go with it, and whole pages of memory
-        engine.give_back()
+        engine.recovery.pause()  # its timer was made in the rush
+        for _ in range(TURNS):
+            engine.give_back()
+            gc.collect()  # and whole pages of memory: of what is freed Python keeps a few
+            await asyncio.sleep(0)  # what this turn of the loop holds goes with the next
+        engine.recovery.resume()
 
 
 async def _serve_locally(engine: Engine, stop: asyncio.Event) -> ControlServer | None:

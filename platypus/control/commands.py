@@ -150,6 +150,8 @@ class Control:
                 self._calls[event.new.id] = event.new
             case events.CallEnded():
                 self._calls.pop(event.call.id, None)
+                if not self._calls:
+                    self._calls.clear()  # an empty dict keeps the memory of when it was not
         if self._held is not None:
             self._held.append(event)
         else:

@@ -148,6 +148,8 @@ class MediaCore:
 
     def give_back(self) -> None:
         """Free what streams that are over still hold, and let go of memory nobody uses."""
+        if not self._sessions:
+            self._sessions.clear()  # an empty dict keeps the memory of when it was not
         if self._loop is not None:
             self._loop.give_back()
 

@@ -218,16 +218,16 @@ class Stack:
     def _rest(self) -> None:
         """Nobody has asked for anything for 64*T1: what a rush has left can go.
 
-        A dict keeps the size that it once had until it is cleared, and one small value the whole
+        A dict keeps the memory that it once had until it is cleared, and one small value the whole
         megabyte around it: what lasts is not made anew here.
         """
         if self.servers or self.clients:
             return
         self.lingering.rest()
-        self.clients.clear()
-        self.servers.clear()
-        self.merges.clear()
         self.ended.clear()
+        for table in (self.clients, self.servers, self.merges, self.pending, self.sessions):
+            if not table:
+                table.clear()
         caches.forget()
 
     def note_ended(self, dialog: Dialog) -> None:

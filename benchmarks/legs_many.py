@@ -3,8 +3,10 @@
     python -m benchmarks legs_many
 
 Each leg as in `legs`: RTCP, jitter buffer, concealment, figures. A slot's turn has failed if it
-ends only after the slot's next deadline, 20 ms on. LEGS_SECONDS=60 is the promised time; 15 the
-short form. Each leg has two sockets, so the soft limit of descriptors is raised to the hard one.
+ends only after the slot's next deadline, 20 ms on. What was sent and not heard is counted too: a
+processor that does not get its packets has an easy life. LEGS_SECONDS=60 is the promised time;
+15 the short form. Each leg has two sockets, so the soft limit of descriptors is raised to the
+hard one.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ BY_NAME_ONLY = True
 SECONDS = int(os.environ.get("LEGS_SECONDS", "15"))
 MANY = {"plain": 3000, "gcm": 2000}
 DESCRIPTORS = 100  # beside the sockets
+UNHEARD_MOST = 1.0  # both ends begin and end their seconds by themselves
 TARGETS = {f"{suite}_{legs}_overrun_percent": 0.1 for suite, legs in MANY.items()}
+TARGETS |= {f"{suite}_{legs}_unheard_percent": UNHEARD_MOST for suite, legs in MANY.items()}
 
 
 def run() -> Mapping[str, float | str]:
@@ -40,7 +44,7 @@ def run() -> Mapping[str, float | str]:
         values |= {
             f"{name}_overrun_percent": 100 * said["overrun"] / max(1, said["turns"]),
             f"{name}_turns": said["turns"],
-            f"{name}_heard_percent": 100 * cost.packets / (legs * SECONDS * 50),
+            f"{name}_unheard_percent": 100 - 100 * cost.packets / (legs * SECONDS * 50),
             f"{name}_pair_us": cost.pair_us,
             f"{name}_late_p99_ms": said["lateness"]["p99_ms"],
             f"{name}_skipped": said["lateness"]["skipped"],

@@ -263,7 +263,8 @@ cdef void grow_at_once(jitter_t *jitter) noexcept nogil:
             or delay_spread(&jitter.delay) < jitter_samples(jitter, UNLIKE_MS)):
         return
     adapt_judge(jitter, delay)
-    grown = min(jitter.target - delay, <int64_t>jitter_samples(jitter, MOST_HELD_MS))
+    grown = min(jitter.target - delay, <int64_t>min(jitter_samples(jitter, MOST_HELD_MS),
+                                                    <int>JITTER_PCM - jitter.pcm_count))
     if grown > 0 and jitter.gain > EARLY_GAIN:
         jitter.end -= grown
         supply_missing(jitter, <int>grown, 1)

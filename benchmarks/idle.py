@@ -4,16 +4,19 @@
     SECONDS_IDLE=300 python -m benchmarks idle
 
 Long enough for a keep-alive (RFC 5626: each 24 to 29 s). A phone that wakes a few times a minute
-works on cold caches: what a waking costs, 0.3 to 3 ms were seen, is the machine's, and how many
-there are is ours.
+works on cold caches: what a waking costs, from 0.3 to 20 ms were seen, is the machine's, and how
+many there are is ours. So a loop of asyncio that wakes as often and does nothing runs beside it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks._agent import Registrar, agent, cpu_seconds, resident_mb
@@ -23,20 +26,54 @@ SETTLE_S = 2.0
 WATCH_S = float(os.environ.get("SECONDS_IDLE", "40"))
 
 
+BARE = """
+import asyncio, logging, json, socket, ssl
+
+async def wake():
+    while True:
+        await asyncio.sleep(5)
+
+asyncio.run(wake())
+"""
+
+
 def run() -> Mapping[str, float]:
     """Resident memory in MB; CPU of all threads as a share of one processor."""
     registrar = Registrar()
-    with agent(registrar.port) as process:
+    with agent(registrar.port) as process, bare() as reference:
         assert registrar.registered.wait(10), "the agent did not register"
         time.sleep(SETTLE_S)
-        spent, woken = cpu_seconds(process.pid), wakings(process.pid)
+        before = spent(process), spent(reference)
         time.sleep(WATCH_S)
-        spent, woken = cpu_seconds(process.pid) - spent, wakings(process.pid) - woken
+        (ours, woken), (alone, alone_woken) = (
+            (seconds - seconds_before, times - times_before)
+            for (seconds, times), (seconds_before, times_before) in zip(
+                (spent(process), spent(reference)), before, strict=True
+            )
+        )
         return {
             "resident_mb": resident_mb(process.pid),
-            "idle_percent": spent / WATCH_S * 100,
+            "idle_percent": ours / WATCH_S * 100,
+            "asyncio_alone_percent": alone / WATCH_S * 100,
             "wakings_a_minute": woken / WATCH_S * 60,
+            "asyncio_alone_wakings_a_minute": alone_woken / WATCH_S * 60,
         }
+
+
+def spent(process: subprocess.Popen[str]) -> tuple[float, int]:
+    """CPU seconds and wakings so far."""
+    return cpu_seconds(process.pid), wakings(process.pid)
+
+
+@contextlib.contextmanager
+def bare() -> Iterator[subprocess.Popen[str]]:
+    """A loop of asyncio, with modules that every phone needs, that does nothing every 5 s."""
+    process = subprocess.Popen([sys.executable, "-c", BARE], text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def wakings(pid: int) -> int:

@@ -45,24 +45,26 @@ def run() -> Mapping[str, float]:
         time.sleep(SETTLE_S)
         before = spent(process), spent(reference)
         time.sleep(WATCH_S)
-        (ours, woken), (alone, alone_woken) = (
-            (seconds - seconds_before, times - times_before)
-            for (seconds, times), (seconds_before, times_before) in zip(
-                (spent(process), spent(reference)), before, strict=True
-            )
-        )
+        ours, woken = since(before[0], process)
+        alone, alone_woken = since(before[1], reference)
         return {
             "resident_mb": resident_mb(process.pid),
-            "idle_percent": ours / WATCH_S * 100,
-            "asyncio_alone_percent": alone / WATCH_S * 100,
-            "wakings_a_minute": woken / WATCH_S * 60,
-            "asyncio_alone_wakings_a_minute": alone_woken / WATCH_S * 60,
+            "idle_percent": ours * 100,
+            "asyncio_alone_percent": alone * 100,
+            "wakings_a_minute": woken * 60,
+            "asyncio_alone_wakings_a_minute": alone_woken * 60,
         }
 
 
 def spent(process: subprocess.Popen[str]) -> tuple[float, int]:
     """CPU seconds and wakings so far."""
     return cpu_seconds(process.pid), wakings(process.pid)
+
+
+def since(before: tuple[float, int], process: subprocess.Popen[str]) -> tuple[float, float]:
+    """CPU seconds and wakings, of each second watched."""
+    seconds, times = spent(process)
+    return (seconds - before[0]) / WATCH_S, (times - before[1]) / WATCH_S
 
 
 @contextlib.contextmanager

@@ -200,14 +200,6 @@ cdef struct leg_t:
 cdef leg_t *leg_new(int id, int rate, uint32_t ssrc, int sequence, uint32_t timestamp,
                     const uint8_t *cname, int cname_length) noexcept nogil
 cdef void leg_free(leg_t *leg) noexcept nogil
-cdef void leg_close_sockets(leg_t *leg) noexcept nogil
-cdef void leg_move(leg_t *leg, const command_t *command) noexcept nogil
-
-# The commands that touch only the leg.
-cdef void leg_configure_receive(leg_t *leg, command_t *command, int64_t now_ns) noexcept nogil
-cdef void leg_configure_send(leg_t *leg, command_t *command) noexcept nogil
-cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil
-cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil
 
 # For a turn that comes soon: its memory has been idle for 20 ms, and others have used the cache.
 cdef void leg_fetch(const leg_t *leg) noexcept nogil         # what the next one looks at first

@@ -12,49 +12,42 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
-from platypus._media.address cimport (
-    LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_signal, latch_verdict_t,
-)
+from platypus._media.address cimport LATCH_MOVED, LATCH_STRANGER, latch_judge, latch_verdict_t
 from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.backlog cimport BACKLOG_PACKETS, jitter_packet_t
 from platypus._media.canceller cimport canceller_hear, canceller_say
 from platypus._media.codec cimport CODEC_NONE
-from platypus._media.conference cimport (
-    party_hear, party_played, party_send, party_speak, party_swap,
-)
+from platypus._media.conference cimport party_hear, party_played, party_send, party_speak
 from platypus._media.endpoint cimport SOURCE_ECHO
 from platypus._media.event cimport (
     EVENT_ADDRESS, EVENT_DTMF, EVENT_ERROR, EVENT_RESUMED, EVENT_SOURCE_ENDED, EVENT_SSRC,
     EVENT_STALLED, EVENT_STARTED, EVENT_VOICE, event_t, events_push, events_t, events_tell,
 )
 from platypus._media.feed cimport feed_pull
-from platypus._media.gear cimport gear_swap, gear_t
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.jitter cimport jitter_t
 from platypus._media.lateness cimport lateness_add, lateness_skip
-from platypus._media.leg_post cimport leg_take_outside
 from platypus._media.leg_keys cimport leg_hear_keys, leg_with_tones
+from platypus._media.leg_post cimport leg_take_outside
+from platypus._media.leg_record cimport (
+    leg_record, leg_record_both, leg_record_nothing, leg_records_both,
+)
 from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
     PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_address_equal, platform_datagram_t,
-    platform_energy, platform_load_acquire,
-    platform_monotonic_ns, platform_prefetch, platform_realtime_offset_ns, platform_receive,
-    platform_socket_close, platform_store_release,
+    platform_energy, platform_load_acquire, platform_monotonic_ns, platform_prefetch,
+    platform_realtime_offset_ns, platform_receive, platform_store_release,
 )
 from platypus._media.receiver cimport receiver_t
-from platypus._media.recorder cimport recorder_feed, recorder_feed_both, writer_fed
 from platypus._media.reports cimport reports_init
 from platypus._media.sender cimport sender_t
 from platypus._media.srtp cimport PACKET_WORDS
 from platypus._media.stream cimport (
     STREAM_ACCEPTED, STREAM_EVENT_DTMF, STREAM_EVENT_SSRC, STREAM_EVENT_STARTED,
-    STREAM_MAX_PACKET,
-    stream_capture, stream_clear_receive, stream_config_t, stream_configure_receive,
-    stream_configure_send, stream_event_t, stream_events_pending, stream_free, stream_new,
-    stream_keep, stream_keep_alive, stream_next_event, stream_pass_over, stream_playout, stream_receive,
-    stream_send_event, stream_send_pause, stream_skip_capture, stream_statistics,
-    stream_pace, stream_swap_decoder, stream_swap_encoder,
+    STREAM_MAX_PACKET, stream_capture, stream_config_t, stream_event_t, stream_events_pending,
+    stream_free, stream_keep, stream_keep_alive, stream_new, stream_next_event, stream_playout,
+    stream_receive, stream_send_event, stream_send_pause, stream_skip_capture, stream_statistics,
 )
 from platypus._media.voice cimport voice_feed, voice_t
 
@@ -67,7 +60,6 @@ cdef int DIGIT_VOLUME = 10             # -dBm0: RFC 4733, 2.3.3; what telephones
 cdef int RTP_HEADER = 12
 cdef int64_t TURN_MISSED_NS = 30_000_000  # in such a time more than one packet has come
 cdef int64_t KEEP_ALIVE_NS = 15_000_000_000  # RFC 6263, 6: Tr
-cdef int SILENCE_FRAMES_MAX = 150      # of a skipped stall, in a recording: its ring holds 4 s
 
 
 cdef leg_t *leg_new(
@@ -109,97 +101,6 @@ cdef void leg_free(leg_t *leg) noexcept nogil:
         free(leg.ears)
         stream_free(leg.stream)
         arena_give(leg, sizeof(leg_t))
-
-
-cdef void leg_close_sockets(leg_t *leg) noexcept nogil:
-    platform_socket_close(leg.rtp)
-    platform_socket_close(leg.rtcp)
-    leg.rtp = leg.rtcp = PLATFORM_NO_SOCKET
-
-
-cdef void leg_move(leg_t *leg, const command_t *command) noexcept nogil:
-    """The old sockets lead nowhere, and the far end is nobody until it is named anew."""
-    leg_close_sockets(leg)
-    leg.rtp, leg.rtcp = command.rtp, command.rtcp
-    leg.family = command.first
-    leg.read_all = True
-    leg.error_told = False
-    memset(&leg.latch, 0, sizeof(leg.latch))
-    memset(&leg.rtcp_signalled, 0, sizeof(leg.rtcp_signalled))
-    memset(&leg.rtcp_heard, 0, sizeof(leg.rtcp_heard))
-
-
-cdef void leg_configure_receive(
-    leg_t *leg, command_t *command, int64_t now_ns
-) noexcept nogil:
-    cdef int index
-    if command.decoder != NULL:
-        command.decoder = stream_swap_decoder(leg.stream, command.decoder)
-    stream_clear_receive(leg.stream)
-    for index in range(command.count):
-        stream_configure_receive(leg.stream, command.types[index], command.codecs[index],
-                                 command.clocks[index])
-    leg.receiving_since_ns = now_ns
-
-
-cdef void shift(leg_t *leg, gear_t *gear) noexcept nogil:
-    """Run at another rate from this frame on."""
-    cdef command_t *recording = leg.recording
-    leg.rate = gear.rate
-    leg.frame = gear.rate // 50
-    gear.decoder = stream_swap_decoder(leg.stream, gear.decoder)
-    if leg.feed != NULL:
-        gear_swap(&leg.feed.resampler, &gear.source)
-        leg.feed.staged = 0
-    if leg.sink != NULL:
-        gear_swap(&leg.sink.outlet.resampler, &gear.sink)
-    while recording != NULL:
-        gear_swap(&recording.recorder.resampler, &gear.recording[recording.third])
-        gear_swap(&recording.recorder.second, &gear.second[recording.third])
-        recording = recording.beside
-    if leg.party != NULL:
-        party_swap(leg.party.party, gear)
-    memset(leg.played, 0, sizeof(leg.played))
-    memset(&leg.sent_meter, 0, sizeof(meter_t))
-    memset(&leg.played_meter, 0, sizeof(meter_t))
-
-
-cdef void leg_configure_send(leg_t *leg, command_t *command) noexcept nogil:
-    """What the command brings is swapped for what it replaces, which goes back with it."""
-    if command.gear != NULL:
-        shift(leg, command.gear)
-    leg.sends = (
-        stream_configure_send(
-            leg.stream, command.first, command.second, command.third, command.fourth,
-            command.sixth,
-        ) == 0
-        and stream_pace(leg.stream, leg.rate, command.fifth) == 0
-    )
-    leg.tenths = command.fifth % 20 != 0
-    if command.encoder != NULL:
-        command.encoder = stream_swap_encoder(leg.stream, command.encoder)
-    latch_signal(&leg.latch, &command.address)
-
-
-cdef void leg_set_direction(leg_t *leg, bint send, bint receive, int64_t now_ns) noexcept nogil:
-    if receive and not leg.may_receive:
-        leg.receiving_since_ns = now_ns
-        stream_pass_over(leg.stream)
-    leg.may_send = send
-    leg.may_receive = receive
-
-
-cdef void leg_queue_digits(leg_t *leg, const command_t *command) noexcept nogil:
-    cdef int index, at
-    for index in range(command.count):
-        if leg.digit_count == DIGITS_MAX:
-            platform_store_release(&leg.digits_done, leg.digits_done + 1)
-            continue
-        at = (leg.digit_first + leg.digit_count) % DIGITS_MAX
-        leg.digits[at] = command.digits[index]
-        leg.durations_ms[at] = command.first
-        leg.gaps_ms[at] = command.second
-        leg.digit_count += 1
 
 
 cdef void feed_digits(leg_t *leg) noexcept nogil:
@@ -397,53 +298,9 @@ cdef void tell_voice(
         events_tell(events, leg.id, EVENT_VOICE, side, changed > 0)
 
 
-cdef bint writes(const leg_t *leg, const command_t *recording, int channels) noexcept nogil:
-    """Whether the leg feeds this recording now, as one of so many channels."""
-    # `first`: the recording waits for the first packet of the call.
-    return recording.recorder.channels == channels and (
-        not recording.first or leg.stream.receiver.packets != 0
-    )
-
-
-cdef bint records_both(const leg_t *leg) noexcept nogil:
-    cdef const command_t *recording = leg.recording
-    while recording != NULL and recording.recorder.channels != 2:
-        recording = recording.beside
-    return recording != NULL
-
-
-cdef void record(
-    leg_t *leg, const int16_t *frame, int count, writer_t *writer
-) noexcept nogil:
-    cdef command_t *recording = leg.recording
-    while recording != NULL:
-        if writes(leg, recording, 1):
-            recorder_feed(recording.recorder, frame, count)
-            writer_fed(writer)
-        recording = recording.beside
-
-
-cdef void record_both(
-    leg_t *leg, const int16_t *sent, int count, writer_t *writer
-) noexcept nogil:
-    """The turn's samples: what is sent, NULL for nothing, beside what was played."""
-    cdef int16_t silence[FRAME_MAX]
-    cdef command_t *recording = leg.recording
-    while recording != NULL:
-        if writes(leg, recording, 2):
-            if sent == NULL:
-                memset(silence, 0, count * sizeof(int16_t))
-                sent = silence
-            recorder_feed_both(
-                recording.recorder, sent, leg.played + leg.frame - count, count
-            )
-            writer_fed(writer)
-        recording = recording.beside
-
-
 cdef bint keeps_played(const leg_t *leg) noexcept nogil:
     """Whether the last frame is looked at again: by an echo, or a recording of both sides."""
-    if records_both(leg):
+    if leg.recording != NULL and leg_records_both(leg):
         return True
     return (leg.feed != NULL and leg.feed.source != NULL
             and leg.feed.source.kind == SOURCE_ECHO)
@@ -470,7 +327,8 @@ cdef void present(
         if leg.sink.outlet.overruns:
             leg.counters.sink_overruns += leg.sink.outlet.overruns
             leg.sink.outlet.overruns = 0
-    record(leg, frame, count, writer)
+    if leg.recording != NULL:
+        leg_record(leg, frame, count, writer)
 
 
 cdef void leg_play(
@@ -597,7 +455,8 @@ cdef void leg_send(
     cdef double energy
     cdef int length
     if not sends_now(leg):
-        record_both(leg, NULL, count, writer)
+        if leg.recording != NULL:
+            leg_record_both(leg, NULL, count, writer)
         stream_skip_capture(leg.stream, count)
         keep_alive(leg, events, deadline_ns)
         return
@@ -609,7 +468,8 @@ cdef void leg_send(
                      &leg.counters.sent_peak, &leg.counters.sent_rms)
     if leg.tells_voice:
         tell_voice(leg, &leg.sent_voice, 0, energy, count, events)
-    record_both(leg, samples, count, writer)
+    if leg.recording != NULL:
+        leg_record_both(leg, samples, count, writer)
     length = stream_capture(leg.stream, samples, count, packet, STREAM_MAX_PACKET)
     if send_packet(leg, events, packet, length):
         leg.kept_alive_ns = deadline_ns
@@ -620,19 +480,11 @@ cdef void leg_skip(
     leg_t *leg, int frames, lateness_t *lateness, writer_t *writer
 ) noexcept nogil:
     """Time that was missed: timestamps and the recording go on by it."""
-    cdef int16_t silence[FRAME_MAX]
-    cdef int index
     stream_skip_capture(leg.stream, frames * leg.frame)
     if sends_now(leg):
         lateness_skip(lateness, <uint32_t>frames)
-    if leg.recording == NULL:
-        return
-    memset(silence, 0, sizeof(silence))
-    if records_both(leg):
-        memset(leg.played, 0, sizeof(leg.played))
-    for index in range(min(frames, SILENCE_FRAMES_MAX)):
-        record(leg, silence, leg.frame, writer)
-        record_both(leg, NULL, leg.frame, writer)
+    if leg.recording != NULL:
+        leg_record_nothing(leg, frames, writer)
 
 
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil:

@@ -21,13 +21,17 @@ from platypus._media.leg cimport (
     VERB_LEAVE, VERB_MOVE, VERB_MUTE,
     VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP, VERB_SEND,
     VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT, VERB_VOICE,
-    command_t, leg_deliver,
-    leg_close_sockets, leg_configure_receive, leg_configure_send, leg_play, leg_play_all,
-    leg_fetch, leg_fetch_figures, leg_fetch_rest, leg_fetch_stream, leg_move, leg_publish, leg_queue_digits, leg_receive, leg_send, leg_set_direction,
-    leg_skip, leg_speak, leg_t, leg_watch,
+    command_t, leg_deliver, leg_fetch, leg_fetch_figures, leg_fetch_rest, leg_fetch_stream,
+    leg_play, leg_play_all, leg_publish, leg_receive, leg_send, leg_skip, leg_speak, leg_t,
+    leg_watch,
 )
-from platypus._media.leg_post cimport leg_transmit
+from platypus._media.leg_change cimport (
+    leg_close_sockets, leg_configure_receive, leg_configure_send, leg_move, leg_queue_digits,
+    leg_set_direction,
+)
 from platypus._media.leg_keys cimport leg_listen_for_keys, leg_press_keys
+from platypus._media.leg_post cimport leg_transmit
+from platypus._media.leg_record cimport leg_recording_at
 from platypus._media.leg_rtcp cimport (
     leg_configure_rtcp, leg_receive_rtcp, leg_report, leg_say_bye,
 )
@@ -216,17 +220,9 @@ cdef void join_conference(loop_t *loop, leg_t *leg, command_t *command) noexcept
     leg.party = command
 
 
-cdef command_t **recording_at(leg_t *leg, int place) noexcept nogil:
-    """What leads to the recording there, or to NULL."""
-    cdef command_t **link = &leg.recording
-    while link[0] != NULL and link[0].third != place:
-        link = &link[0].beside
-    return link
-
-
 cdef void end_recording(loop_t *loop, leg_t *leg, int place) noexcept nogil:
     """From here on it is the writer's, and the leg may record anew or close."""
-    cdef command_t **link = recording_at(leg, place)
+    cdef command_t **link = leg_recording_at(leg, place)
     cdef command_t *recording = link[0]
     if recording == NULL:
         return
@@ -240,7 +236,7 @@ cdef void end_recording(loop_t *loop, leg_t *leg, int place) noexcept nogil:
 
 cdef void start_recording(loop_t *loop, leg_t *leg, command_t *command) noexcept nogil:
     """Refused while that place is taken, or with too many files: Python closes the descriptor."""
-    cdef command_t **link = recording_at(leg, command.third)
+    cdef command_t **link = leg_recording_at(leg, command.third)
     if (
         link[0] != NULL
         or loop.finishing_count >= RECORDERS_MAX

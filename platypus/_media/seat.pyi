@@ -1,0 +1,1 @@
+"""A leg's place in the schedule of its loop; nothing of it is for Python."""

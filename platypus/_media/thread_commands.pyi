@@ -1,0 +1,1 @@
+"""What the media thread does at a command's word; nothing of it is for Python."""

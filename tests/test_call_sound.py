@@ -326,6 +326,26 @@ class TestRecording:
 
         run(work())
 
+    def test_what_is_recorded_already_is_not_recorded_onto(self, tmp_path: Path) -> None:
+        """By the recording of every call, or of another call."""
+
+        async def work() -> None:
+            every, one = tmp_path / "every.wav", tmp_path / "one.wav"
+            async with phone(audio="tone") as alice, phone(record=str(every)) as bob:
+                call, incoming = await connected(alice, bob)
+                with pytest.raises(AudioFileError, match="recorded onto already"):
+                    incoming.record(str(every))
+                incoming.record(str(one))
+                with pytest.raises(AudioFileError, match="recorded onto already"):
+                    call.record(str(one))
+                await loud(incoming.frames())
+                call.hangup()
+                await bob.heard.next(CallEnded)
+            for file in every, one:
+                assert peak(read_wav(file).pcm) > 4000
+
+        run(work())
+
     def test_a_second_recording_of_a_call_is_refused(self, tmp_path: Path) -> None:
         async def work() -> None:
             async with phone() as alice, phone() as bob:

@@ -9,6 +9,8 @@ calls are recorded (`OUT.wav`, `OUT-2.wav`).
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,17 +20,62 @@ from platypus.errors import AudioFileError, MediaError
 if TYPE_CHECKING:
     from platypus._media.loop import Leg
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Locked bytes can't be read by others: these lie where no recording has any.
+    _LOCKED_AT = 0x7FFF_FFF0
+
+    def _lock(descriptor: int) -> bool:
+        os.lseek(descriptor, _LOCKED_AT, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool:
+        """By the file, not by its name; it ends with the descriptor, whoever closes it."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # a file system without locks: there the user has to take care
+        return True
 
 
 def open_for_recording(path: str) -> int:
-    """A descriptor of a new or emptied file; AudioFileError says why there can't be one."""
+    """A descriptor of a new or emptied file; AudioFileError says why there can't be one.
+
+    It is this recording's alone, by whatever name, until the descriptor is closed.
+    """
     try:
-        return os.open(path, _FLAGS | getattr(os, "O_CLOEXEC", 0), 0o644)
+        descriptor = os.open(path, _FLAGS, 0o644)
     except OSError as error:
         raise AudioFileError(
             path, f"can't be written ({error.strerror}); choose another place for the recording"
         ) from error
+    if not _empty(descriptor):
+        os.close(descriptor)
+        raise AudioFileError(path, "is being recorded onto already; choose another file")
+    return descriptor
+
+
+def _empty(descriptor: int) -> bool:
+    """Whether nobody else writes the file, so that what is in it may go."""
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):  # any number may write to a pipe or /dev/null
+        if not _lock(descriptor):
+            return False
+        os.ftruncate(descriptor, 0)
+    return True
 
 
 class LegRecording:

@@ -24,3 +24,24 @@ def test_an_old_recording_is_replaced(tmp_path: Path) -> None:
 def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match=r"can't be written.*choose another place"):
         open_for_recording(str(tmp_path / "missing" / "out.wav"))
+
+
+@pytest.mark.parametrize("name", ["out.wav", "sub/../out.wav", "soft.wav", "hard.wav"])
+def test_a_file_is_one_recording_s_until_that_has_closed_it(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "out.wav"
+    (tmp_path / "sub").mkdir()
+    descriptor = open_for_recording(str(file))
+    os.write(descriptor, b"RIFF")
+    (tmp_path / "soft.wav").symlink_to(file)
+    os.link(file, tmp_path / "hard.wav")
+    with pytest.raises(AudioFileError, match=r"is being recorded onto already; choose another"):
+        open_for_recording(str(tmp_path / name))
+    assert file.read_bytes() == b"RIFF"
+    os.close(descriptor)
+    os.close(open_for_recording(str(tmp_path / name)))
+    assert file.read_bytes() == b""
+
+
+def test_any_number_may_be_recorded_to_nowhere() -> None:
+    for descriptor in [open_for_recording(os.devnull) for _ in range(2)]:
+        os.close(descriptor)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from platypus.call_family import MediaFamily
 from platypus.call_public import counts
 from platypus.errors import MediaError, SdpError
 from platypus.events import (
@@ -26,7 +27,7 @@ from platypus.events import (
     VoiceActivity,
 )
 from platypus.negotiation import Negotiator, StreamPlan
-from platypus.net.addresses import format_address
+from platypus.net.addresses import family_of, format_address
 
 if TYPE_CHECKING:
     from platypus.call import Call
@@ -55,6 +56,7 @@ class CallMedia:
         self._publish = publish
         self.public: tuple[Address, Address] | None = None  # RTP and RTCP, by a STUN server
         self._public_from = ""  # our own address by then
+        self._family = MediaFamily()
         self._answers: dict[tuple[str, int], bytes] = {}  # of branches, by where their RTP is
         self._hold: HoldState = "none"
         self._own_source = self._own_sink = False  # given by whoever holds the call
@@ -95,9 +97,7 @@ class CallMedia:
 
     def offer(self, local_address: str) -> bytes:
         """Our offer, as the machine asks for it once it knows the way. The ports are open."""
-        self.stream.advertise(local_address)
-        port = self.stream.open()
-        host, port, rtcp_port = self._where(local_address, port)
+        host, port, rtcp_port = self._where(local_address)
         body = self._negotiator.offer(
             host, port, rtcp_port=rtcp_port, encrypted_hop=self._hop_is_encrypted
         )
@@ -110,13 +110,18 @@ class CallMedia:
         """By a STUN server's word, where we are now."""
         self.public, self._public_from = public, ""
 
-    def _where(self, local_address: str, port: int) -> tuple[str, int, int | None]:
+    def _where(self, local_address: str) -> tuple[str, int, int | None]:
         """Where our media are to be sent: host, port, and RTCP's if that is no neighbour."""
+        here = self._family.local(local_address)
+        self.stream.advertise(here)
+        port = self.stream.open()
         self._public_from = self._public_from or local_address
         moved = local_address != self._public_from  # to another network
         if self.public is None or moved or not counts(self.public[0][0], self._call.session):
-            return local_address, port, None
+            return here, port, None
         (host, rtp), (_, rtcp) = self.public
+        if family_of(host) != family_of(here):
+            return here, port, None
         return host, rtp, rtcp if rtcp != rtp + 1 else None
 
     def second_offer(self) -> bool:
@@ -134,12 +139,15 @@ class CallMedia:
 
     def receive_offer(self, body: bytes) -> None:
         """Raises SdpError where 488 is all that is left to say."""
-        self._negotiator.receive_offer(body)
+        local = self._call.session.local_address
+        if local is None:
+            self._negotiator.receive_offer(body)
+        else:
+            self._negotiator.receive_offer(body, lambda theirs: self._family.follow(theirs, local))
 
     def answer(self, local_address: str) -> bytes:
         """Our answer to the offer that came last, already applied to the stream."""
-        self.stream.advertise(local_address)
-        host, port, rtcp_port = self._where(local_address, self.stream.open())
+        host, port, rtcp_port = self._where(local_address)
         body, plan = self._negotiator.answer(host, port, rtcp_port=rtcp_port)
         self._apply(plan)
         return body

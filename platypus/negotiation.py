@@ -186,8 +186,14 @@ class Negotiator:
         self._wants_hold = self._holds
         self._offered = None
 
-    def receive_offer(self, body: bytes) -> None:
-        """Take the other side's offer. Raises `SdpError` where only 488 is left to say."""
+    def receive_offer(
+        self, body: bytes, follow: Callable[[str | None], object] = lambda _: None
+    ) -> None:
+        """Take the other side's offer. Raises `SdpError` where only 488 is left to say.
+
+        `follow` gets the address that media are wanted at, None for nowhere yet, and may
+        raise as well.
+        """
         offer = with_session_attributes(parse(body))
         transport = self._encryption.problem
         index = audio_stream(offer.media, self._ours, transport)
@@ -196,7 +202,7 @@ class Negotiator:
             better = audio_stream(offer.media, self._ours, self._encryption.unencrypted)
             index = better if better is not None else index
         if index is not None:
-            address_of(offer, offer.media[index])  # nobody rings for media that has nowhere to go
+            follow(address_of(offer, offer.media[index]))  # nobody rings for media with nowhere to go
         elif not self._is_switch_off(offer):
             raise SdpError(problem_of(offer, self._ours, transport))
         self._encryption.receive_offer()

@@ -89,7 +89,7 @@ def test_a_certificate_that_was_not_signalled_ends_the_call_with_a_sentence(
                 negotiator = media._negotiator
                 take = getattr(negotiator, method)
                 monkeypatch.setattr(
-                    negotiator, method, lambda body: take(another_fingerprint(body))
+                    negotiator, method, lambda body, *more: take(another_fingerprint(body), *more)
                 )
 
             if victim is not None:

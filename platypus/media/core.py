@@ -87,9 +87,12 @@ class MediaCore:
 
     def place_for(self, local: str) -> str:
         """What to bind to for a far end that is told `local`: of its family, where that is free."""
-        if self.host not in ANYWHERE.values() or not local:
+        if not local:
             return self.host
-        return ANYWHERE[":" in local]
+        if self.host in ANYWHERE.values():
+            return ANYWHERE[":" in local]
+        # A single address is listened on; a far end may want its media in the other family.
+        return local if (":" in local) != (":" in self.host) else self.host
 
     def bind(self, place: str) -> tuple[socket.socket, socket.socket]:
         """An RTP and an RTCP socket. Raises MediaError."""

@@ -1,0 +1,160 @@
+"""Media of another family of addresses than the signalling, asked for by a far end made by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from platypus.call import Call
+from platypus.call_family import MediaFamily
+from platypus.errors import NetworkError, SdpError
+from platypus.events import ErrorOccurred, MediaChanged
+from platypus.sdp.description import parse
+from platypus.sip.message import Request, Response
+from tests.harness.far_end import Fork, describe, fork
+from tests.harness.phones import Phone, phone, run
+from tests.test_call import has_ipv6
+from tests.test_ice import invite
+
+pytestmark = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+
+
+def in_family_6(port: int, host: str = "::1") -> str:
+    return describe(port).replace("c=IN IP4 127.0.0.1", f"c=IN IP6 {host}")
+
+
+def rtp(number: int) -> bytes:
+    header = bytes([0x80, 0]) + number.to_bytes(2, "big") + (160 * number).to_bytes(4, "big")
+    return header + b"six." + bytes([0xD0]) * 160
+
+
+def ack(answer: Response, own: int) -> bytes:
+    fields = [f"{name}: {answer.headers.get(name)}" for name in ("From", "To", "Call-ID")]
+    lines = [
+        f"ACK {answer.contacts[0].uri} SIP/2.0",
+        f"Via: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bKack",
+        *fields,
+        "CSeq: 1 ACK",
+        "Content-Length: 0",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@contextlib.asynccontextmanager
+async def called(bound: str) -> AsyncIterator[tuple[Phone, Fork, Call, socket.socket, int]]:
+    """A call over IPv4 whose media the caller wants at ::1; its socket, and our port there."""
+    with fork() as far, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as media:
+        media.bind(("::1", 0))
+        media.setblocking(False)
+        async with phone(listen=(bound, 0), auto_answer=0, audio="tone") as alice:
+            offer = in_family_6(media.getsockname()[1])
+            far.sip.send(invite(offer, far.sip.port, alice.port), alice.port)
+            answer = await far.response(1)
+            assert answer.status == 200
+            description = parse(answer.body)
+            assert description.connection == "::1"
+            assert b"c=IN IP6 ::1" in answer.body
+            far.sip.send(ack(answer, far.sip.port), alice.port)
+            await alice.heard.next(MediaChanged)
+            yield alice, far, alice.engine.calls[0], media, description.media[0].port
+            await alice.engine.close(timeout=0)
+
+
+async def receive(media: socket.socket) -> bytes:
+    return await asyncio.get_running_loop().sock_recv(media, 2048)
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "0.0.0.0", "::"])
+def test_are_sent_and_heard_there(bound: str) -> None:
+    async def work() -> None:
+        async with called(bound) as (alice, _, call, media, port):
+            assert (await receive(media))[0] == 0x80
+            for number in range(20):
+                media.sendto(rtp(number), ("::1", port))
+                await asyncio.sleep(0.02)
+            assert call.statistics()["receive"]["packets"] >= 18
+            [event] = alice.heard.of(MediaChanged)
+            assert event.local == f"[::1]:{port}"
+            assert event.remote == f"[::1]:{media.getsockname()[1]}"
+            assert not alice.heard.of(ErrorOccurred)
+
+    run(work())
+
+
+def test_stay_there_when_we_hold_the_call() -> None:
+    async def work() -> None:
+        async with called("127.0.0.1") as (_, far, call, _, port):
+            call.hold()
+            offer = await far.receive()
+            assert isinstance(offer, Request)
+            assert b"c=IN IP6 ::1" in offer.body
+            assert parse(offer.body).media[0].port == port
+            assert b"a=sendonly" in offer.body
+
+    run(work())
+
+
+def test_are_refused_where_there_is_no_way_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(host: str, port: int) -> str:
+        raise NetworkError("there is no route to that network")
+
+    monkeypatch.setattr("platypus.call_family.local_address_for", nowhere)
+
+    async def work() -> None:
+        with fork() as far:
+            async with phone(auto_answer=0) as alice:
+                offer = in_family_6(4000, "2001:db8::1")
+                far.sip.send(invite(offer, far.sip.port, alice.port), alice.port)
+                answer = await far.response(1)
+                assert answer.status == 488
+                said = answer.headers.get("Warning") or ""
+                assert "2001:db8::1" in said
+                assert "no way to it from here over IPv6" in said
+                assert not alice.engine.calls
+
+    run(work())
+
+
+class TestMediaFamily:
+    def test_what_is_of_the_signalling_s_family_changes_nothing(self) -> None:
+        family = MediaFamily()
+        family.follow("192.0.2.1", "127.0.0.1")
+        assert family.local("127.0.0.1") == "127.0.0.1"
+
+    def test_hold_by_a_zero_address_does_not_say(self) -> None:
+        family = MediaFamily()
+        family.follow("::1", "127.0.0.1")
+        family.follow(None, "127.0.0.1")
+        assert family.local("127.0.0.1") == "::1"
+
+    def test_an_offer_of_the_signalling_s_family_leads_back(self) -> None:
+        family = MediaFamily()
+        family.follow("::1", "127.0.0.1")
+        family.follow("192.0.2.1", "127.0.0.1")
+        assert family.local("127.0.0.1") == "127.0.0.1"
+
+    def test_signalling_that_moves_there_takes_the_media_along(self) -> None:
+        family = MediaFamily()
+        family.follow("::1", "127.0.0.1")
+        assert family.local("2001:db8::7") == "2001:db8::7"
+
+    def test_works_the_other_way_round(self) -> None:
+        family = MediaFamily()
+        family.follow("127.0.0.1", "::1")
+        assert family.local("::1") == "127.0.0.1"
+
+    def test_no_way_is_told_and_nothing_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        family = MediaFamily()
+        family.follow("::1", "127.0.0.1")
+
+        def nowhere(host: str, port: int) -> str:
+            raise NetworkError("no route")
+
+        monkeypatch.setattr("platypus.call_family.local_address_for", nowhere)
+        with pytest.raises(SdpError, match="wanted at 2001:db8::1"):
+            family.follow("2001:db8::1", "127.0.0.1")
+        assert family.local("127.0.0.1") == "::1"

@@ -9,6 +9,7 @@ itself is followed, until it says something else.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 from platypus.errors import NetworkError, SdpError
@@ -50,10 +51,8 @@ class MediaFamily:
         """What to tell the far end, which knows us at `local`."""
         if self._theirs is None or family_of(local) != self._beside:
             return local
-        try:
+        with contextlib.suppress(NetworkError):  # the last one may come back: there is no other
             self._ours = _bare(local_address_for(self._theirs, 0))
-        except NetworkError:
-            pass  # the last one may come back, and there is no other
         return self._ours
 
 

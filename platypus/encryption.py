@@ -255,7 +255,9 @@ class Encryption:
         return self._random(SUITES[theirs.suite])
 
     def _keys(self, ours: Crypto, theirs: Crypto) -> SrtpKeys:
-        return SrtpKeys(ours.suite, ours.key, theirs.key, theirs.mki, self._agreement)
+        return SrtpKeys(
+            ours.suite, ours.key, theirs.key, theirs.mki, self._agreement, theirs.others
+        )
 
     def _dtls_lines(self, role: str) -> tuple[Attribute, ...]:
         if self._fingerprint is None:

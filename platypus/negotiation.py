@@ -202,7 +202,8 @@ class Negotiator:
             better = audio_stream(offer.media, self._ours, self._encryption.unencrypted)
             index = better if better is not None else index
         if index is not None:
-            follow(address_of(offer, offer.media[index]))  # nobody rings for media with nowhere to go
+            # Nobody rings for media that has nowhere to go.
+            follow(address_of(offer, offer.media[index]))
         elif not self._is_switch_off(offer):
             raise SdpError(problem_of(offer, self._ours, transport))
         self._encryption.receive_offer()

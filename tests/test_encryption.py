@@ -40,6 +40,10 @@ class Side:
         return self.negotiator.answer("192.0.2.2", 5000)
 
 
+def cm_offer() -> bytes:
+    return Side("require", suites=[CM]).offer()
+
+
 def agree(alice: Side, bob: Side, **how: bool) -> tuple[StreamPlan, StreamPlan]:
     """Alice offers and Bob answers; each one's plan."""
     answer, bobs = bob.answer(alice.offer(**how))
@@ -147,6 +151,14 @@ class TestAgreement:
         offer = re.sub(rb"(a=crypto:1 .*)\r", rb"\1|1:4\r", Side("require").offer())
         _, plan = Side(seed=2).answer(offer)
         assert keys(plan).receive_mki == b"\0\0\0\1"
+
+    def test_all_keys_of_a_line_are_known(self) -> None:
+        more = rb";inline:" + b"A" * 40 + rb"|2:4"
+        offer = re.sub(rb"(a=crypto:1 .*)\r", rb"\1|1:4" + more + rb"\r", cm_offer())
+        answer, plan = Side(seed=2).answer(offer)
+        assert keys(plan).receive_mki == b"\0\0\0\1"
+        assert keys(plan).receive_others == ((bytes(30), b"\0\0\0\2"),)
+        assert answer.count(b"inline:") == 1
 
     def test_of_two_streams_the_encrypted_one_is_taken_where_that_is_required(self) -> None:
         plain = b"m=audio 6000 RTP/AVP 0\r\n"

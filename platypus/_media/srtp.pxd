@@ -33,6 +33,7 @@ cdef struct context_t:
     void *session            # an srtp_t; the Context's owner keeps it alive
     srtp_function_t rtp
     srtp_function_t rtcp
+    context_t *beside        # of another key of the same sender, or NULL: the MKI says which
     int rtp_tag, rtcp_tag    # bytes behind an MKI
     int mki_length
     int ssrc_count
@@ -51,6 +52,7 @@ cdef class Context:
     cdef object __weakref__
     cdef context_t context
     cdef object owner
+    cdef Context beside
     cdef readonly bint leased  # a leg has it, or had it: nobody else may use it any more
 
     cdef bytes apply(self, packet, bint rtcp, bint protect)

@@ -5,7 +5,9 @@ class Context:
 
     `session` is the address of an `srtp_t` that `owner` keeps alive, `rtp` and `rtcp` are
     those of the two functions that work on it: libsrtp's to protect, or those to unprotect.
-    The tags are the bytes that stand behind an MKI. Given to a leg it is the loop's for good.
+    The tags are the bytes that stand behind an MKI. `beside` is of another key that the sender
+    may use, as its MKI tells, and has become part of this. Given to a leg it is the loop's for
+    good.
     """
 
     def __init__(
@@ -18,6 +20,7 @@ class Context:
         rtp_tag: int,
         rtcp_tag: int,
         mki: bytes = b"",
+        beside: Context | None = None,
     ) -> None: ...
     @property
     def leased(self) -> bool: ...

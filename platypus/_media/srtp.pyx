@@ -55,6 +55,21 @@ cdef int without_mki(context_t *context, uint8_t *packet, int length, int tag) n
     return length - context.mki_length
 
 
+cdef context_t *by_mki(context_t *first, const uint8_t *packet, int length,
+                       bint rtcp) noexcept nogil:
+    """The context of the key that a packet names; the first for one that names none."""
+    cdef context_t *context = first
+    cdef int tag = first.rtcp_tag if rtcp else first.rtp_tag
+    cdef const uint8_t *at = packet + length - tag - first.mki_length  # all are as long
+    if at < packet + RTP_HEADER:
+        return first
+    while context != NULL:
+        if memcmp(at, context.mki, context.mki_length) == 0:
+            return context
+        context = context.beside
+    return first
+
+
 cdef int context_protect(
     context_t *context, uint8_t *packet, int length, bint rtcp
 ) noexcept nogil:
@@ -76,6 +91,8 @@ cdef int context_unprotect(
     # libsrtp of some ages trusts its caller with this.
     if length < (RTCP_HEADER + 4 + 10 if rtcp else RTP_HEADER + 4):
         return -SRTP_BAD
+    if context.beside != NULL:
+        context = by_mki(context, packet, length, rtcp)
     ssrc = ssrc_of(packet, rtcp)
     known = knows(context, ssrc)
     if not known and context.ssrc_count == SSRCS_MAX:
@@ -103,12 +120,19 @@ cdef class Context:
         int rtp_tag,
         int rtcp_tag,
         bytes mki=b"",
+        Context beside=None,
     ):
         memset(&self.context, 0, sizeof(self.context))
         if not (session and rtp and rtcp):
             raise ValueError("a session and two functions are needed")
         if len(mki) > MKI_MAX or not 0 <= rtp_tag <= 16 or not 0 <= rtcp_tag <= 16:
             raise ValueError(f"an MKI has at most {MKI_MAX} bytes, a tag 16")
+        if beside is not None:
+            if beside.leased or beside.context.mki_length != len(mki):
+                raise ValueError("keys of one sender have MKIs of one length, and one user")
+            beside.leased = True
+            self.beside = beside
+            self.context.beside = &beside.context
         self.owner = owner
         self.context.session = <void *>session
         self.context.rtp = <srtp_function_t>rtp

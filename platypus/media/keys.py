@@ -18,6 +18,8 @@ class SrtpKeys:
     receive: bytes = field(repr=False)
     receive_mki: bytes = b""
     agreement: int = 0
+    # More keys to receive by, each with its MKI: the far end may change to one at any packet.
+    receive_others: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,13 +39,19 @@ class Receiver:
     mki: bytes = b""
     rtp_tag: int = 0
     rtcp_tag: int = 0
+    beside: Receiver | None = None  # of another key, if its MKI stands in the packet
     ssrcs: set[bytes] = field(default_factory=set)
 
     def open(self, packet: bytes, *, rtcp: bool) -> bytes | None:
+        end = len(packet) - (self.rtcp_tag if rtcp else self.rtp_tag)
+        if self.beside is not None and packet[end - len(self.mki) : end] != self.mki:
+            opened = self.beside.open(packet, rtcp=rtcp)
+            if opened is not None:
+                return opened
         ssrc = packet[4:8] if rtcp else packet[8:12]
         if ssrc not in self.ssrcs and len(self.ssrcs) >= MAX_SSRCS:
             return None
-        bare = self._without_mki(packet, self.rtcp_tag if rtcp else self.rtp_tag)
+        bare = self._without_mki(packet, end)
         try:
             opened = self.session.unprotect_rtcp(bare) if rtcp else self.session.unprotect(bare)
         except Exception:  # pylibsrtp's Error, or whatever it makes of what is no packet
@@ -53,8 +59,7 @@ class Receiver:
         self.ssrcs.add(ssrc)
         return opened
 
-    def _without_mki(self, packet: bytes, tag: int) -> bytes:
-        end = len(packet) - tag
+    def _without_mki(self, packet: bytes, end: int) -> bytes:
         if not self.mki or packet[end - len(self.mki) : end] != self.mki:
             return packet
         return packet[: end - len(self.mki)] + packet[end:]

@@ -221,8 +221,12 @@ class LegSecurity:
             if old is None or (old.profile, old.send) != (keys.profile, keys.send):
                 leg.protect(srtp.context(keys.profile, keys.send, outbound=True))
             if old != keys:
-                mki = keys.receive_mki
-                context = srtp.context(keys.profile, keys.receive, outbound=False, mki=mki)
+                context = srtp.context(
+                    *(keys.profile, keys.receive),
+                    outbound=False,
+                    mki=keys.receive_mki,
+                    others=keys.receive_others,
+                )
                 leg.unprotect(context, same_key=_same_key(old, keys))
         self._keys, self._shut = keys, False
 
@@ -237,9 +241,11 @@ class LegSecurity:
         if old is None or (old.profile, old.send) != (keys.profile, keys.send):
             self._relay.send_by(srtp.session(keys.profile, keys.send, outbound=True))
         if old != keys:
-            session = srtp.session(keys.profile, keys.receive, outbound=False)
-            tags = profile.rtp_tag, profile.rtcp_tag
-            receiver = Receiver(session, keys.receive_mki, *tags)
+            receiver: Receiver | None = None
+            for key, mki in (*keys.receive_others, (keys.receive, keys.receive_mki)):
+                session = srtp.session(keys.profile, key, outbound=False)
+                receiver = Receiver(session, mki, profile.rtp_tag, profile.rtcp_tag, receiver)
+            assert receiver is not None  # noqa: S101 - there is one key at least
             self._relay.receive_by(receiver, same_key=_same_key(old, keys))
 
 

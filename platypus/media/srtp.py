@@ -12,6 +12,7 @@ Keys stand in no repr, no log and no exception of this module.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -79,14 +80,39 @@ def session(profile: str, master: bytes, *, outbound: bool) -> Session:
         raise MediaError(f"no SRTP session with {profile}: {error}") from error
 
 
-def context(profile: str, master: bytes, *, outbound: bool, mki: bytes = b"") -> Context:
-    """The same for the loop. Raises MediaError, also where there is only pylibsrtp's own API."""
+def context(
+    profile: str,
+    master: bytes,
+    *,
+    outbound: bool,
+    mki: bytes = b"",
+    others: Iterable[tuple[bytes, bytes]] = (),
+) -> Context:
+    """The same for the loop. Raises MediaError, also where there is only pylibsrtp's own API.
+
+    `others` are further master keys of the same sender with their MKIs, all as long as `mki`.
+    Each counts rollovers for itself, so that one that is first used after a wrap of the sequence
+    numbers (22 minutes of speech) is not understood: libsrtp can't be told of it here.
+    """
     if NATIVE is None:
         raise MediaError("libsrtp's functions can't be called by their addresses here")
-    return _context(NATIVE, profile, session(profile, master, outbound=outbound), outbound, mki)
+    beside: Context | None = None
+    for key, its_mki in others:
+        owner = session(profile, key, outbound=outbound)
+        beside = _context(NATIVE, profile, owner, outbound, its_mki, beside)
+    return _context(
+        NATIVE, profile, session(profile, master, outbound=outbound), outbound, mki, beside
+    )
 
 
-def _context(native: Native, profile: str, owner: Session, outbound: bool, mki: bytes) -> Context:
+def _context(
+    native: Native,
+    profile: str,
+    owner: Session,
+    outbound: bool,
+    mki: bytes = b"",
+    beside: Context | None = None,
+) -> Context:
     known = PROFILES[profile]
     return Context(
         owner,
@@ -96,6 +122,7 @@ def _context(native: Native, profile: str, owner: Session, outbound: bool, mki: 
         rtp_tag=known.rtp_tag,
         rtcp_tag=known.rtcp_tag,
         mki=mki,
+        beside=beside,
     )
 
 
@@ -128,7 +155,7 @@ def _compare(native: Native) -> None:
     """The same packet both ways."""
     profile, master = "AES_CM_128_HMAC_SHA1_80", bytes(range(30))
     packet = bytes.fromhex("800f1234decafbadcafebabe") + bytes(160)
-    ours = _context(native, profile, session(profile, master, outbound=True), True, b"")
+    ours = _context(native, profile, session(profile, master, outbound=True), True)
     theirs = session(profile, master, outbound=True)
     if ours.protect(packet) != theirs.protect(packet):
         raise ValueError("libsrtp by address and pylibsrtp do not give the same packet")

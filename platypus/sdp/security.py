@@ -27,6 +27,7 @@ SUITES = {
     "AES_CM_128_HMAC_SHA1_32": 30,
 }
 MAX_LINES = 32  # of a=crypto that are looked at: there are not so many suites
+MAX_KEYS = 8  # of one line: each is a session of its own, waiting for its packets
 MAX_MKI = 128  # RFC 4568, 9.2
 MAX_LIFETIME_BITS = 48  # RFC 3711, 9.2: packets under one key
 
@@ -58,6 +59,7 @@ class Crypto:
     suite: str
     key: bytes = field(repr=False)  # the master key and its salt
     mki: bytes = b""  # stands in each of its packets
+    others: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)  # keys with MKIs
 
     def __str__(self) -> str:
         return f"{self.tag} {self.suite}"
@@ -102,18 +104,45 @@ def parse_crypto(value: str) -> Crypto | None:
     key_params, *session_params = line["rest"].split()
     if suite not in SUITES or not all(map(_is_harmless, session_params)):
         return None
-    # With several keys a packet's MKI would say which: none of the phones does that.
-    inline = _INLINE.fullmatch(key_params)
-    if inline is None or not _is_lifetime(inline["lifetime"]):
-        return None
-    key = _key(inline["key"], SUITES[suite])
-    mki = _mki(inline["mki"], inline["length"])
-    return Crypto(int(line["tag"]), suite, key, mki) if key and mki is not None else None
+    keys = _keys(key_params, SUITES[suite])
+    return Crypto(int(line["tag"]), suite, *keys[0], keys[1:]) if keys else None
 
 
 def _is_harmless(parameter: str) -> bool:
-    """RFC 4568, 6.3: what must be understood has no minus; the size of a window is a hint."""
-    return parameter.startswith("-") or parameter.upper().startswith("WSH=")
+    """RFC 4568, 6.3: what must be understood has no minus; the size of a window is a hint.
+
+    Order and keys of error correction mean nothing without a stream that has it, and none of
+    our answers does.
+    """
+    name, _, value = parameter.upper().partition("=")
+    if name == "FEC_ORDER":
+        return value in ("FEC_SRTP", "SRTP_FEC")
+    return name.startswith("-") or name in ("WSH", "FEC_KEY")
+
+
+def _keys(text: str, length: int) -> tuple[tuple[bytes, bytes], ...]:
+    """Each with its MKI; none where one of them can't be used.
+
+    RFC 4568, 6.1: with several, every packet says by its MKI which it was protected with. MKIs
+    differ, and are of one length.
+    """
+    found: list[tuple[bytes, bytes]] = []
+    params = text.split(";", MAX_KEYS)
+    if len(params) > MAX_KEYS:
+        return ()
+    for param in params:
+        inline = _INLINE.fullmatch(param)
+        if inline is None or not _is_lifetime(inline["lifetime"]):
+            return ()
+        key = _key(inline["key"], length)
+        mki = _mki(inline["mki"], inline["length"])
+        if key is None or mki is None:
+            return ()
+        found.append((key, mki))
+    mkis = [mki for _, mki in found]
+    if len(found) > 1 and (len(set(mkis)) < len(mkis) or len({*map(len, mkis)}) > 1):
+        return ()
+    return tuple(found)
 
 
 def _is_lifetime(text: str | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from platypus._media.loop import Leg, Loop
 from platypus._media.srtp import Context
 from platypus.media import srtp
 from tests._media.peer import Peer, address_of, open_leg, running_loop, wait_for
-from tests.media.test_srtp import master, report, rtp
+from tests.media.test_srtp import master, report, rtp, with_mki
 
 CM, GCM = "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM"
 
@@ -42,7 +43,7 @@ class SecurePeer(Peer):
         return self.sealing.protect(rtp(number, ssrc=ssrc, payload=b"\x80" * 160))
 
 
-def opening(profile: str = CM, seed: int = 5, **options: bytes) -> Context:
+def opening(profile: str = CM, seed: int = 5, **options: Any) -> Context:
     return srtp.context(profile, master(profile, seed), outbound=False, **options)
 
 
@@ -195,6 +196,15 @@ class TestReceiving:
         leg.unprotect(opening(mki=b"\1\2"))
         sealed = [peer.sealed(number) for number in range(3)]
         say(peer, leg, [packet[:-10] + b"\1\2" + packet[-10:] for packet in sealed])
+        wait_for(lambda: figures(leg) == (3, 0, 0))
+
+    def test_the_sender_may_change_to_another_of_its_keys(self, loop: Loop) -> None:
+        peer = SecurePeer()
+        leg = open_leg(loop, peer.address)
+        leg.unprotect(opening(mki=b"\1", others=[(master(CM, 6), b"\2")]))
+        first = with_mki(CM, peer.sealed(0), b"\1")
+        peer.use(6)
+        say(peer, leg, [first, *(with_mki(CM, peer.sealed(n), b"\2") for n in (1, 2))])
         wait_for(lambda: figures(leg) == (3, 0, 0))
 
     def test_reports_authenticate_too(self, loop: Loop) -> None:

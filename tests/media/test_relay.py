@@ -85,6 +85,15 @@ class TestEveryProfile:
         assert end.open(end.far.protect(rtp(1))) == rtp(1)
         assert end.open(end.far.protect(report(), rtcp=True), "open-rtcp") == report()
 
+    def test_an_mki_says_which_of_several_keys_is_used(self, profile: str) -> None:
+        end = End(profile, mki=b"\1")
+        other = srtp.context(profile, master(profile, 2), outbound=True)
+        first = receiver(profile, mki=b"\1")
+        first.beside = receiver(profile, 2, b"\2")
+        assert first.open(with_mki(profile, other.protect(rtp(1)), b"\2"), rtcp=False) == rtp(1)
+        assert first.open(with_mki(profile, end.far.protect(rtp(2)), b"\1"), rtcp=False) == rtp(2)
+        assert first.open(with_mki(profile, other.protect(rtp(3)), b"\1"), rtcp=False) is None
+
     def test_an_mki_is_cut_out(self, profile: str) -> None:
         end = End(profile, mki=MKI)
         assert end.open(with_mki(profile, end.far.protect(rtp(1)), MKI)) == rtp(1)

@@ -267,6 +267,33 @@ class TestMki:
         with pytest.raises(ValueError, match="forged"):
             here.unprotect(with_mki(profile, there.protect(rtp(1)), b"\1\2\3\4"))
 
+    def test_it_says_which_of_several_keys_is_used(self, profile: str) -> None:
+        """RFC 4568, 6.1: and the sender may change to another at any packet."""
+        mkis = [bytes([number]) for number in range(4)]
+        keys = [master(profile, 1 + number) for number in range(4)]
+        senders = [srtp.context(profile, key, outbound=True) for key in keys]
+        here = srtp.context(
+            profile,
+            keys[0],
+            outbound=False,
+            mki=mkis[0],
+            others=list(zip(keys[1:], mkis[1:], strict=True)),
+        )
+        for sequence, used in enumerate([0, 0, 2, 1, 3, 0, 2]):
+            packet = senders[used].protect(rtp(sequence))
+            assert here.unprotect(with_mki(profile, packet, mkis[used])) == rtp(sequence)
+            with pytest.raises(ValueError, match="replayed"):
+                here.unprotect(with_mki(profile, packet, mkis[used]))
+        packet = senders[3].protect(report(), rtcp=True)
+        packet = with_mki(profile, packet, mkis[3], rtcp=True)
+        assert here.unprotect(packet, rtcp=True) == report()
+        with pytest.raises(ValueError, match="forged"):
+            here.unprotect(with_mki(profile, senders[1].protect(rtp(8)), mkis[2]))
+
+    def test_one_of_several_keys_is_nobody_elses(self, profile: str) -> None:
+        with pytest.raises(ValueError, match="of one length"):
+            pair(profile, mki=MKI, others=[(master(profile, 2), b"")])
+
     def test_a_sender_that_leaves_out_its_mki_is_understood(self, profile: str) -> None:
         there, here = pair(profile, mki=MKI)
         assert here.unprotect(there.protect(rtp(1))) == rtp(1)

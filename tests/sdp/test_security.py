@@ -40,6 +40,8 @@ class TestCrypto:
             f"000000001 {CM} {INLINE}",
             f"1 {CM} {INLINE} WSH=64",
             f"1 {CM} {INLINE} -SOMETHING -OTHER=1",
+            f"1 {CM} {INLINE} FEC_ORDER=FEC_SRTP",
+            f"1 {CM} {INLINE} FEC_ORDER=SRTP_FEC FEC_KEY={INLINE}|1:4;{INLINE}|2:4 WSH=128",
         ],
     )
     def test_what_peers_write_is_understood(self, value: str) -> None:
@@ -51,6 +53,22 @@ class TestCrypto:
     )
     def test_an_mki_has_a_value_and_a_length(self, text: str, mki: bytes) -> None:
         assert parse_crypto(f"1 {CM} {INLINE}{text}") == Crypto(1, CM, KEY, mki)
+
+    def test_several_keys_have_an_mki_each(self) -> None:
+        other = base64.b64encode(KEY[::-1]).decode()
+        crypto = parse_crypto(f"1 {CM} {INLINE}|2^20|1:4;inline:{other}|2^20|2:4")
+        assert crypto == Crypto(1, CM, KEY, b"\0\0\0\1", ((KEY[::-1], b"\0\0\0\2"),))
+
+    def test_the_offer_of_rfc_4568_6_1_is_taken_by_the_line_that_is_known(self) -> None:
+        """Its example: a suite that nobody has beside one that everybody has, with FEC."""
+        one = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+        two = "QUJjZGVmMTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5"
+        lines = [
+            f"1 {CM} inline:{one}|2^20|1:4 FEC_ORDER=FEC_SRTP",
+            f"2 F8_128_HMAC_SHA1_80 inline:{one}|2^20|1:4;inline:{two}|2^20|2:4 FEC_ORDER=FEC_SRTP",
+        ]
+        [crypto] = cryptos(media(*(("crypto", line) for line in lines)))
+        assert (crypto.tag, crypto.key) == (1, base64.b64decode(one))
 
     @pytest.mark.parametrize("suite", list(SUITES))
     def test_every_suite_has_its_length_of_key(self, suite: str) -> None:
@@ -84,11 +102,19 @@ class TestCrypto:
             f"1 {CM} {INLINE}|256:1",
             f"1 {CM} {INLINE}|1:129",
             f"1 {CM} {INLINE}|{'9' * 310}:128",
-            f"1 {CM} {INLINE}|1:4;{INLINE}|2:4",
+            f"1 {CM} {INLINE};{INLINE}",
+            f"1 {CM} {INLINE}|1:4;{INLINE}",
+            f"1 {CM} {INLINE}|1:4;{INLINE}|1:4",
+            f"1 {CM} {INLINE}|1:4;{INLINE}|2:5",
+            f"1 {CM} {INLINE}|1:4;inline:short|2:4",
+            f"1 {CM} {INLINE}|1:4;",
+            f"1 {CM} " + ";".join(f"{INLINE}|{number}:1" for number in range(9)),
             f"1 {CM} {INLINE} KDR=1",
             f"1 {CM} {INLINE} UNENCRYPTED_SRTP",
+            f"1 {CM} {INLINE} UNENCRYPTED_SRTCP",
             f"1 {CM} {INLINE} UNAUTHENTICATED_SRTP",
-            f"1 {CM} {INLINE} FEC_ORDER=FEC_SRTP",
+            f"1 {CM} {INLINE} FEC_ORDER=BOTH",
+            f"1 {CM} {INLINE} SOMETHING=NEW",
         ],
     )
     def test_what_there_is_no_use_for_is_left_out(self, value: str) -> None:

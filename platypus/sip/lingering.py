@@ -5,11 +5,13 @@ After its last response a transaction only absorbs or repeats what comes again, 
 each carries the moment it is `due`, and the tables are looked through: at the very moment that the
 first is due while there are few, and once a second when there are many, the last of which
 are forgotten that much late. No such timer has an upper limit.
+
+Once there are none, and none was answered for 64*T1, whoever owns the tables may rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -31,26 +33,30 @@ class Mortal(Protocol):
 
 
 class Lingering:
-    """Looks after the transactions in `tables`."""
+    """Looks after the transactions in `tables`; calls `rested` when nobody asks for any."""
 
-    def __init__(self, timers: TimerQueue, *tables: Mapping[str, Mortal]) -> None:
+    def __init__(
+        self, timers: TimerQueue, rested: Callable[[], None], *tables: Mapping[str, Mortal]
+    ) -> None:
         self._timers = timers
+        self._rested = rested
         self._tables = tables
+        self._busy_until = 0.0
         self._timer: Timer | None = None
         self._at = NEVER
 
     def expect(self, due: float) -> None:
         """One of them is due then."""
         if due < self._at:
-            self.rest()
+            if self._timer is not None:
+                self._timer.stop()
             self._at = due
             self._timer = self._timers.start(due, self._look)
 
-    def rest(self) -> None:
-        """There are none any more."""
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer, self._at = None, NEVER
+    def passed(self, until: float) -> None:
+        """One was over at once, as over a connection: another may come up to `until`."""
+        self._busy_until = until
+        self.expect(until)
 
     def _look(self, now: float) -> None:
         self._timer, self._at = None, NEVER
@@ -65,3 +71,9 @@ class Lingering:
         self.expect(max(first, now + LATE) if many > 0 else first)
         for each in over:
             each.expire(now)
+        if any(self._tables):
+            return
+        if now + LATE < self._busy_until:  # no second look for less
+            self.expect(self._busy_until)
+        else:
+            self._rested()

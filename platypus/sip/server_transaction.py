@@ -100,6 +100,7 @@ class ServerTransaction:
             self.due = now + seconds
             self.stack.lingering.expect(self.due)
         else:
+            self.stack.lingering.passed(now + 64 * self.stack.settings.t1)
             self.terminate()
 
 

@@ -81,7 +81,7 @@ class Stack:
         self.clients: dict[ClientKey, ClientTransaction] = {}
         self.servers: dict[ServerKey, ServerTransaction] = {}
         self.merges: dict[MergeKey, ServerTransaction] = {}
-        self.lingering = Lingering(self.timers, self.clients, self.servers)
+        self.lingering = Lingering(self.timers, self._rest, self.clients, self.servers)
         self.registrations: list[Registration] = []
         self.sessions: dict[DialogKey, Session] = {}
         self.usages: dict[DialogKey, Usage] = {}  # subscriptions, ours and others'
@@ -204,7 +204,6 @@ class Stack:
     def client_ended(self, transaction: ClientTransaction) -> None:
         """Forget it."""
         self.clients.pop(transaction.key, None)
-        self._rest()
 
     def server_ended(self, transaction: ServerTransaction) -> None:
         """Forget it."""
@@ -213,7 +212,6 @@ class Stack:
         merge = transaction.merge_key
         if merge is not None and self.merges.get(merge) is transaction:
             del self.merges[merge]
-        self._rest()
 
     def _rest(self) -> None:
         """Nobody has asked for anything for 64*T1: what a rush has left can go.
@@ -221,9 +219,6 @@ class Stack:
         A dict keeps the memory that it once had until it is cleared, and one small value the whole
         megabyte around it: what lasts is not made anew here.
         """
-        if self.servers or self.clients:
-            return
-        self.lingering.rest()
         self.ended.clear()
         for table in (self.clients, self.servers, self.merges, self.pending, self.sessions):
             if not table:

@@ -154,6 +154,7 @@ class ClientTransaction:
         if seconds:
             self._wait(now + seconds)
         else:
+            self.stack.lingering.passed(now + 64 * self.stack.settings.t1)
             self.terminate()
 
 

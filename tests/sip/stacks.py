@@ -63,3 +63,8 @@ def send_times(stack: Stack, until: float) -> list[float]:
         stack.timers.handle_timeout(due)
         times += [due for _ in sent(stack)]
     return times
+
+
+def own_timers(stack: Stack) -> int:
+    """How many run beside the one that all transactions share, which may outlast them."""
+    return len(stack.timers) - (stack.lingering._timer is not None)

@@ -90,13 +90,30 @@ def test_one_that_lingers_for_less_is_not_kept_by_those_that_linger_longer() -> 
     assert key not in stack.servers and len(stack.servers) == 1
 
 
-def test_where_nothing_lingers_no_timer_runs() -> None:
+def over_at_once(stack: Stack, number: int, now: float) -> None:
+    """A request over a connection, and its answer."""
+    request = new_request(branch=f"z9hG4bK{number}", cseq=number)
+    transaction = stack.start_server(server_key(request), request, TCP, now)
+    transaction.respond(200, new_response(request, 200).serialize(), now)
+
+
+def test_where_nothing_lingers_one_timer_runs_once_until_all_is_forgotten() -> None:
     stack = new_stack()
-    request = new_request()
-    transaction = stack.start_server(server_key(request), request, TCP, 0.0)
-    assert len(stack.timers) == 1  # a user that never answers is not waited for for ever
-    transaction.respond(200, new_response(request, 200).serialize(), 0.0)
-    assert len(stack.timers) == 0
+    over_at_once(stack, 1, 0.0)
+    assert not stack.servers and len(stack.timers) == 1
+    assert len(run(stack, 100.0)) == 1 and len(stack.timers) == 0
+
+
+@pytest.mark.parametrize("before", [0.0, 5.0, 31.0])
+def test_calls_that_are_over_are_remembered_for_as_long_over_a_connection(before: float) -> None:
+    stack = new_stack()
+    over_at_once(stack, 1, 0.0)
+    stack.ended["call", "tag"] = "peer"
+    over_at_once(stack, 2, before)
+    run(stack, before + LINGER - 1.1)
+    assert stack.ended
+    run(stack, before + LINGER)
+    assert not stack.ended and len(stack.timers) == 0
 
 
 def test_a_fault_at_the_end_of_one_does_not_keep_the_others() -> None:

@@ -15,7 +15,7 @@ from platypus.sip.replaces import Replaces
 from platypus.sip.stack import MAX_ENDED
 from platypus.sip.uri import Uri
 from tests.harness.network import ANSWER
-from tests.harness.peer import Peer
+from tests.harness.peer import Caller, Peer
 from tests.sip.test_inbound import PHONE, URI, Setup
 
 TOKENS = st.from_regex(r"[A-Za-z0-9\-.!%*_+`'~]{1,20}", fullmatch=True)
@@ -81,7 +81,13 @@ class Replacing(Setup):
         headers += options.pop("headers", [])  # type: ignore[arg-type]
         self.other.clear()
         self.other.send(
-            "INVITE", URI, PHONE, call_id=f"other-{self._calls}", headers=headers, body=b"v=0\r\n"
+            "INVITE",
+            URI,
+            PHONE,
+            call_id=f"other-{self._calls}",
+            headers=headers,
+            body=b"v=0\r\n",
+            **options,  # type: ignore[arg-type]
         )
         self.network.run(0.1)
         return [status for status in self.other.responses("INVITE") if status >= 200]
@@ -150,6 +156,22 @@ class TestMatching:
         setup.phone.do(session.hangup)
         setup.network.run(0.1)
         assert setup.invite(value) == [603]
+
+    def test_nor_over_a_connection_where_transactions_are_over_at_once(self) -> None:
+        setup = Replacing()
+        caller = Caller(setup.peer, PHONE)
+        caller.invite(transport="tcp")
+        setup.network.run(0.1)
+        setup.phone.do(setup.phone.next(IncomingCall).session.answer, ANSWER)
+        setup.network.run(0.1)
+        caller.answered()
+        caller.ack()
+        setup.network.run(120)
+        caller.request("BYE", transport="tcp")
+        setup.network.run(20)
+        value = f"{caller.call_id};to-tag={caller.to.partition('tag=')[2]};from-tag=peer"
+        assert setup.phone.agent.transactions == 0
+        assert setup.invite(value, transport="tcp") == [603]
 
     @pytest.mark.parametrize("part", ["call-1", "to-tag=", "from-tag=peer"])
     def test_every_part_of_the_name_counts(self, part: str) -> None:

@@ -8,7 +8,16 @@ from platypus.sip.message import Response
 from platypus.sip.server_transaction import ServerTransaction
 from platypus.sip.stack import Stack
 from platypus.sip.transaction import State
-from tests.sip.stacks import TCP, UDP, new_request, new_response, new_stack, send_times, sent
+from tests.sip.stacks import (
+    TCP,
+    UDP,
+    new_request,
+    new_response,
+    new_stack,
+    own_timers,
+    send_times,
+    sent,
+)
 
 T1 = 0.5
 
@@ -139,13 +148,13 @@ class TestNonInvite:
         setup = Setup("OPTIONS", TCP)
         setup.respond(200)
         assert setup.stack.servers == {}
-        assert len(setup.stack.timers) == 0
+        assert own_timers(setup.stack) == 0
 
     def test_a_user_that_never_responds_is_not_waited_for(self) -> None:
         setup = Setup("OPTIONS")
         send_times(setup.stack, 64 * T1)
         assert setup.stack.servers == {}
-        assert len(setup.stack.timers) == 0
+        assert own_timers(setup.stack) == 0
 
 
 class TestKeys:

@@ -8,7 +8,16 @@ from platypus.sip.flow import Flow
 from platypus.sip.message import Request, Response
 from platypus.sip.stack import Stack
 from platypus.sip.transaction import ClientTransaction, State
-from tests.sip.stacks import TCP, UDP, new_request, new_response, new_stack, send_times, sent
+from tests.sip.stacks import (
+    TCP,
+    UDP,
+    new_request,
+    new_response,
+    new_stack,
+    own_timers,
+    send_times,
+    sent,
+)
 
 T1 = 0.5
 
@@ -60,7 +69,7 @@ class TestInvite:
         send_times(setup.stack, 64 * T1)
         assert setup.user.failures == ["no answer"]
         assert setup.stack.clients == {}
-        assert len(setup.stack.timers) == 0
+        assert own_timers(setup.stack) == 0
 
     def test_never_resends_over_a_reliable_transport(self) -> None:
         setup = Setup("INVITE", TCP)
@@ -113,7 +122,7 @@ class TestInvite:
         setup = Setup("INVITE", TCP)
         setup.respond(486)
         assert setup.stack.clients == {}
-        assert len(setup.stack.timers) == 0
+        assert own_timers(setup.stack) == 0
 
     def test_a_2xx_is_not_acknowledged_here(self) -> None:
         setup = Setup("INVITE")
@@ -151,7 +160,7 @@ class TestInvite:
         setup.stack.flow_failed(UDP, "port unreachable", 0.1)
         setup.stack.flow_failed(UDP, "port unreachable", 0.2)
         assert setup.user.failures == ["port unreachable"]
-        assert len(setup.stack.timers) == 0
+        assert own_timers(setup.stack) == 0
 
     @pytest.mark.parametrize("method", ["INVITE", "BYE"])
     @pytest.mark.parametrize("flow", [UDP, TCP])
@@ -228,4 +237,4 @@ class TestNonInvite:
         setup = Setup("OPTIONS", TCP)
         setup.respond(200)
         assert setup.stack.clients == {}
-        assert len(setup.stack.timers) == 0
+        assert own_timers(setup.stack) == 0

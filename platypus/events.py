@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from platypus.sip.kinds import tell_apart
 
 if TYPE_CHECKING:
     from platypus.account import Account
@@ -248,3 +250,4 @@ Event = (
     | ErrorOccurred
     | EventsDropped
 )
+tell_apart(*get_args(Event))

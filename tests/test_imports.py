@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
-    "events": {"errors", "engine"},  # an event carries the handle it is about
+    "events": {"errors", "engine", "sip"},  # an event carries the handle it is about
     "sip": {"errors"},
     "sdp": {"errors"},
     "_media": set(),

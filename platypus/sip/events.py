@@ -8,7 +8,9 @@ knows of them (RFC 3264 is `platypus.negotiation`'s matter).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+from platypus.sip.kinds import tell_apart
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Flow
@@ -282,3 +284,4 @@ Event = (
     | ReferProgressed
     | ReferReceived
 )
+tell_apart(*get_args(Event))

@@ -4,7 +4,7 @@
     no way to that address        --> refused, with the reason
 
 Which family a far end is offered is not asked here (RFC 6157's two m= lines): what it says of
-itself is followed, until it says something else.
+itself is followed, until it says something else. One that gives a name is left where it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socket
 
 from platypus.errors import NetworkError, SdpError
 from platypus.net.addresses import family_of, local_address_for
+from platypus.sdp.addresses import is_name
 
 _NAMES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 
@@ -34,7 +35,7 @@ class MediaFamily:
         if theirs is None:
             return
         family = family_of(theirs)
-        if family == family_of(local):
+        if family == family_of(local) or is_name(theirs):
             self._theirs = None
             return
         try:

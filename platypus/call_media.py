@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from platypus.call_family import MediaFamily
+from platypus.call_names import NamedHost
 from platypus.call_public import counts
 from platypus.errors import MediaError, SdpError
 from platypus.events import (
@@ -28,6 +29,7 @@ from platypus.events import (
 )
 from platypus.negotiation import Negotiator, StreamPlan
 from platypus.net.addresses import family_of, format_address
+from platypus.sdp.addresses import is_name
 
 if TYPE_CHECKING:
     from platypus.call import Call
@@ -62,6 +64,7 @@ class CallMedia:
         self._own_source = self._own_sink = False  # given by whoever holds the call
         self._playing: tuple[str, Source | None] | None = None
         self._told = False  # that there are media
+        self._name: NamedHost | None = None  # of the far end, where it gave no address
 
     @property
     def hold_state(self) -> HoldState:
@@ -195,6 +198,8 @@ class CallMedia:
         """Stop the stream; MediaChanged tells of its end if it ever started."""
         if self.stream.closed:
             return
+        if self._name is not None:
+            self._name.close()
         self._calling.conferences.leave(self._call)
         self.stream.close()
         self._calling.sound.release(self)
@@ -207,6 +212,8 @@ class CallMedia:
     def _apply(self, plan: StreamPlan) -> None:
         if not self.stream.started:
             self._equip()
+        if plan.remote is not None and is_name(plan.remote[0]):
+            plan = self._named(plan)
         changed = self.stream.apply(plan)
         hold = self._negotiator.hold_state
         if hold != self._hold:
@@ -215,6 +222,22 @@ class CallMedia:
             self._publish(CallStateChanged(self._call, self._call.state, hold))
         if changed and not self.stream.pending:  # a handshake's end tells it
             self._tell(MediaState.STARTED)
+
+    def _named(self, plan: StreamPlan) -> StreamPlan:
+        """What can be done of a plan until its host is found, and after that."""
+        if self._name is None:
+            self._name = NamedHost(self._calling.addresses, self._found)
+        return self._name.instead(plan, like=self.stream.host)
+
+    def _found(self, problem: str) -> None:
+        """The name of the far end's host was looked up."""
+        plan = self._negotiator.plan
+        if self.stream.closed or plan is None:
+            return
+        if problem:
+            self._publish(ErrorOccurred(problem, self._call))
+        else:
+            self._apply(plan)
 
     def _set_source(self, source: Source | None) -> None:
         if self._playing is not None:

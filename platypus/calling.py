@@ -59,6 +59,7 @@ class Calling:
         self._numbers = count(1)
         self._wake: Wake | None = None
         self._one_at_a_time = hold_others
+        self.addresses = engine.addresses
         self.ends = Ends(engine.pump)
         self.conferences = Conferences(self)
         self.public = PublicMedia(engine.public_address)

@@ -167,6 +167,10 @@ class Core:
         """Carry out what the signalling wants, after something was asked of it."""
         self._pump.run()
 
+    async def addresses(self, host: str) -> list[str]:
+        """What the name servers say of a host. Raises NetworkError."""
+        return await self._pump.addresses(host)
+
     def _ask(self, stun: tuple[str, int] | None) -> PublicAddress | None:
         """Have a STUN server asked where others see us."""
         if stun is None:

@@ -16,6 +16,7 @@ from platypus.codecs import capabilities, names, ptime
 from platypus.encryption import Encryption, Words
 from platypus.errors import SdpError, StateError
 from platypus.media.keys import Security
+from platypus.sdp.addresses import address_of
 from platypus.sdp.description import MediaDescription, SessionDescription, parse
 from platypus.sdp.fmtp import parameters
 from platypus.sdp.offer_answer import (
@@ -23,7 +24,6 @@ from platypus.sdp.offer_answer import (
     Agreement,
     Direction,
     Format,
-    address_of,
     agree,
     audio_stream,
     formats,
@@ -43,7 +43,8 @@ DYNAMIC = range(96, 128)  # RFC 3551, table 4
 class StreamPlan(NamedTuple):
     """What the stream of a call shall do from now on."""
 
-    remote: tuple[str, int] | None  # None: nothing may be sent (hold by 0.0.0.0, stream off)
+    # None: nothing may be sent (hold by 0.0.0.0, stream off). The host may be a name.
+    remote: tuple[str, int] | None
     codec: str  # as in CODECS
     send_payload_type: int
     parameters: Mapping[str, str]  # of that format, as the other side wants to receive it

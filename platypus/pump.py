@@ -196,13 +196,20 @@ class Pump:
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(log_failure)
 
-    async def _look_up(self, key: int, uri: str) -> None:
+    async def addresses(self, host: str) -> list[str]:
+        """Of a host that is named elsewhere than in a URI. Raises NetworkError."""
+        return await self._names().addresses(host)
+
+    def _names(self) -> Resolver:
         from platypus.net.resolver import Resolver
 
         if self._resolver is None:
             self._resolver = Resolver(os.urandom, families=self.transport.families)
+        return self._resolver
+
+    async def _look_up(self, key: int, uri: str) -> None:
         try:
-            hops = await self._resolver.resolve(uri)
+            hops = await self._names().resolve(uri)
         except NetworkError as problem:
             self._user_agent.failed(key, str(problem), self.now())
         else:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from platypus.errors import SdpError
+from platypus.sdp.addresses import address_of, connection, is_zero
 from platypus.sdp.description import (
     Attribute,
     MediaDescription,
@@ -32,7 +33,6 @@ OPUS = "opus"
 COMFORT_NOISE = "cn"
 DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
 PROTOCOL = "RTP/AVP"
-MAX_ADDRESS = 60  # characters: an IPv6 address with its zone is shorter
 VOIP_METRICS = "voip-metrics"  # RFC 3611, 5.1: a block of extended reports
 MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
 
@@ -168,14 +168,6 @@ def direction(description: SessionDescription, media: MediaDescription) -> Direc
     if media.port == 0 or is_zero(connection(description, media)):
         return Direction(wanted.send and media.port != 0, receive=False)
     return wanted
-
-
-def is_zero(address: str | None) -> bool:
-    return address in ("0.0.0.0", "::")  # noqa: S104 - compared, nothing binds to it
-
-
-def connection(description: SessionDescription, media: MediaDescription) -> str | None:
-    return media.connection or description.connection
 
 
 # Why a stream's profile or its keys can't be taken; None where they can.
@@ -343,33 +335,6 @@ def problem_of(
         return "no audio stream"
     live = [each for each in audio if each.port]
     return (live and _problem(live[0], ours, transport)) or "every audio stream is switched off"
-
-
-def address_of(description: SessionDescription, media: MediaDescription) -> str | None:
-    """Where the stream is wanted, None for nowhere yet (0.0.0.0). Raises `SdpError`."""
-    text = connection(description, media)
-    if text is None:
-        raise SdpError("no c= line, so there is no address to send to")
-    if is_zero(text):
-        return None
-    wrong = _address_problem(text[:MAX_ADDRESS])
-    if wrong:
-        raise SdpError(wrong)
-    return text
-
-
-# A peer is at the same address in each of its calls.
-@lru_cache(maxsize=64)
-def _address_problem(text: str) -> str:
-    """Why nothing can be sent there; "" where it can."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return f"{text!r} in the c= line is no IP address"
-    # A description from the network must not aim our stream at a whole network.
-    if address.is_multicast or text == "255.255.255.255":
-        return f"{text} is not the address of one peer"
-    return ""
 
 
 def has_rtcp_mux(media: MediaDescription) -> bool:

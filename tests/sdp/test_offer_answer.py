@@ -245,7 +245,7 @@ class TestAgreement:
             (["m=audio 7000 RTP/SAVP 0"], "IN IP4 192.0.2.9", "RTP/SAVP"),
             (["m=audio 7000 RTP/AVP 18"], "IN IP4 192.0.2.9", "no codec"),
             (["m=audio 7000 RTP/AVP 0"], None, "c= line"),
-            (["m=audio 7000 RTP/AVP 0"], "IN IP4 example.com", "example.com"),
+            (["m=audio 7000 RTP/AVP 0"], "IN IP4 1.2.3", "1.2.3"),
             (["m=audio 7000 RTP/AVP 0"], "IN IP4 224.2.1.1/127", "224.2.1.1"),
             (["m=audio 7000 RTP/AVP 0"], "IN IP4 255.255.255.255", "255.255.255.255"),
         ],

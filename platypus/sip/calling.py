@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
-from platypus.sip.ending import say_bye
+from platypus.sip.ending import dismiss, say_bye
 from platypus.sip.events import Answered, Interrupted, Progressed, Redirected
 from platypus.sip.grammar import MAX_DELTA_SECONDS, parse_number
 from platypus.sip.headers import NameAddr
@@ -40,10 +40,14 @@ if TYPE_CHECKING:
 
 # Forked branches remembered for one call; a real proxy rings a handful.
 MAX_LEGS = 16
+# Of branches that answer beside one another and beyond those, whose BYE is sent until it arrives.
+MAX_GOODBYES = 128
 
 
 class Calling:
     """The first INVITE of a session, in all its attempts."""
+
+    _goodbyes = 0
 
     def __init__(
         self, session: Session, target: Uri, body: Body, content_type: str, headers: Headers
@@ -291,8 +295,14 @@ class Calling:
             known.repeat()
             return
         request, flow = self._sent()
-        if request is None or flow is None or len(self._acks) >= MAX_LEGS:
+        if request is None or flow is None:
             return
+        if len(self._acks) >= MAX_LEGS:
+            self._goodbyes += 1
+            if self._goodbyes > MAX_GOODBYES:
+                dismiss(self._session, request, response, flow)
+                return
+            self._forget_fork()
         dialog = self._legs.pop(tag, None)
         if dialog is None:
             dialog = Dialog.from_response(request, response, flow)
@@ -309,6 +319,12 @@ class Calling:
             say_bye(self._session, dialog, now, [COMPLETED_ELSEWHERE.field] if fork else ())
         else:
             self._established(dialog, acknowledgement, response, now)
+
+    def _forget_fork(self) -> None:
+        """One that has its BYE; if its 2xx comes again all the same, it gets another."""
+        dialog = self._session.dialog
+        ours = dialog.remote.tag or "" if dialog is not None else None
+        del self._acks[next(tag for tag in self._acks if tag != ours)]
 
     def _established(
         self, dialog: Dialog, acknowledgement: Acknowledgement, response: Response, now: float

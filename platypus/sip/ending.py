@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from platypus.sip.build import via_value
+from platypus.sip.dialog import Dialog
 from platypus.sip.events import SessionEnded
+from platypus.sip.keys import MAGIC_COOKIE
 from platypus.sip.reason import completed_elsewhere, reason_of
 from platypus.sip.requesting import InDialog
 from platypus.sip.responding import respond
@@ -22,8 +25,8 @@ from platypus.sip.session_state import SessionState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from platypus.sip.dialog import Dialog
     from platypus.sip.events import By
+    from platypus.sip.flow import Flow
     from platypus.sip.message import Request, Response
     from platypus.sip.server_transaction import ServerTransaction
     from platypus.sip.session import Session
@@ -105,6 +108,15 @@ def say_bye(session: Session, dialog: Dialog, now: float, headers: Fields = ()) 
     InDialog(session.stack, dialog, "BYE", _Deaf(), digest=session.digest, headers=fields).start(
         now
     )
+
+
+def dismiss(session: Session, invite: Request, answer: Response, flow: Flow) -> None:
+    """ACK and BYE to one answer of far too many: sent once, and nothing of it is kept."""
+    stack = session.stack
+    dialog = Dialog.from_response(invite, answer, flow)
+    for method, cseq in (("ACK", invite.cseq.number), ("BYE", dialog.next_cseq())):
+        via = via_value(flow, MAGIC_COOKIE + stack.token())
+        stack.send(flow, dialog.request(method, cseq, via).serialize())
 
 
 def _leave_dialog(

@@ -10,7 +10,7 @@ from platypus.sdp.addresses import MAX_ADDRESS, MAX_NAME, is_name, problem_with
 
 
 @pytest.mark.parametrize(
-    "text", ["pbx", "pbx.example.com", "PBX-1.example.com.", "3com.example", "a_b.local", "1e100.n2"]
+    "text", ["pbx", "pbx.example.com", "PBX-1.example.com.", "3com.example", "a_b.local", "1.n2"]
 )
 def test_names(text: str) -> None:
     assert is_name(text)
@@ -18,9 +18,9 @@ def test_names(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "192.0.2.1", "1.2.3.456", "::1", "2001:db8::1", "-a.b", "a-.b", "a..b", "a b", "ä.de"]
-    + ["a." * 200 + "de", "x" * 64 + ".de", "a/b"],
-)
+    ["", ".", "192.0.2.1", "1.2.3.456", "::1", "2001:db8::1", "-a.b", "a-.b", "a..b", "a b", "ä.de",
+     "a." * 200 + "de", "x" * 64 + ".de", "a/b"],
+)  # fmt: skip
 def test_what_is_no_name(text: str) -> None:
     assert not is_name(text)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from platypus.errors import ProtocolError, StateError
+from platypus.sip.calling import MAX_GOODBYES, MAX_LEGS
 from platypus.sip.events import Answered, Progressed, Redirected, SessionEnded
 from platypus.sip.flow import Hop
 from platypus.sip.message import Request
@@ -658,14 +659,38 @@ class TestCancel:
 
 
 def test_forks_without_end_are_not_remembered_without_end() -> None:
+    """Each is told that it was too late all the same (RFC 3261, 13.2.2.4)."""
     setup = Setup()
     call = setup.call()
     for number in range(100):
         setup.respond(180, tag=f"leg{number}")
     setup.respond(200, tag="winner", body=ANSWER)
-    for number in range(100):
-        setup.respond(200, tag=f"late{number}", body=ANSWER)
+    late = [f"late{number}" for number in range(MAX_GOODBYES + 100)]
+    for tag in late:
+        setup.peer.respond(setup.invite, 200, tag=tag, body=ANSWER)
+    setup.network.run(0.1)
     assert call.calling is not None
-    assert len(call.calling._legs) <= 16
-    assert len(call.calling._acks) <= 16
+    assert len(call.calling._legs) <= MAX_LEGS
+    assert len(call.calling._acks) <= MAX_LEGS
+    assert setup.phone.agent.transactions < MAX_GOODBYES + MAX_LEGS + 10
+    assert {request.to.tag for request in setup.peer.requests("ACK")} == {"winner", *late}
+    byes = setup.peer.requests("BYE")
+    assert {request.to.tag for request in byes} == set(late)
+    assert {request.cseq.number for request in byes} == {setup.invite.cseq.number + 1}
     assert call.state is SessionState.CONFIRMED
+    setup.network.run(40)
+    assert setup.phone.agent.transactions == 0
+
+
+def test_the_answer_that_counts_is_acknowledged_again_after_any_number_of_others() -> None:
+    setup = Setup()
+    setup.call()
+    setup.respond(200, tag="winner", body=ANSWER)
+    for number in range(3 * MAX_LEGS):
+        setup.respond(200, tag=f"late{number}", body=ANSWER)
+    invite = setup.invite
+    setup.peer.clear()
+    setup.peer.respond(invite, 200, tag="winner", body=ANSWER)
+    setup.network.run(0.1)
+    assert [request.to.tag for request in setup.peer.requests("ACK")] == ["winner"]
+    assert all(request.to.tag != "winner" for request in setup.peer.requests("BYE"))

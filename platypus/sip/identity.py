@@ -91,7 +91,7 @@ def _same_peer(known: Flow, flow: Flow) -> bool:
 def _is_server(account: AccountSettings, flow: Flow) -> bool:
     """Without a registration: an account whose server is given by its address."""
     try:
-        server = Uri.parse(account.outbound_proxy or account.registrar or account.aor)
+        server = Uri.parse(account.server)
     except ProtocolError:
         return False
     if server.host != flow.remote[0]:

@@ -95,7 +95,7 @@ class Reinvite:
 
     def _detour(self, now: float) -> bool:
         """Nothing could be sent: try by way of our server, once."""
-        server = home_of(self._session)
+        server = _server_of(self._session)
         if self._detoured or server is None:
             return False
         self._detoured = True
@@ -162,11 +162,10 @@ class Reinvite:
         changes.over(now)
 
 
-def home_of(session: Session) -> str | None:
+def _server_of(session: Session) -> str | None:
     """Where the calls of this account go by, or where this one was made to."""
-    account = session.account
-    if account is not None:
-        return account.outbound_proxy or account.registrar or account.aor
+    if session.account is not None:
+        return session.account.server
     if session.role == "uac" and session.request is not None:
         return str(session.request.uri)
     return None

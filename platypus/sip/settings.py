@@ -95,6 +95,11 @@ class AccountSettings:
     contact_user: str | None = None
     anonymous: bool = False  # calls are made without our name (RFC 3323, RFC 3325)
 
+    @property
+    def server(self) -> str:
+        """Where what we send goes first: the URI of the proxy, or of the registrar."""
+        return self.outbound_proxy or self.registrar or self.aor
+
     def __post_init__(self) -> None:
         for name in _WRITTEN:
             value = getattr(self, name)

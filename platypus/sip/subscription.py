@@ -3,7 +3,8 @@
 One `Subscription` is what the user wants to know; each notifier that answers makes a
 dialog of its own, a `subscription_leg.Leg`. What the bodies say is not known here.
 A subscription that was lost is made again: at once where the notifier asks for it,
-later where it failed, never where it was refused for good.
+later where it failed, never where it was refused for good. Where there is no way from here but
+to the server we are registered at, it is asked by way of that one, as calls are moved (`reinviting`).
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Subscription:
         self._timer: Timer | None = None  # timer N, or the wait before another attempt
         self._failures = 0
         self._too_brief = 0
+        self._detoured = False
 
     @property
     def wanted(self) -> bool:
@@ -105,6 +107,7 @@ class Subscription:
         """SUBSCRIBE, in a dialog yet to be made."""
         self._stop_timer()
         self._forget()
+        self._detoured = False
         self._call_id = self.stack.token() + self.stack.token()
         self._tag = self.stack.token()
         self.stack.usages[self._call_id, self._tag] = self
@@ -201,10 +204,23 @@ class Subscription:
         else:
             self.refused(response, problem, now)
 
+    @property
+    def detour(self) -> str | None:
+        """The server of our account, while that one knows us: there is a way to it."""
+        for registration in self.stack.registrations:
+            if registration.account == self.account and registration.state == "registered":
+                return registration.account.server
+        return None
+
     def request_failed(self, reason: str, now: float) -> None:
-        """Nobody answered."""
+        """Nobody answered, or nobody could be asked."""
+        nowhere = self._attempts is not None and self._attempts.flow is None
         self._attempts = None
-        if self._wanted:
+        server = self.detour if nowhere and not self._detoured else None
+        if self._wanted and server is not None:
+            self._detoured = True
+            self._send(now, server)
+        elif self._wanted:
             self._fail(None, f"it can't be reached: {reason}", self._backoff(), now)
         else:
             self._over()
@@ -306,8 +322,9 @@ class Subscription:
             self._change("subscribing")
             self.start(now)
 
-    def _send(self, now: float) -> None:
-        self._attempts = Attempts(self.stack, self._proxy or str(self.target), self, self.digest)
+    def _send(self, now: float, server: str | None = None) -> None:
+        way = server or self._proxy or str(self.target)
+        self._attempts = Attempts(self.stack, way, self, self.digest)
         self._attempts.start(now)
 
     def _follow(self, response: Response, now: float) -> bool:

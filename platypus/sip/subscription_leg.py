@@ -146,9 +146,13 @@ class Leg:
         """Nobody answered; the subscription lasts as long as was granted (4.1.2.2)."""
         if self._request is None:
             return  # stopped meanwhile
+        nowhere = self._request.attempts.flow is None
         self._request = None
         if self._leaving:
             self._end(SubscriptionState("terminated"), now)
+        elif nowhere and self._subscription.detour is not None:
+            # Its route is of a network that we have left (of IPv4, say); our server is of this.
+            self._end(SubscriptionState("terminated", reason="deactivated"), now)
         else:
             self._try_later(now)
 

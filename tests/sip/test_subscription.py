@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from platypus.sip.events import NotificationReceived, SubscriptionChanged
+from platypus.sip.flow import Hop
 from platypus.sip.message import Request
 from platypus.sip.settings import AccountSettings
 from platypus.sip.subscription import LONGEST_RETRY, MAX_LEGS, Subscription
@@ -699,3 +700,61 @@ class TestStrangeNotifies:
         )
         setup.network.run(0.1)
         assert setup.peer.responses("BYE") == [481]
+
+
+class Moved(Setup):
+    """From a network of IPv4 to one of IPv6 only, with a server that has both and a name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.account = AccountSettings(aor="sip:alice@pbx.example.com")
+        self.network.names["pbx.example.com"] = [Hop("udp", "10.0.0.9", 5060)]
+        self.phone.register(self.account)
+        self.network.run(0.1)
+        self.registered()
+        self.subscription = self.active()
+        self.peer = Peer(self.network, "2001:db8::9")
+        self.network.names["pbx.example.com"] = [Hop("udp", "2001:db8::9", 5060)]
+        self.phone.move("2001:db8::1")
+        self.network.run(0.1)
+
+    def registered(self) -> None:
+        asked = self.peer.request("REGISTER")
+        contact = str(asked.contacts[0].uri)
+        self.peer.respond(asked, 200, contact=contact, headers=[("Expires", "300")])
+        self.network.run(0.1)
+
+    def refetch(self) -> None:
+        """What the engine does once it is registered anew."""
+        self.phone.do(self.subscription.refetch, "peer")
+        self.network.run(0.1)
+
+
+class TestFamily:
+    def test_it_is_made_anew_by_way_of_the_server_we_are_registered_at(self) -> None:
+        setup = Moved()
+        setup.registered()
+        setup.refetch()
+        assert str(setup.newest.uri) == "sip:bob@10.0.0.9"
+        assert setup.newest.to.tag is None
+        assert setup.newest.contacts[0].uri.host == "2001:db8::1"
+        setup.answer()
+        assert setup.notify(tag="anew") == 200
+        assert setup.subscription.state == "active"
+        assert "failed" not in setup.states()
+
+    def test_as_long_as_that_one_does_not_know_us_it_is_kept(self) -> None:
+        setup = Moved()
+        setup.refetch()
+        setup.network.run(60)
+        assert setup.peer.requests("SUBSCRIBE") == []
+        assert setup.subscription.state == "active"  # for as long as was granted
+
+    def test_one_that_is_not_to_be_had_there_either_fails_and_is_tried_again(self) -> None:
+        setup = Moved()
+        setup.registered()
+        setup.refetch()
+        setup.answer(503)
+        assert setup.states()[-1] == "failed"
+        setup.network.run(20)
+        assert setup.count() > 1

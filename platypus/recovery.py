@@ -1,7 +1,8 @@
 """Notice by ourselves that the network or the time is not what it was, and have that repaired.
 
     netlink, or a look every few seconds  ->  which flows are lost, and is there a network again
-    the clock's jump, seen at either      ->  the machine slept: what is due is done, all is checked
+    the clock was set, as after a sleep   ->  was it one?
+    the clock's jump, seen at any of them ->  the machine slept: what is due is done, all is checked
     a keep-alive without an answer        ->  this flow is lost, or leads through another router
 
 What follows is the machine's: registrations made anew, calls moved (`sip.registration`,
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from platypus.clock import SleepWatch
 from platypus.net.addresses import format_address
 from platypus.net.changes import NetworkChanges
+from platypus.net.resumed import Resumed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,7 @@ class Recovery:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changes: NetworkChanges | None = None
+        self._resumed: Resumed | None = None  # from the first look on: the start is short
         self.public: PublicAddress | None = None
         self._sleep: SleepWatch | None = None
 
@@ -70,6 +73,8 @@ class Recovery:
         if self._changes is not None:
             self._changes.close()
             self._changes = None
+        if self._resumed is not None:
+            self._resumed.close()
 
     def pause(self) -> None:
         """No timer of ours until `resume`: what sleeps in between is noticed then."""
@@ -128,7 +133,9 @@ class Recovery:
         self._timer = self._loop.call_later(wait, self._tick)
 
     def _tick(self) -> None:
-        assert self._changes is not None  # noqa: S101 - started
+        assert self._changes is not None and self._loop is not None  # noqa: S101 - started
+        if self._resumed is None:
+            self._resumed = Resumed(self._loop, self._slept)
         slept = self._slept()
         self._arm()
         if not slept and not self._changes.watching:

@@ -28,6 +28,7 @@ from platypus.net.addresses import local_address_for
 from platypus.net.resolver import Resolver
 from platypus.pbx import Pbx
 from tests.harness import lan
+from tests.harness.clock_set import set_clock
 from tests.harness.phones import Phone, Registrar, phone, registrar, run
 from tests.net.nameserver import NameServer
 
@@ -87,6 +88,32 @@ def test_after_a_nap_it_asks_the_registrar_though_the_time_is_not_over() -> None
             await alice.heard.count(Registered, 2)
             assert account.state == "registered"
             assert not alice.heard.of(RegistrationFailed)
+
+    run(work())
+
+
+def test_a_sleep_is_noticed_before_the_next_look_where_waking_up_sets_the_clock() -> None:
+    async def work() -> None:
+        async with registrar() as server, phone() as alice:
+            await account_at(server.aor, alice)
+            alice.engine.recovery._tick()  # the first look, from which on it is watched
+            alice.engine.recovery.pause()
+            jump(alice.engine, 60.0)
+            set_clock()
+            await alice.heard.count(Registered, 2)
+
+    run(work())
+
+
+def test_a_clock_that_is_set_is_no_sleep() -> None:
+    async def work() -> None:
+        async with registrar() as server, phone() as alice:
+            await account_at(server.aor, alice)
+            asked = len(server.requests)
+            alice.engine.recovery._tick()  # the first look, from which on it is watched
+            set_clock()
+            await asyncio.sleep(0.2)
+            assert len(server.requests) == asked
 
     run(work())
 

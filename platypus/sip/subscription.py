@@ -4,7 +4,7 @@ One `Subscription` is what the user wants to know; each notifier that answers ma
 dialog of its own, a `subscription_leg.Leg`. What the bodies say is not known here.
 A subscription that was lost is made again: at once where the notifier asks for it,
 later where it failed, never where it was refused for good. Where there is no way from here but
-to the server we are registered at, it is asked by way of that one, as calls are moved (`reinviting`).
+to the server we are registered at, it goes by that one, as calls do that move (`reinviting`).
 """
 
 from __future__ import annotations

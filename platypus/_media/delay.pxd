@@ -26,6 +26,8 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
                         int samples) noexcept nogil
 # What comes next is of another source, whose place follows from when it comes.
 cdef void delay_renew(delay_t *delay) noexcept nogil
+# Samples above the base that every packet has taken of late.
+cdef int64_t delay_lateness(const delay_t *delay) noexcept nogil
 cdef int delay_spread(const delay_t *delay) noexcept nogil
 # The delay that costs least, and by how much (in R) it is better than the present one; `told`
 # if the packet behind a lost one tells what was in it.

@@ -23,7 +23,8 @@ from platypus._media.slots cimport slots_aligned, slots_deadline, slots_measure
 cdef enum:
     MEMORY = 1200            # packets
     SPAN = 250               # packets over which the least transit is held
-    RECENT_SPAN = 8          # and that of the path as it is now
+    RECENT_SPAN = 4          # and that of the path as it is now
+    FEW = 3                  # of which that is not known yet
     GUARD_BINS = 1           # a packet that comes as near as this to its slot is late
     FREE_GUARD_BINS = 5      # and so near it had better not come
     ANOTHER_PATH_BINS = 100  # by which the base rises at once where the path became another
@@ -148,6 +149,20 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
             delay.highest -= 1
 
 
+cdef void fold(delay_t *delay, int step) noexcept nogil:
+    """The path became slower by so many bins: what came before and since was as near to it.
+
+    What came since is what lies nearer to the new base than to the old one.
+    """
+    cdef int i, beyond = (step + 1) // 2
+    cdef float count
+    for i in range(beyond, delay.highest + 1):
+        count = delay.bins[i]
+        delay.bins[i] = 0.0
+        delay.bins[max(0, i - step)] += count
+    delay.highest = max(min(delay.highest, beyond - 1), delay.highest - step)
+
+
 cdef void delay_renew(delay_t *delay) noexcept nogil:
     """A path that has become slower lately is not to be waited for as if it were faster, too.
 
@@ -155,11 +170,18 @@ cdef void delay_renew(delay_t *delay) noexcept nogil:
     would wait for as long as the pause was, until the base has followed.
     """
     cdef int64_t lowest = min(delay.recent[0], delay.recent[1])
-    if not delay.known or lowest - delay.base < ANOTHER_PATH_BINS * delay.width:
+    cdef int64_t steps = (lowest - delay.base) // delay.width
+    if not delay.known or steps < ANOTHER_PATH_BINS:
         return
-    delay_forget(delay)
+    fold(delay, <int>min(steps, <int64_t>DELAY_BINS - 1))
     delay.base = delay.lowest[0] = delay.lowest[1] = lowest
-    delay.bins[0] = delay.total = delay.weight  # a packet that came at the base
+
+
+cdef int64_t delay_lateness(const delay_t *delay) noexcept nogil:
+    cdef int64_t lowest = delay.recent[0]
+    if delay.recent_span < FEW:
+        lowest = min(lowest, delay.recent[1])
+    return max(<int64_t>0, lowest - delay.base) if delay.known else 0
 
 
 cdef int delay_spread(const delay_t *delay) noexcept nogil:

@@ -27,7 +27,9 @@ from platypus._media.codec cimport (
     CODEC_COMFORT_NOISE, codec_comfort, codec_decoder_t, codec_make_comfort,
 )
 from platypus._media.conceal cimport conceal_init, conceal_silent
-from platypus._media.delay cimport delay_init, delay_observe, delay_renew, delay_spread
+from platypus._media.delay cimport (
+    delay_init, delay_lateness, delay_observe, delay_renew, delay_spread,
+)
 from platypus._media.losses cimport losses_note
 from platypus._media.slots cimport slots_aligned, slots_measure
 from platypus._media.supply cimport (
@@ -109,12 +111,14 @@ cdef int64_t jitter_glue(jitter_t *jitter, int64_t arrival, int samples) noexcep
 
     The packet is then played in the first slot that leaves the path its spread.
     """
-    cdef int64_t due, ahead, timestamp
+    cdef int64_t due, ahead, timestamp, late
     delay_renew(&jitter.delay)
+    late = delay_lateness(&jitter.delay)  # and so is this one, by all that is known
     if not jitter.playing or samples < 1:
-        timestamp = arrival - jitter.delay.base if jitter.delay.known else arrival
+        timestamp = arrival - jitter.delay.base - late if jitter.delay.known else arrival
         return max(timestamp, jitter.newest)
-    due = (arrival + delay_spread(&jitter.delay) + jitter_samples(jitter, GUARD_MS)
+    due = (arrival + max(<int64_t>0, delay_spread(&jitter.delay) - late)
+           + jitter_samples(jitter, GUARD_MS)
            + jitter.slots.length - slots_measure(samples, jitter.slots.length))
     ahead = max(0, due - jitter.slots.clock)
     ahead = (ahead + jitter.slots.length - 1) // jitter.slots.length * jitter.slots.length

@@ -521,6 +521,27 @@ class TestDiscontinuities:
         assert heard.counters()["buffer_ms"] < 30
         assert lags(heard)[-1] in (16 * pause_ms, 16 * pause_ms + FRAME)
 
+    @pytest.mark.parametrize("slower_ms", [30, 60, 80, 95])
+    @pytest.mark.parametrize("jitter_ms", [0, 8])
+    @pytest.mark.parametrize("after", [10, 30, 50])
+    def test_a_new_source_does_not_wait_as_if_the_path_were_as_fast_as_before(
+        self, slower_ms: int, jitter_ms: int, after: int
+    ) -> None:
+        """What the path has become slower by is waited for once, not once more."""
+        jitter = np.random.default_rng(2).uniform(0, jitter_ms, COUNT)
+        new = Sender(SPEECH, ssrc=5, sequence=9, timestamp=9).packets()
+        changes = 50 + after
+        arrivals = [
+            (20.0 * n + jitter[n] + slower_ms * (n >= 50), packet)
+            for n, packet in enumerate(PACKETS[:changes] + new[changes:])
+        ]
+        heard = play(arrivals, COUNT)
+        right = right_from(heard, changes)
+        assert right is not None
+        assert right <= changes + slower_ms // 20 + 3
+        assert heard.counters()["buffer_ms"] < 30
+        assert_adds_up(heard)
+
     @pytest.mark.parametrize("phase", [-13.0, -6.0, 0.0, 6.0, 11.0])
     def test_a_new_source_with_another_rhythm(self, phase: float) -> None:
         new = Sender(SPEECH, ssrc=5, sequence=9, timestamp=9).packets()

@@ -46,7 +46,7 @@ cdef float RUSH_GAIN = 8.0        # worth stretching speech for, soon whatever t
 cdef void adapt_judge(jitter_t *jitter, int64_t delay) noexcept nogil:
     """Choose the best delay by all that is known now; `delay` is the present one."""
     jitter.target = delay_best(&jitter.delay, &jitter.slots, delay, jitter.missing,
-                               jitter.codec == CODEC_OPUS, &jitter.gain)
+                               jitter.in_runs, jitter.codec == CODEC_OPUS, &jitter.gain)
     jitter.judged = 1
 
 

@@ -11,6 +11,7 @@ For a jitter buffer, with `decoder` a codec_decoder_t:
     codec_samples      how long a payload will be, in samples of the decoder's rate; 0 where it
                        is no audio or broken. What codec_decode gives is exactly so long.
     codec_decode       a jitter_decode_t
+    codec_told         how many of the samples lost before a payload are in it as well (Opus only)
     codec_decode_fec   what the payload *after* a lost one tells of the lost one (Opus only):
                        `samples` made, or 0 where it tells nothing. It is called before
                        codec_decode of that same payload, which is then decoded as ever.
@@ -71,6 +72,8 @@ cdef void codec_decoder_free(codec_decoder_t *decoder) noexcept nogil
 cdef int codec_samples(int codec, const uint8_t *payload, int length, int rate) noexcept nogil
 cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
                       int16_t *out, int capacity) noexcept nogil
+cdef int codec_told(void *decoder, int codec, const uint8_t *next_payload, int length,
+                    int samples) noexcept nogil
 cdef int codec_decode_fec(void *decoder, int codec, const uint8_t *next_payload, int length,
                           int16_t *out, int samples) noexcept nogil
 cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noexcept nogil

@@ -29,7 +29,9 @@ cdef void delay_renew(delay_t *delay) noexcept nogil
 # Samples above the base that every packet has taken of late.
 cdef int64_t delay_lateness(const delay_t *delay) noexcept nogil
 cdef int delay_spread(const delay_t *delay) noexcept nogil
-# The delay that costs least, and by how much (in R) it is better than the present one; `told`
-# if the packet behind a lost one tells what was in it.
+# The delay that costs least, and by how much (in R) it is better than the present one, where a
+# share of `lost` packets never comes, `in_runs` of them with another behind; `told` if the packet
+# behind a lost one tells what was in it.
 cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
-                        float lost, int told, float *gain) noexcept nogil
+                        float lost, float in_runs, int told,
+                        float *gain) noexcept nogil

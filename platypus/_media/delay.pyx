@@ -37,6 +37,7 @@ cdef float TAIL = 0.02       # of the packets may come later than the spread
 cdef float LIGHTEST = 0.1    # share of an early packet that came together with another
 cdef float BLIND = 0.25      # how much more a loss costs that can't be seen beyond
 cdef float UNTOLD = 4.0      # the same, where the next packet tells what was lost: BLIND of these
+cdef float UNTOLD_RUN = 0.15 # then one with another behind it, where that can't be seen beyond
 cdef float RARE = 0.3         # percent of packets: what is rarer costs as often as it happens
 cdef float RARE_COST = 15.8
 cdef float DELAY_COST = 0.024
@@ -252,26 +253,29 @@ cdef inline float waiting_cost(const delay_t *delay, int64_t playout) noexcept n
 
 
 cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, float lost,
-                   int told, const float *later) noexcept nogil:
+                   float in_runs, int told, const float *later) noexcept nogil:
     """What playing at `playout` costs, if `lost` never come."""
     cdef float late = late_at(delay, slots, playout, later)
     # Seeing beyond a lost packet takes a packet's time more than the least delay.
     cdef int64_t look = delay.base + slots.packet - delay.width - playout
+    cdef float runs = 0.0
     cdef float blind = max(<float>0.0, min(<float>look / <float>slots.packet, <float>1.0))
     if told:
         # Nothing of a lost packet may have been made up when the next one tells what was in it.
         look = delay.base + slots.packet + delay.width - slots_deadline(slots, playout)
         blind = UNTOLD if look > 0 else 0.0
+        # One before it is bridged to what is told: for that the packet after next has to be there.
+        runs = in_runs if look > -slots.packet else 0.0
     cdef float percent
     blind = 1 + BLIND * blind
-    percent = 100 * (LATE * late + lost * blind * blind)
+    percent = 100 * (LATE * late + lost * blind * blind + UNTOLD_RUN * runs)
     return (waiting_cost(delay, playout)
             + (RARE_COST * percent if percent < RARE
                else <float>8.3 * sqrtf(percent) + <float>0.67 * percent))
 
 
 cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
-                        float lost, int told, float *gain) noexcept nogil:
+                        float lost, float in_runs, int told, float *gain) noexcept nogil:
     cdef float later[DELAY_BINS + 1]
     cdef int step = max(slots_measure(slots.packet, slots.length), slots.length // 4)
     cdef int64_t candidate = slots_aligned(slots, delay.base + FREE_GUARD_BINS * delay.width)
@@ -279,11 +283,11 @@ cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t pres
     cdef int64_t best = present
     cdef float cost, now, least
     add_up(delay, later)
-    now = least = cost_of(delay, slots, present, lost, told, later)
+    now = least = cost_of(delay, slots, present, lost, in_runs, told, later)
     # Nothing is lost at less than no cost: where waiting alone costs as much as the best, and
     # more with each step, no better one follows.
     while candidate <= last and waiting_cost(delay, candidate) < least:
-        cost = cost_of(delay, slots, candidate, lost, told, later)
+        cost = cost_of(delay, slots, candidate, lost, in_runs, told, later)
         if cost < least:
             least = cost
             best = candidate

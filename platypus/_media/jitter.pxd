@@ -49,6 +49,7 @@ cdef struct jitter_t:
     slots_t slots
     float gain               # how much better `target` is than the present delay, in R
     float missing            # share of packets that never came, smoothed
+    float in_runs            # and of those behind which another one is missing
     float power              # of speech: the mean square of loud slots, slowly falling
     jitter_counters_t counters
     int64_t dry              # samples made up since the last decoded one

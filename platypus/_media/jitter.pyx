@@ -90,6 +90,7 @@ cdef int jitter_insert(jitter_t *jitter, int64_t position, int64_t timestamp, in
         jitter.counters.late += 1
         if samples > 0:
             jitter.missing = max(<float>0.0, jitter.missing - <float>1.0 / JITTER_MEMORY)  # not lost
+            jitter.in_runs = max(<float>0.0, jitter.in_runs - <float>1.0 / JITTER_MEMORY)
         return JITTER_LATE
     if jitter.backlog.spare == 0:
         give_up(jitter, &jitter.counters.discarded)

@@ -1,7 +1,7 @@
 """What comes into the samples that the jitter buffer plays: decoded, made up, or both.
 
     packet there -> decode ---------------------------\
-    one missing, the next there -> bridge, then decode --> `pcm`, counted, remembered
+    some missing, the next there -> bridge, then decode -> `pcm`, counted, remembered
     nothing there -> conceal, or fade to silence -----/
 
 When which of them is due is the buffer's decision.
@@ -13,6 +13,7 @@ from libc.string cimport memmove, memset
 from platypus._media.backlog cimport backlog_pop
 from platypus._media.codec cimport (
     codec_blurred, codec_conceal, codec_decode, codec_decode_fec, codec_make_comfort, codec_resume,
+    codec_told,
 )
 from platypus._media.conceal cimport (
     conceal_bridge, conceal_fill, conceal_hush, conceal_merge, conceal_remember,
@@ -79,26 +80,25 @@ cdef void supply_bridge(jitter_t *jitter, int count) noexcept nogil:
     """Put in the `count` samples that are missing before the first packet."""
     cdef jitter_packet_t *packet = jitter_head(jitter)
     cdef int16_t *out = jitter.pcm + jitter.pcm_count
-    cdef int told = min(count, packet.samples)
-    cdef int heard = count
-    cdef int samples, blurred
-    told = codec_decode_fec(jitter.decoder, packet.codec, packet.payload, packet.length,
-                            out + count - told, told)
-    if told == 0 and codec_conceal(jitter.decoder, jitter.codec, out, count) == 0:
-        # The packet is decoded behind the gap, which is then filled towards it.
-        samples = decode_head(jitter, out + count, JITTER_PCM - jitter.pcm_count - count)
-        blurred = min(samples, codec_blurred(jitter.decoder, jitter.codec))
-        heard = conceal_bridge(&jitter.conceal, out, count + blurred, out + count + blurred,
-                               samples - blurred)
-        heard = min(heard, count)
-        put_missing(jitter, count, heard, count)
-        append_there(jitter, samples, 0)
+    cdef int told = codec_told(jitter.decoder, packet.codec, packet.payload, packet.length, count)
+    cdef int untold = count - told
+    cdef int heard, samples, blurred
+    # What the codec makes up itself only takes its state along: it does not know what follows.
+    codec_conceal(jitter.decoder, jitter.codec, out, untold)
+    if told > 0 and codec_decode_fec(jitter.decoder, packet.codec, packet.payload, packet.length,
+                                     out + untold, told) == told:
+        heard = conceal_bridge(&jitter.conceal, out, untold, out + untold, told) if untold else 0
+        jitter.conceal.active = 0
+        put_missing(jitter, count, heard + told, count)
+        supply_decoded(jitter, 0)
         return
-    if 0 < told < count and codec_conceal(jitter.decoder, jitter.codec, out, count - told) == 0:
-        conceal_bridge(&jitter.conceal, out, count - told, out + count - told, told)
-    jitter.conceal.active = 0
-    put_missing(jitter, count, count, count)
-    supply_decoded(jitter, 0)
+    # The packet is decoded behind the gap, which is then filled towards it.
+    samples = decode_head(jitter, out + count, JITTER_PCM - jitter.pcm_count - count)
+    blurred = min(samples, codec_blurred(jitter.decoder, jitter.codec))
+    heard = conceal_bridge(&jitter.conceal, out, count + blurred, out + count + blurred,
+                           samples - blurred)
+    put_missing(jitter, count, min(heard, count), count)
+    append_there(jitter, samples, 0)
 
 
 cdef int decode_head(jitter_t *jitter, int16_t *out, int capacity) noexcept nogil:
@@ -118,7 +118,9 @@ cdef void note_played(jitter_t *jitter, int64_t behind) noexcept nogil:
     while missing > 0:
         jitter.missing += (1 - jitter.missing) / JITTER_MEMORY
         missing -= 1
+        jitter.in_runs += ((missing > 0) - jitter.in_runs) / JITTER_MEMORY
     jitter.missing -= jitter.missing / JITTER_MEMORY
+    jitter.in_runs -= jitter.in_runs / JITTER_MEMORY
     jitter.heard = jitter.end
     jitter.dry = 0
     jitter.quiet = 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -64,8 +66,10 @@ def snr_db(wanted: Pcm, got: Pcm) -> float:
     return float(10 * np.log10(np.sum(wanted.astype(float) ** 2) / np.sum(difference**2)))
 
 
-def played_with_jitter(parts: list[bytes], lost: set[int]) -> Pcm:
-    """As a stream plays these packets, of which each third comes 25 ms late."""
+def played(
+    parts: list[bytes], lost: set[int], late_ms: Mapping[int, int] = MappingProxyType({})
+) -> tuple[Pcm, float]:
+    """As a stream plays these packets, and how long they waited in the end."""
     listener = Stream(rate=RATE)
     listener.configure_receive({107: "opus"})
     arrivals: list[tuple[int, bytes]] = []
@@ -79,8 +83,7 @@ def played_with_jitter(parts: list[bytes], lost: set[int]) -> Pcm:
             payload=part,
         )
         if number not in lost:
-            late = 25 if number % 3 == 0 else 0
-            arrivals.append((number * 20 + late, rtp.serialize(packet)))
+            arrivals.append((number * 20 + late_ms.get(number, 0), rtp.serialize(packet)))
     arrivals.sort(reverse=True)
     out = b""
     for slot in range(len(parts)):
@@ -89,7 +92,20 @@ def played_with_jitter(parts: list[bytes], lost: set[int]) -> Pcm:
             at, data = arrivals.pop()
             listener.receive(data, at * MS)
         out += listener.playout(now * MS)
-    return np.frombuffer(out, np.int16)
+    return np.frombuffer(out, np.int16), listener.counters()["buffer_ms"]
+
+
+def libopus_alone(parts: list[bytes], lost: set[int]) -> Pcm:
+    """What its decoder makes up, and what it is told."""
+    decoder = Decoder("opus", RATE)
+    made = []
+    for number, part in enumerate(parts):
+        if number not in lost:
+            made.append(decoder.decode(part))
+        else:
+            told = b"" if number + 1 in lost else decoder.decode_fec(parts[number + 1], FRAME)
+            made.append(told or decoder.conceal(FRAME))
+    return np.frombuffer(b"".join(made), np.int16)
 
 
 def likeness(a: Pcm, b: Pcm) -> float:
@@ -188,8 +204,9 @@ class TestLoss:
         """On a path whose jitter makes a packet wait for the next one anyhow."""
         parts = self.lossy()
         lost = {n for n in range(60, len(parts) - 5, 7) if describe(parts[n + 1])[1]}
-        torn = played_with_jitter(parts, lost)
-        whole = played_with_jitter(parts, set())
+        late = dict.fromkeys(range(0, len(parts), 3), 25)
+        torn, _ = played(parts, lost, late)
+        whole, _ = played(parts, set(), late)
         concealer = Decoder("opus", RATE)
         guessed = b"".join(
             concealer.conceal(FRAME) if n in lost else concealer.decode(part)
@@ -198,6 +215,26 @@ class TestLoss:
         difference = snr_db(decoded(parts), np.frombuffer(guessed, np.int16))
         assert len(lost) > 5
         assert snr_db(whole, torn) > difference + 1.5
+
+    def test_the_first_of_two_losses_is_bridged_to_what_is_told_of_the_second(self) -> None:
+        """On a path whose jitter makes a packet wait for the two behind it."""
+        parts = self.lossy()
+        first = {n for n in range(60, len(parts) - 5, 7) if describe(parts[n + 2])[1]}
+        lost = first | {n + 1 for n in first}
+        late = dict.fromkeys(range(0, len(parts), 3), 48)
+        torn, _ = played(parts, lost, late)
+        whole, _ = played(parts, set(), late)
+        plain = libopus_alone(parts, lost)
+        assert len(first) > 5
+        assert snr_db(whole, torn) > snr_db(decoded(parts), plain) + 1.0
+
+    def test_losses_in_runs_are_waited_for_longer_than_as_many_alone(self) -> None:
+        parts = self.lossy() * 3
+        runs = {n + k for n in range(20, len(parts) - 5, 24) for k in (0, 1, 2)}
+        alone = set(range(20, len(parts) - 5, 8))
+        assert len(runs) == pytest.approx(len(alone), abs=3)
+        assert played(parts, alone)[1] == pytest.approx(28, abs=1)
+        assert 38 < played(parts, runs)[1] < 49
 
     def test_a_packet_that_tells_nothing_of_the_one_before_gives_nothing(self) -> None:
         parts = payloads(SPEECH)
@@ -218,18 +255,19 @@ class TestLoss:
     def test_heavy_loss_costs_bits_which_come_back_when_it_is_over(self) -> None:
         stream = speaker(fec=1)
 
-        def octets() -> int:
-            return sum(len(packet.payload) for packet in sent(SPEECH, stream))
+        def spoken() -> tuple[int, int]:
+            packets = [bytes(packet.payload) for packet in sent(SPEECH, stream)]
+            return sum(map(len, packets)), sum(describe(packet)[1] for packet in packets)
 
-        before = octets()
+        before, _ = spoken()
         for _ in range(10):
             stream.follow_loss(0.3)
-        narrow = octets()
+        narrow, redundant = spoken()
         for _ in range(40):
             stream.follow_loss(0.0)
-        assert narrow < 0.7 * before
-        assert octets() > 0.9 * before
-
+        assert narrow < 0.8 * before
+        assert redundant > 80  # it is needed most now
+        assert spoken()[0] > 0.9 * before
 
     def test_a_single_burst_of_loss_costs_no_bits(self) -> None:
         stream = speaker(fec=1)

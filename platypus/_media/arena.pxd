@@ -6,3 +6,5 @@ cdef void *arena_take(size_t size) noexcept nogil
 cdef void *arena_clear(size_t size) noexcept nogil
 # With the size that was asked for; NULL is nothing.
 cdef void arena_give(void *block, size_t size) noexcept nogil
+# Let go of the first chunk as well, if nobody uses it.
+cdef void arena_rest() noexcept nogil

@@ -5,8 +5,9 @@ held but where it lies, and finding that out for a score of small pages takes a 
 So what a turn looks at is taken from chunks of 2 MB, which the system backs by one page each. The
 first is smaller and plain: a phone with a call or two does not pay for large pages.
 
-Blocks of a size that was given back are used again; a chunk of which none is left goes back to
-the system. Everything is done under the GIL, by whoever makes and frees legs; the media thread
+Blocks of a size that was given back are used again; a large chunk of which none is left goes back
+to the system, and the first one when there are no calls: between two calls it would be taken
+anew page by page, a tenth of all that a short call costs. Everything is done under the GIL, by whoever makes and frees legs; the media thread
 takes nothing. Where a system has no such pages, or a sanitizer watches, it is malloc.
 """
 
@@ -132,7 +133,15 @@ cdef void arena_give(void *block, size_t size) noexcept nogil:
     (<block_t *>block).next = blocks.given
     blocks.given = <block_t *>block
     chunk.taken -= 1
-    if chunk.taken == 0:
+    if chunk.taken == 0 and chunk.room != PLAIN_ROOM:
+        drop(chunk)
+
+
+cdef void arena_rest() noexcept nogil:
+    cdef chunk_t *chunk = first
+    while chunk != NULL and chunk.taken:
+        chunk = chunk.next
+    if chunk != NULL:
         drop(chunk)
 
 

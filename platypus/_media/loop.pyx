@@ -20,6 +20,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc
 
 from platypus._media.address cimport address_of
+from platypus._media.arena cimport arena_rest
 from platypus._media.codec cimport (
     CODEC_OPUS, codec_decoder_new, codec_encoder_new, codec_has_state, codec_name, codec_of, codec_rate,
 )
@@ -221,6 +222,7 @@ cdef class Loop:
         """Free what legs that are over still hold, and let go of memory nobody uses."""
         if self.loop != NULL and self.process == platform_process_id():
             self.reclaim()
+            arena_rest()
             platform_memory_give_back()
 
     def lateness(self):

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from platypus._media.arena import chunks
+from platypus._media.loop import Loop
 from platypus._media.stream import Stream
 
 pytestmark = pytest.mark.skipif(
@@ -16,6 +17,7 @@ MANY = 100  # more than fit into the first chunk
 
 
 def test_what_streams_took_is_given_back():
+    Stream()  # the first chunk stays
     before = chunks()
     streams = [Stream(ssrc=number) for number in range(MANY)]
     during = chunks()
@@ -25,6 +27,18 @@ def test_what_streams_took_is_given_back():
     assert during[1] == before[1] + 2 * MANY  # a stream and its decoder
     streams.clear()
     assert chunks() == before
+
+
+def test_the_first_chunk_is_kept_from_call_to_call_until_there_are_none():
+    Stream()
+    kept = chunks()
+    Stream()
+    assert chunks() == kept
+    if kept[1]:
+        pytest.skip("others use it")
+    Loop().give_back()
+    assert chunks() == (0, 0)
+    assert Stream().statistics()["receive"]["packets"] == 0
 
 
 def test_memory_is_used_again():

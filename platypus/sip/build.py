@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from platypus.errors import ProtocolError
 from platypus.sip.caches import remembered
 from platypus.sip.grammar import format_host_port
+from platypus.sip.header_access import write
+from platypus.sip.header_map import header_lines
 from platypus.sip.headers import NameAddr
-from platypus.sip.message import Headers, Request, Response
+from platypus.sip.message import SIP_VERSION, Headers, Request
 from platypus.sip.uri import Uri
 
 if TYPE_CHECKING:
     from platypus.sip.flow import Address, Flow, Transport
+    from platypus.sip.message import Response
 
 MAX_FORWARDS = "70"
 _DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
@@ -61,20 +64,22 @@ def build_response(
     to_tag: str = "",
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
-    content_type: str = "",
-) -> Response:
-    """The response to `request` with what 8.2.6.2 copies; `to_tag` where the To has none."""
+) -> bytes:
+    """The response to `request`, written, with what 8.2.6.2 copies; `to_tag` where its To has none.
+
+    Raises ValueError for a header that would break the message.
+    """
     source = request.headers
-    copied = Headers()
-    copied.copy_from(source, ("Via", "From", "To", "Call-ID", "CSeq"))
+    lines = [
+        f"{SIP_VERSION} {status} {reason or REASONS.get(status) or reason_phrase(status)}",
+        *source.lines("Via", "From", "To"),
+    ]
     if to_tag and not _has_tag(request):
-        copied.set("To", f"{source.get('To') or ''};tag={to_tag}")
-    if status == 100 and "Timestamp" in source:
-        copied.set("Timestamp", source.get("Timestamp") or "")  # 8.2.6.1
-    copied.extend(headers)
-    if body:
-        copied.set("Content-Type", content_type)
-    return Response(status, reason or REASONS.get(status) or reason_phrase(status), copied, body)
+        lines[-1] += f";tag={to_tag}"  # of the To, which is there if it was read
+    lines += source.lines("Call-ID", "CSeq")
+    if status == 100:
+        lines += source.lines("Timestamp")  # 8.2.6.1
+    return write(lines + header_lines(headers), body)
 
 
 def _has_tag(request: Request) -> bool:

@@ -220,18 +220,8 @@ class HeaderAccess:
             _ = self.routes, self.record_routes
 
     def _serialize(self, start_line: str) -> bytes:
-        fields = self.headers._fields.items()
-        lines = [
-            start_line,
-            *[f"{name}: {value}" for name, values in fields if name != _LENGTH for value in values],
-            f"{_LENGTH}: {len(self.body)}\r\n\r\n",
-        ]
-        head = "\r\n".join(lines)
-        # The last guard against injection: as many line ends as were put there.
-        ends = len(lines) + 1
-        if head.count("\n") != ends or head.count("\r") != ends:
-            raise ValueError("a line end inside a start line or header")
-        return head.encode("utf-8", "surrogateescape") + self.body
+        names = [name for name in self.headers._fields if name != _LENGTH]
+        return write([start_line, *self.headers.lines(*names)], self.body)
 
     def _same(self, other: HeaderAccess) -> bool:
         mine, theirs = self.headers._comparable(), other.headers._comparable()
@@ -239,6 +229,17 @@ class HeaderAccess:
             mine = {name: values for name, values in mine.items() if name != _LENGTH}
             theirs = {name: values for name, values in theirs.items() if name != _LENGTH}
         return mine == theirs and self.body == other.body
+
+
+def write(lines: list[str], body: bytes) -> bytes:
+    """A message of its start line and header lines; raises ValueError for a line end in one."""
+    lines.append(f"{_LENGTH}: {len(body)}\r\n\r\n")
+    head = "\r\n".join(lines)
+    # The last guard against injection: as many line ends as were put there.
+    ends = len(lines) + 1
+    if head.count("\n") != ends or head.count("\r") != ends:
+        raise ValueError("a line end inside a start line or header")
+    return head.encode("utf-8", "surrogateescape") + body
 
 
 def _tokens_in(text: str) -> tuple[str, ...]:

@@ -67,13 +67,10 @@ class Headers:
             if typed:
                 typed.pop(name, None)
 
-    def copy_from(self, source: Headers, names: Iterable[str]) -> None:
-        """Take fields as they stand in `source`; `names` are spelt as the RFC spells them."""
-        for name in names:
-            values = source._fields.get(name)
-            if values:
-                self._fields[name] = values.copy()
-                self._typed.pop(name, None)
+    def lines(self, *names: str) -> list[str]:
+        """These fields as they are written; `names` are spelt as the RFC spells them."""
+        fields = self._fields
+        return [f"{name}: {value}" for name in names for value in fields.get(name, ())]
 
     def prepend(self, name: str, value: str) -> None:
         """Put a field before those of the same name: a Via, a Route."""
@@ -141,3 +138,18 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({list(self._fields)})"
+
+
+def header_lines(items: Iterable[tuple[str, str]]) -> list[str]:
+    """Fields as they are written, in their order; raises ValueError for a name that is none.
+
+    But Content-Length, which is written from the body.
+    """
+    lines = []
+    for name, value in items:
+        known = CANONICAL_NAMES.get(name)
+        if known is None and not TOKEN.fullmatch(name):
+            raise ValueError(f"not a header name: {name!r}")
+        if known != "Content-Length":
+            lines.append(f"{known or name}: {value.strip()}")
+    return lines

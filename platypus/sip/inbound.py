@@ -337,4 +337,4 @@ class Inbound:
         fields = [("Server", self._stack.settings.user_agent), *headers]
         tag = self._stack.token()
         response = build_response(request, status, to_tag=tag, headers=fields)
-        self._stack.send(flow, response.serialize())
+        self._stack.send(flow, response)

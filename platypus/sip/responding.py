@@ -80,15 +80,11 @@ def make_response(
             fields += session.timer.answer_fields(request)
     fields.append(("Server", session.stack.settings.user_agent))
     fields += headers
+    if body:
+        fields.append(("Content-Type", "application/sdp"))
     return build_response(
-        request,
-        status,
-        reason=reason,
-        to_tag=session.local_tag,
-        headers=fields,
-        body=body or b"",
-        content_type="application/sdp",
-    ).serialize()
+        request, status, reason=reason, to_tag=session.local_tag, headers=fields, body=body or b""
+    )
 
 
 def target_fields(session: Session, flow: Flow) -> list[tuple[str, str]]:

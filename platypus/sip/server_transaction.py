@@ -72,7 +72,7 @@ class ServerTransaction:
         if self.request is not None:
             fields = [("Server", self.stack.settings.user_agent), *headers]
             response = build_response(self.request, status, to_tag=self.to_tag, headers=fields)
-            self.respond(status, response.serialize(), now)
+            self.respond(status, response, now)
 
     def move(self, flow: Flow) -> None:
         """Answer on another flow from now on, beginning with what was said last."""
@@ -182,7 +182,7 @@ class InviteServerTransaction(ServerTransaction):
 
     def _say_trying(self, now: float) -> None:
         if self.request is not None:
-            self.respond(100, build_response(self.request, 100).serialize(), now)
+            self.respond(100, build_response(self.request, 100), now)
 
     def _retransmit(self, now: float) -> None:
         """Timers G and H in one: H is the deadline of G."""

@@ -173,7 +173,9 @@ class UserAgent(Machine):
         transaction = self._stack.pending.get(key)
         if transaction is None or transaction.request is None:
             return
-        fields = [("Server", self.settings.user_agent), *headers]
+        fields = Headers([("Server", self.settings.user_agent), *headers])
+        if body:
+            fields.set("Content-Type", content_type)
         response = build_response(
             transaction.request,
             status,
@@ -181,9 +183,8 @@ class UserAgent(Machine):
             to_tag=transaction.to_tag,
             headers=fields,
             body=body,
-            content_type=content_type,
         )
-        transaction.respond(status, response.serialize(), now)
+        transaction.respond(status, response, now)
         if status >= 200:
             self._stack.pending.pop(key, None)
 

@@ -153,6 +153,10 @@ class Core:
 
         self._pump.trace = seen
 
+    def when_quiet(self, callback: Callable[[], None]) -> None:
+        """`callback()` soon, when all is told that comes together: for whoever passes it on."""
+        self._pump.when_done(callback)
+
     def publish(self, event: Event) -> None:
         """Tell everybody."""
         self._delivery.publish(event)

@@ -50,7 +50,7 @@ class Pump:
         self._user_agent = user_agent
         self._deliver = deliver
         self._done = done
-        self.transport = Transport(self.receive, self.failed, tls=tls)
+        self.transport = Transport(self.receive, self.failed, self.rested, tls=tls)
         self.clock = awake_and_asleep()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -60,7 +60,8 @@ class Pump:
         # Where a UDP flow is seen by somebody who was asked, where that is wanted.
         self.seen_from: Callable[[Flow], Coroutine[Any, Any, Address | None]] | None = None
         self.trace: Callable[[str, Flow, bytes], None] | None = None  # who reads every message
-        self._running = False
+        self._running = self._reading = False
+        self._afterwards: list[Callable[[], None]] = []
 
     async def open(
         self, host: str, port: int, *, transport: Literal["udp", "tcp", "tls"] = "udp"
@@ -77,8 +78,14 @@ class Pump:
             self.trace("<", flow, data)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("< %s from %s", first_line(data), format_address(flow.remote))
+        self._reading = True
         self._user_agent.receive(data, flow, self.now())
         self.run()
+
+    def rested(self) -> None:
+        """Nothing more has come meanwhile."""
+        self._reading = False
+        self._finish()
 
     def failed(self, flow: Flow, reason: str) -> None:
         logger.debug("failed: %s", reason)
@@ -97,7 +104,16 @@ class Pump:
         finally:  # a fault of ours in one event must not stop the clock for all calls
             self._running = False
             self._arm()
+            if not self._reading:
+                self._finish()
         self._done()
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Call back when all that has come is dealt with; where nothing has, in the next turn."""
+        if self._running or self._reading:
+            self._afterwards.append(callback)
+        else:
+            asyncio.get_running_loop().call_soon(callback)
 
     def wake(self) -> None:
         """The machine slept, and the loop's timer with it."""
@@ -121,6 +137,13 @@ class Pump:
         if self._resolver is not None:
             self._resolver.close()
         self.transport.close()
+
+    def _finish(self) -> None:
+        waiting = self._afterwards
+        if waiting:
+            self._afterwards = []
+            for callback in waiting:
+                callback()
 
     def _drain(self) -> None:
         """Until neither effects nor events are left: each may bring forth the other."""

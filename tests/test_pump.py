@@ -137,6 +137,40 @@ def test_a_connection_that_is_refused_fails_with_a_sentence() -> None:
     run(work())
 
 
+def test_what_waits_for_the_end_of_the_work_is_called_once_after_all_that_came_together() -> None:
+    async def work() -> None:
+        async with Setup() as setup:
+            told: list[str] = []
+
+            def event() -> None:
+                told.append("event")
+                setup.pump.when_done(lambda: told.append("done"))
+
+            for _ in range(2):
+                setup.machine.events.append(event)
+                setup.pump.receive(MESSAGE, Flow("udp", ("127.0.0.1", 1), ("127.0.0.1", 2)))
+            assert told == ["event", "event"]
+            setup.pump.rested()
+            assert told == ["event", "event", "done", "done"]
+
+    run(work())
+
+
+def test_outside_of_a_reading_the_end_of_the_run_is_waited_for_or_else_the_next_turn() -> None:
+    async def work() -> None:
+        async with Setup() as setup:
+            told: list[str] = []
+            setup.machine.events.append(lambda: setup.pump.when_done(lambda: told.append("run")))
+            setup.pump.run()
+            assert told == ["run"]
+            setup.pump.when_done(lambda: told.append("turn"))
+            assert told == ["run"]
+            await asyncio.sleep(0)
+            assert told == ["run", "turn"]
+
+    run(work())
+
+
 def test_a_name_is_looked_up_without_holding_anything_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def getaddrinfo(*_: object, **__: object) -> object:
         await asyncio.sleep(0)

@@ -113,8 +113,8 @@ def _own_output() -> int:
 async def _serve(phone: Phone, output: int) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    writer = LineWriter(output, broken=stop.set, lost=lost_line)
     engine = phone.make_engine()
+    writer = LineWriter(output, broken=stop.set, lost=lost_line, soon=engine.when_quiet)
     control = Control(engine, writer.write, quit=stop.set)
     await engine.start()
     gc.freeze()  # the program itself is no garbage: collecting need not look at it again

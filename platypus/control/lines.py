@@ -128,15 +128,22 @@ class LineWriter:
     """Writes whole lines to `fd` in order; `broken()` is called once if its reader is gone.
 
     Lines are lost only where nobody read for so long that MAX_WAITING is used up; the
-    first one after that is `lost(count)`.
+    first one after that is `lost(count)`. `soon(callback)` is when what was written by then goes
+    in one write: the loop's next turn, unless somebody knows better.
     """
 
     def __init__(
-        self, fd: int, *, broken: Callable[[], None], lost: Callable[[int], bytes]
+        self,
+        fd: int,
+        *,
+        broken: Callable[[], None],
+        lost: Callable[[int], bytes],
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._fd, self._broken, self._tell_lost = fd, broken, lost
         self._is_writable = _asks_whether_writable(fd)
         self._loop = asyncio.get_running_loop()
+        self._soon = soon or self._loop.call_soon
         self._waiting = bytearray()
         self._watching = self._scheduled = False
         self._is_broken = False
@@ -155,9 +162,8 @@ class LineWriter:
             self._lost = 0
         self._waiting += line + b"\n"
         if not self._watching and not self._scheduled:
-            # What one turn of the loop brings forth goes in one write.
             self._scheduled = True
-            self._loop.call_soon(self._flush)
+            self._soon(self._flush)
 
     async def drain(self) -> None:
         """Wait until everything is written, or its reader is gone."""

@@ -105,18 +105,21 @@ class _Route:
 class Datagrams(asyncio.DatagramProtocol):
     """One UDP socket, its flows and their failures.
 
-    `receive(data, flow)` and `failed(flow, reason)` are called on the loop.
+    `receive(data, flow)` and `failed(flow, reason)` are called on the loop, and `rested()` after
+    the last `receive` of what had come by then.
     """
 
     def __init__(
         self,
         receive: Callable[[bytes, Flow], None],
         failed: Callable[[Flow, str], None],
+        rested: Callable[[], None],
         counters: TransportCounters,
     ) -> None:
         self.counters = counters
         self._receive = receive
         self._failed = failed
+        self._rested = rested
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._socket: socket.socket | None = None
@@ -186,11 +189,14 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[object, ...]) -> None:
         """One datagram, and those that came with it or meanwhile, an ACK and its BYE."""
-        self._take(data, addr)
-        if _READS_AT_ONCE:
-            for _ in range(MOST_AT_ONCE - 1):
-                if self._socket is None or not self._take_another(self._socket):
-                    break
+        try:
+            self._take(data, addr)
+            if _READS_AT_ONCE:
+                for _ in range(MOST_AT_ONCE - 1):
+                    if self._socket is None or not self._take_another(self._socket):
+                        break
+        finally:
+            self._rested()
 
     def _take_another(self, sock: socket.socket) -> bool:
         """Without a turn of the loop between, which costs as much as a message's parsing."""

@@ -40,19 +40,22 @@ _EVERYWHERE = {socket.AF_INET: WILDCARDS[0], socket.AF_INET6: WILDCARDS[1]}
 class Transport:
     """What one engine sends and receives by.
 
-    `receive(message, flow)` and `failed(flow, reason)` are called on the loop.
+    `receive(message, flow)` and `failed(flow, reason)` are called on the loop, and `rested()` when
+    what had come is handed up.
     """
 
     def __init__(
         self,
         receive: Callable[[bytes, Flow], None],
         failed: Callable[[Flow, str], None],
+        rested: Callable[[], None],
         *,
         tls: TlsSettings | None = None,
     ) -> None:
         self.counters = TransportCounters()
         self._receive = receive
         self._failed = failed
+        self._rested = rested
         self._tls = Tls(tls)
         self._streams: Streams | None = None
         self._datagrams: dict[socket.AddressFamily, Datagrams] = {}
@@ -206,6 +209,7 @@ class Transport:
     def _take(self, message: bytes, flow: Flow) -> None:
         self.counters.counts[RECEIVED] += 1
         self._receive(message, flow)
+        self._rested()
 
     async def _bind(self, host: str, port: int) -> Address:
         """A UDP socket, and one to listen on at the same port."""
@@ -214,7 +218,7 @@ class Transport:
     async def _serve(self, host: str, datagram: socket.socket, stream: socket.socket) -> Address:
         assert self._streams is not None  # noqa: S101 - open() made it
         address = datagram.getsockname()[:2]
-        datagrams = Datagrams(self._receive, self._failed, self.counters)
+        datagrams = Datagrams(self._receive, self._failed, self._rested, self.counters)
         self._datagrams[family_of(host)] = datagrams
         await datagrams.open(datagram)
         await self._streams.listen(stream, secure=self._secure)

@@ -8,6 +8,7 @@ import pty
 import select
 import socket
 import tempfile
+from collections.abc import Callable
 
 import pytest
 
@@ -153,6 +154,24 @@ class TestWriting:
             output.writer.write(b"two")
             await output.writer.drain()
             return await output.read(8)
+
+        assert asyncio.run(scenario()) == b"one\ntwo\n"
+
+    def test_who_knows_when_the_work_is_over_has_its_lines_written_then(self):
+        async def scenario() -> bytes:
+            reading, fd = os.pipe()
+            os.set_blocking(reading, False)
+            work: list[Callable[[], None]] = []
+            writer = LineWriter(
+                fd, broken=lambda: None, lost=lambda n: b"", soon=work.append
+            )
+            writer.write(b"one")
+            writer.write(b"two")
+            await asyncio.sleep(0)
+            assert not select.select([reading], [], [], 0)[0]
+            [flush] = work
+            flush()
+            return os.read(reading, 100)
 
         assert asyncio.run(scenario()) == b"one\ntwo\n"
 

@@ -32,6 +32,7 @@ class Link:
         self.transport = Transport(
             lambda data, flow: self.received.put_nowait((data, flow)),
             lambda flow, reason: self.failures.put_nowait((flow, reason)),
+            lambda: None,
             tls=tls,
         )
 

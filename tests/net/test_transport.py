@@ -32,6 +32,7 @@ class Recorder:
         self.transport = Transport(
             lambda data, flow: self.received.put_nowait((data, flow)),
             lambda flow, reason: self.failures.put_nowait((flow, reason)),
+            lambda: None,
         )
 
     def flow(self, hop: Hop) -> Flow:
@@ -126,6 +127,28 @@ class TestDatagrams:
 
         run(work())
 
+    def test_what_came_together_is_followed_by_one_rest(self) -> None:
+        async def work() -> None:
+            told: list[str] = []
+            rested = asyncio.Event()
+
+            def rest() -> None:
+                told.append("rested")
+                rested.set()
+
+            receiver = Transport(
+                lambda data, flow: told.append("received"), lambda flow, reason: None, rest
+            )
+            await receiver.open("127.0.0.1", 0)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                for _ in range(2):
+                    sender.sendto(MESSAGE, receiver.address)
+            await rested.wait()
+            assert told == ["received", "received", "rested"]
+            receiver.close()
+
+        run(work())
+
     def test_closing_while_messages_are_handed_up_ends_it(self) -> None:
         async def work() -> None:
             seen: list[bytes] = []
@@ -136,7 +159,7 @@ class TestDatagrams:
                 receiver.close()
                 closed.set()
 
-            receiver = Transport(closing, lambda flow, reason: None)
+            receiver = Transport(closing, lambda flow, reason: None, lambda: None)
             await receiver.open("127.0.0.1", 0)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
                 for _ in range(2):

@@ -29,12 +29,14 @@ else:
         compile_args += [*flags, "-g1", "-O1"]
         link_args += flags
 
+HEADERS = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("platypus/_media/*.h"))
+
 extensions = [
     Extension(
         ".".join(("platypus", "_media", source.stem)),
         [source.relative_to(HERE).as_posix()],
         include_dirs=["platypus/_media"],
-        depends=["platypus/_media/platform.h"],  # its functions are inline
+        depends=HEADERS,  # their functions are inline
         extra_compile_args=compile_args,
         extra_link_args=link_args,
         libraries=libraries,

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-HEADERS = Path(__file__).parents[2] / "platypus" / "_media"
-CC = shutil.which(os.environ.get("CC", "cc"))
+from tests._media.forms import FORMS, built, needs_compiler
+
 SOURCE = """
-#define _GNU_SOURCE
 #include "platform.h"
 int64_t energy(const int16_t *samples, int count, int *peak)
 {
     return platform_energy(samples, count, peak);
 }
 """
-FORMS = {"chosen": [], "plain": ["-D__builtin_cpu_supports(feature)=0"]}
 
-pytestmark = pytest.mark.skipif(CC is None, reason="no C compiler")
+pytestmark = needs_compiler
 
 
 @pytest.fixture(scope="module", params=FORMS)
 def energy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    library = tmp_path_factory.mktemp("energy") / "energy.so"
-    source = library.with_suffix(".c")
-    source.write_text(SOURCE)
-    command = [str(CC), "-shared", "-fPIC", "-O2", f"-I{HEADERS}", *FORMS[request.param]]
-    subprocess.run([*command, str(source), "-o", str(library)], check=True)
-    function = ctypes.CDLL(str(library)).energy
+    function = built(request.param, SOURCE, tmp_path_factory.mktemp("energy")).energy
     function.restype = ctypes.c_int64
     return function
 

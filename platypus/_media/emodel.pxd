@@ -1,6 +1,7 @@
 cdef struct emodel_codec_t:
     double best              # R to begin with, where it is not reckoned: wideband, fullband
     double scale             # from that scale to G.107's
+    double delay_scale       # of Idd
     double total             # what Ie grows to where all is lost
     double impairment        # Ie (G.113, Appendix I), Ie,wb (Appendix IV) or Ie,fb
     double robustness        # Bpl: per cent of loss

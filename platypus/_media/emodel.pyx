@@ -4,7 +4,9 @@ Every parameter that a phone can't measure has the recommendation's default, so 
 93.2 for G.711 without delay and loss. What is measured goes in: delay, loss and the burst
 ratio. Wideband has a rating of 129 to begin with (G.107.1, 7.7), is brought to the scale of
 MOS by 1.29 (Annex A), and is reckoned here without the terms for talker and listener echo; so is
-fullband, which begins at 148.
+fullband, which begins at 148 (G.107.2, 7.2), has 132 for what is lost (7.5) and 1.48 times the
+impairment of narrow band for delay (7.4). ITU-T gives that text to nobody without a fee: these
+three are as others compute them who had it.
 
 For Opus the ITU-T has published nothing. Its figures are those of AlAhmadi, Pocta and Melvin, "An
 Adaptive Bitrate Switching Algorithm for Speech Applications in Context of WebRTC" (ACM TOMM 17, 4,
@@ -36,7 +38,7 @@ cdef double WIDEBAND = 129.0
 cdef double WIDEBAND_SCALE = 1.29
 cdef double FULLBAND = 148.0
 cdef double FULLBAND_SCALE = 1.48
-cdef double FULLBAND_TOTAL = 132.0  # G.107.2: of Ie,eff
+cdef double FULLBAND_TOTAL = 132.0  # of Ie,eff
 cdef double TOTAL = 95.0
 
 # Opus with a variable bitrate: kbit/s, Ie and Bpl under random loss, which burst ratios apply to.
@@ -57,6 +59,7 @@ cdef int opus_figures(double kbits, emodel_codec_t *figures) noexcept nogil:
     share = min(1.0, (kbits - opus_kbits[at - 1]) / (opus_kbits[at] - opus_kbits[at - 1]))
     figures.best = FULLBAND
     figures.scale = FULLBAND_SCALE
+    figures.delay_scale = FULLBAND_SCALE
     figures.total = FULLBAND_TOTAL
     figures.impairment = (opus_impairments[at - 1]
                           + share * (opus_impairments[at] - opus_impairments[at - 1]))
@@ -68,6 +71,7 @@ cdef int opus_figures(double kbits, emodel_codec_t *figures) noexcept nogil:
 cdef int emodel_codec(int codec, double bitrate, emodel_codec_t *figures) noexcept nogil:
     figures.best = 0.0
     figures.scale = 1.0
+    figures.delay_scale = 1.0
     figures.total = TOTAL
     if codec == CODEC_OPUS:
         return opus_figures(bitrate / 1000.0, figures)
@@ -142,7 +146,8 @@ cdef double emodel_rating(const emodel_codec_t *codec, double delay_ms, double l
         equipment += (codec.total - codec.impairment) * percent / (
             percent / burst_ratio + codec.robustness)
     if codec.best > 0.0:
-        return (codec.best - delay_impairment(delay_ms) - equipment) / codec.scale
+        return (codec.best - codec.delay_scale * delay_impairment(delay_ms)
+                - equipment) / codec.scale
     no = noise_power()
     ro = 15.0 - 1.5 * (SLR + no)
     return (ro - simultaneous_impairment(ro, no, delay_ms) - echo_impairment(ro, no, delay_ms)

@@ -44,9 +44,12 @@ def test_delay_costs_more_than_its_share_beyond_a_sixth_of_a_second() -> None:
     assert ratings == sorted(ratings, reverse=True)
     assert ratings[0] - ratings[2] < 3
     # Idd of 400 ms is 24.7 or so (7.4), and talker echo at the default loss comes on top.
-    x = math.log2(4)
-    alone = 25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2)
-    assert alone < ratings[0] - ratings[6] < alone + 10
+    assert delay_alone(400.0) < ratings[0] - ratings[6] < delay_alone(400.0) + 10
+
+
+def delay_alone(delay_ms: float) -> float:
+    x = math.log2(delay_ms / 100)
+    return 25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2)
 
 
 def test_a_codec_without_published_figures_is_not_rated() -> None:
@@ -61,6 +64,9 @@ def test_opus_has_figures_between_those_that_were_measured() -> None:
     assert opus(29_500) == pytest.approx((148 - (18.48 + 16.83) / 2) / 1.48)
     assert opus(90_000) == opus(40_000) == pytest.approx((148 - 10.67) / 1.48)
     assert opus(13_900) is opus(0) is None
+    slow = rating("opus", 400.0, 0.0, bitrate=25_000)
+    assert slow is not None  # delay is as bad as it is in narrow band
+    assert slow == pytest.approx((148 - 20.21) / 1.48 - delay_alone(400.0))
     lossy = opus(25_000, 0.05)
     assert lossy == pytest.approx((148 - 20.21 - (132 - 20.21) * 5 / (5 + 11.28)) / 1.48)
 

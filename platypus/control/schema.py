@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -202,13 +203,13 @@ def checked(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
 def _readings(text: str) -> Iterator[object]:
     yield text
     with contextlib.suppress(ValueError, RecursionError):
-        yield json.loads(text, parse_constant=_no_constant)
+        yield _loads(text)
     yield text.split(",")
 
 
 def _parse_json(line: bytes) -> object:
     try:
-        value = json.loads(line.decode(), parse_constant=_no_constant)
+        value = _loads(line.decode())
     except (ValueError, RecursionError) as error:
         raise CommandError(f"not JSON: {error}", code="not-json") from None
     if _depth(value) > MAX_DEPTH:
@@ -216,8 +217,19 @@ def _parse_json(line: bytes) -> object:
     return value
 
 
+def _loads(text: str) -> object:
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+
+
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")  # RFC 8259, 6: Python's own parser takes them
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):  # it could not be echoed
+        raise ValueError(f"{text[:20]} is too large a number")
+    return value
 
 
 def _depth(value: object) -> int:

@@ -70,9 +70,10 @@ def test_json_that_is_no_object_is_refused(line):
         parse_command(line)
 
 
-def test_numbers_that_json_does_not_have_are_refused():
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"1e400", b"-1.5e999"])
+def test_numbers_that_could_not_be_echoed_are_refused(number):
     with pytest.raises(CommandError, match="not JSON"):
-        parse_command(b'{"cmd":"calls","id":NaN}')
+        parse_command(b'{"cmd":"calls","id":' + number + b"}")
 
 
 def test_an_integer_too_long_to_convert_is_refused_not_raised():

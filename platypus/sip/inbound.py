@@ -18,6 +18,7 @@ from platypus.sip.events import IncomingCall, RequestReceived
 from platypus.sip.identity import note_identity
 from platypus.sip.keys import client_key, server_key
 from platypus.sip.message import Request, Response, parse_message
+from platypus.sip.multipart import part_of
 from platypus.sip.provisional import RELIABLE, wants_reliability
 from platypus.sip.referred import receive_refer, receive_stray_refer
 from platypus.sip.referring import receive_notify
@@ -30,6 +31,7 @@ from platypus.sip.transaction import State
 from platypus.sip.watcher import receive_subscribe
 
 if TYPE_CHECKING:
+    from platypus.sip.dialog import DialogKey
     from platypus.sip.flow import Flow
     from platypus.sip.settings import AccountSettings
     from platypus.sip.stack import Stack
@@ -93,7 +95,19 @@ class Inbound:
             return True  # not ours to judge
         said = message.headers.get("Content-Disposition")
         disposition = said.partition(";")[0].strip().lower() if said else "session"
-        return disposition == "session" and message.content_type in self._stack.settings.accept
+        if disposition == "session" and message.content_type in self._stack.settings.accept:
+            return True
+        return self._take_part(message)
+
+    def _take_part(self, message: Request | Response) -> bool:
+        """Whether one part of a body describes a session: the rest is not looked at any more."""
+        if not (message.content_type or "").startswith("multipart/"):
+            return False
+        part = part_of(message, self._stack.settings.accept)
+        if part is None:
+            return False
+        message.body = part
+        return True
 
     def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
         stack = self._stack
@@ -142,6 +156,8 @@ class Inbound:
     def _receive_ack(self, request: Request, now: float) -> None:
         session = self._stack.sessions.get((request.call_id, request.to.tag or ""))
         if session is not None:
+            if request.body:
+                self._take_part(request)
             session.receive_ack(request, now)
 
     def _receive_cancel(
@@ -200,7 +216,7 @@ class Inbound:
         session = self._stack.sessions.get(key)
         dialog = session.dialog_with(request.from_.tag) if session is not None else None
         if session is None or dialog is None or (session.ended and request.method != "BYE"):
-            self._respond(transaction, 481, now)
+            self._respond(transaction, self._over(request, key), now)
         elif not dialog.in_order(request):
             self._respond(transaction, 500, now)  # 12.2.2
         elif request.method == "BYE" and dialog is session.dialog:
@@ -223,6 +239,12 @@ class Inbound:
             session.infos.receive(transaction, request, now)
         else:
             self._respond(transaction, 481, now)
+
+    def _over(self, request: Request, key: DialogKey) -> int:
+        """What a request gets that no call is there for: a BYE that crossed ours is right
+        (RFC 5407, the two of them in the mortal state)."""
+        tag = self._stack.ended.get(key)
+        return 200 if request.method == "BYE" and tag == (request.from_.tag or "") else 481
 
     def _receive_new(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float

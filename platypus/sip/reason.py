@@ -1,7 +1,7 @@
 """Why a request was sent: the Reason header (RFC 3326).
 
-Only what a phone acts on or shows is read: the SIP cause and its text. Causes of
-other protocols (Q.850) are passed over.
+Only what a phone acts on or shows is read: the SIP cause and its text. Of the telephone
+network's own causes (Q.850) that is one: another phone has the call.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from platypus.sip.message import Request
 
 MAX_CAUSE = 699
+NON_SELECTED_USER_CLEARING = 26  # Q.850's words for it
 ELSEWHERE = "Call completed elsewhere"  # the RFC's own words (3326, 3.1)
 
 
@@ -38,9 +39,22 @@ COMPLETED_ELSEWHERE = Reason(200, ELSEWHERE)
 
 def reason_of(request: Request) -> Reason | None:
     """The SIP reason of a CANCEL or BYE; None without one that can be read."""
+    return _of_protocol(request, "SIP")
+
+
+def completed_elsewhere(request: Request) -> bool:
+    """Whether another phone has the call: it is none that was missed."""
+    reason = reason_of(request)
+    if reason is None:
+        reason = _of_protocol(request, "Q.850")
+        return reason is not None and reason.cause == NON_SELECTED_USER_CLEARING
+    return reason.cause == 200
+
+
+def _of_protocol(request: Request, wanted: str) -> Reason | None:
     for value in request.headers.get_all("Reason"):
         protocol, semicolon, rest = value.partition(";")
-        if protocol.strip().upper() != "SIP":
+        if protocol.strip().upper() != wanted:
             continue
         try:
             params = parse_params(semicolon + rest)
@@ -50,9 +64,3 @@ def reason_of(request: Request) -> Reason | None:
         if cause is not None:
             return Reason(cause, printable(params.get("text") or ""))
     return None
-
-
-def completed_elsewhere(request: Request) -> bool:
-    """Whether another phone has the call: it is none that was missed."""
-    reason = reason_of(request)
-    return reason is not None and reason.cause == 200

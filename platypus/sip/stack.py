@@ -95,7 +95,7 @@ class Stack:
         self._waiters: dict[int, Waiter] = {}
         self._last_key = 0
         self.allow = ", ".join(settings.methods)
-        self.accept = ", ".join(settings.accept)
+        self.accept = ", ".join((*settings.accept, "multipart/mixed", "multipart/alternative"))
         self.option_tags = frozenset(settings.option_tags)
         self.supported = ", ".join(settings.option_tags)
         asked = [

@@ -28,6 +28,7 @@ from platypus.sip.challenge import Challenge
 from platypus.sip.framing import StreamFramer
 from platypus.sip.headers import NameAddr, Via
 from platypus.sip.message import Request, parse_message
+from platypus.sip.multipart import part_of
 from platypus.sip.packages.dialog_info import parse_dialog_info
 from platypus.sip.packages.message_summary import parse_message_summary
 from platypus.sip.packages.presence import parse_presence
@@ -102,6 +103,7 @@ def read_message(data: bytes) -> None:
                  "content_type", "max_forwards", "user_agent", "call_id", "cseq"):  # fmt: skip
         getattr(message, name)  # after `validate` no property raises
     session_expires(message)
+    part_of(message, ("application/sdp",))
     again = parse_message(message.serialize())
     assert isinstance(again, Request) == isinstance(message, Request)
     assert again.call_id == message.call_id and again.body == message.body

@@ -125,6 +125,17 @@ class TestOurs:
         assert not setup.phone.has(SessionEnded)
         assert setup.phone.agent.timers == 0
 
+    def test_a_bye_that_crosses_ours_is_answered_as_if_it_had_come_first(self) -> None:
+        """RFC 5407: both have ended the call, and neither has made a mistake."""
+        setup = Setup()
+        setup.do(setup.call.hangup)
+        setup.peer.clear()
+        setup.send("BYE")
+        assert setup.peer.responses("BYE") == [200]
+        setup.network.settle()
+        setup.send("BYE")
+        assert setup.peer.responses("BYE") == [200, 481]
+
     def test_nothing_is_asked_of_a_peer_that_knows_nothing_of_the_call(self) -> None:
         setup = Setup()
         setup.do(setup.call.reinvite, HOLD)

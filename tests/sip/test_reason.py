@@ -41,6 +41,21 @@ def test_whatever_is_written_is_read_again(text: str) -> None:
     assert reason_of(bye(str(reason))) == reason
 
 
+@pytest.mark.parametrize(
+    ("reasons", "elsewhere"),
+    [
+        (["SIP;cause=200"], True),
+        (["Q.850;cause=26"], True),
+        (['q.850;cause=26;text="Answered elsewhere"', "SIP;cause=487"], False),
+        (["Q.850;cause=16", "SIP;cause=200"], True),
+        (["Q.850;cause=16"], False),
+        (["Q.850;cause=x"], False),
+    ],
+)
+def test_another_phone_may_have_the_call(reasons: list[str], elsewhere: bool) -> None:
+    assert completed_elsewhere(bye(*reasons)) is elsewhere
+
+
 @given(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"])))
 def test_no_text_raises(text: str) -> None:
     completed_elsewhere(bye(text))

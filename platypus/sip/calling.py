@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from platypus.sip.acknowledge import Acknowledgement
-from platypus.sip.build import build_cancel, loose, own_address, reason_phrase
+from platypus.sip.build import build_cancel, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
 from platypus.sip.ending import dismiss, say_bye
 from platypus.sip.events import Answered, Interrupted, Progressed, Redirected
@@ -21,6 +21,7 @@ from platypus.sip.headers import NameAddr
 from platypus.sip.identity import note_identity
 from platypus.sip.message import Headers
 from platypus.sip.prack import Prack, Pracks, rseq_of
+from platypus.sip.preloaded import route_for
 from platypus.sip.privacy import redirect_hidden
 from platypus.sip.provisional import RELIABLE
 from platypus.sip.reason import COMPLETED_ELSEWHERE
@@ -62,6 +63,7 @@ class Calling:
         self.second_offer: Callable[[], bool] | None = None
         self._attempts: Attempts | None = None
         self._cseq = 0
+        self._route: list[str] = []  # that the INVITE sets out with
         self._legs: dict[str, Dialog] = {}  # early dialogs by To tag
         self._early_answers: dict[str, bytes] = {}
         self.pracks = Pracks()
@@ -83,11 +85,10 @@ class Calling:
         self._start(now)
 
     def _start(self, now: float) -> None:
-        account = self._session.account
-        proxy = account.outbound_proxy if account is not None else None
-        self._attempts = Attempts(
-            self._stack, proxy or str(self._target), self, self._session.digest
-        )
+        session = self._session
+        self._route = route_for(self._stack, session.account, self._target)
+        first = self._route[0] if self._route else str(self._target)
+        self._attempts = Attempts(self._stack, first, self, session.digest)
         self._attempts.start(now)
 
     def send(self, target: str, headers: Iterable[tuple[str, str]], now: float) -> None:
@@ -161,9 +162,8 @@ class Calling:
             cseq=self.next_cseq(),
         )
         fields = request.headers
-        account = session.account
-        if account is not None and account.outbound_proxy:
-            fields.add("Route", f"<{loose(account.outbound_proxy)}>")
+        for uri in self._route:
+            fields.add("Route", f"<{uri}>")
         for name, value in (*target_fields(session, flow), *session.timer.request_fields()):
             fields.add(name, value)
         if self._stack.settings.prack == "require":

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platypus.errors import ProtocolError
+from platypus.sip.bodies import DESCRIBING, describes_session, take_part
 from platypus.sip.build import build_response, note_source
 from platypus.sip.called import Called
 from platypus.sip.ending import receive_bye
@@ -18,7 +19,6 @@ from platypus.sip.events import IncomingCall, RequestReceived
 from platypus.sip.identity import note_identity
 from platypus.sip.keys import client_key, server_key
 from platypus.sip.message import Request, Response, parse_message
-from platypus.sip.multipart import part_of
 from platypus.sip.provisional import RELIABLE, wants_reliability
 from platypus.sip.referred import receive_refer, receive_stray_refer
 from platypus.sip.referring import receive_notify
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from platypus.sip.flow import Flow
     from platypus.sip.settings import AccountSettings
     from platypus.sip.stack import Stack
-
-# Whose bodies are offers and answers.
-DESCRIBING = ("INVITE", "UPDATE", "PRACK")
 
 # Methods of RFCs we know: 405 instead of 501 (8.2.1).
 KNOWN_METHODS = frozenset(
@@ -56,6 +53,7 @@ class Inbound:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._methods = frozenset(stack.settings.methods)
+        self._accept = stack.settings.accept
         self.dropped = 0
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
@@ -83,31 +81,11 @@ class Inbound:
             key = client_key(response.via.branch or "", response.cseq.method)
             transaction = self._stack.clients.get(key)
             if transaction is not None:
-                if response.body and not self._is_session(response):
+                if response.body and not describes_session(response, self._accept):
                     response.body = b""  # nobody asked for it, and it is no answer
                 transaction.receive_response(response, now)
                 return
         self.dropped += 1
-
-    def _is_session(self, message: Request | Response) -> bool:
-        """Whether a body describes a session (20.11); an early one (RFC 3959) is another."""
-        if message.cseq.method not in DESCRIBING:
-            return True  # not ours to judge
-        said = message.headers.get("Content-Disposition")
-        disposition = said.partition(";")[0].strip().lower() if said else "session"
-        if disposition == "session" and message.content_type in self._stack.settings.accept:
-            return True
-        return self._take_part(message)
-
-    def _take_part(self, message: Request | Response) -> bool:
-        """Whether one part of a body describes a session: the rest is not looked at any more."""
-        if not (message.content_type or "").startswith("multipart/"):
-            return False
-        part = part_of(message, self._stack.settings.accept)
-        if part is None:
-            return False
-        message.body = part
-        return True
 
     def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
         stack = self._stack
@@ -157,7 +135,7 @@ class Inbound:
         session = self._stack.sessions.get((request.call_id, request.to.tag or ""))
         if session is not None:
             if request.body:
-                self._take_part(request)
+                take_part(request, self._accept)
             session.receive_ack(request, now)
 
     def _receive_cancel(
@@ -196,7 +174,7 @@ class Inbound:
         headers = request.headers
         disposition = (headers.get("Content-Disposition") or "").replace(" ", "").lower()
         encoding = (headers.get("Content-Encoding") or "identity").lower()
-        if encoding == "identity" and self._is_session(request):
+        if encoding == "identity" and describes_session(request, self._accept):
             return None
         if "handling=optional" in disposition:
             request.body = b""
@@ -241,10 +219,14 @@ class Inbound:
             self._respond(transaction, 481, now)
 
     def _over(self, request: Request, key: DialogKey) -> int:
-        """What a request gets that no call is there for: a BYE that crossed ours is right
-        (RFC 5407, the two of them in the mortal state)."""
-        tag = self._stack.ended.get(key)
-        return 200 if request.method == "BYE" and tag == (request.from_.tag or "") else 481
+        """What a request gets that there is no call for: a BYE that crosses ours is right as well
+        (RFC 5407: either side may end a call, and both may at once)."""
+        known = request.method == "BYE" and self._stack.ended.get(key) == (request.from_.tag or "")
+        return 200 if known and self._is_leaving(request.call_id) else 481
+
+    def _is_leaving(self, call_id: str) -> bool:
+        sent = (client.request for client in self._stack.clients.values())
+        return any(each.method == "BYE" and each.call_id == call_id for each in sent)
 
     def _receive_new(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float

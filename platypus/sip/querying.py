@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.sip.build import loose, own_address
+from platypus.sip.build import own_address
 from platypus.sip.events import ResponseReceived
+from platypus.sip.preloaded import route_for
 from platypus.sip.requesting import Attempts, out_of_dialog
 
 if TYPE_CHECKING:
@@ -40,14 +41,15 @@ class Query:
         self._local = local.with_tag(stack.token())
         self._contact_user = contact_user
         self._is_nobody = account is None
-        self._proxy = account.outbound_proxy if account is not None else None
+        self._route = route_for(stack, account, target)
         self._headers = headers
         self._body = b""
         self._content_type = ""
         self._call_id = stack.token() + stack.token()
         self._cseq = 0
         digest = stack.digest_for(account)
-        self._attempts = Attempts(stack, self._proxy or str(target), self, digest)
+        first = self._route[0] if self._route else str(target)
+        self._attempts = Attempts(stack, first, self, digest)
 
     def start(self, body: bytes, content_type: str, now: float) -> None:
         """Send it."""
@@ -69,8 +71,8 @@ class Query:
             cseq=self.next_cseq(),
         )
         fields = request.headers
-        if self._proxy:
-            fields.add("Route", f"<{loose(self._proxy)}>")
+        for uri in self._route:
+            fields.add("Route", f"<{uri}>")
         if self._method != "MESSAGE":  # RFC 3428, 4
             fields.add("Contact", self._stack.seen.contact(flow, self._contact_user))
         if self._method == "OPTIONS":

@@ -242,6 +242,7 @@ class Registration:
             )
         else:
             self._stop_expiry()
+            self._stack.service_routes.take(self.account, response)
             self.expires_at = self._sent_at + expires
             timers = self._stack.timers
             self._expiry_timer = timers.start(self.expires_at, self._expired)
@@ -318,6 +319,7 @@ class Registration:
         if self._expiry_timer is not None:
             self._expiry_timer.stop()
             self._expiry_timer = None
+        self._stack.service_routes.forget(self.account)
         self.expires_at = None
         self.contact = None
 

@@ -19,6 +19,7 @@ from platypus.sip.lingering import Lingering
 from platypus.sip.moving import Moves, flows_of
 from platypus.sip.outages import Outages
 from platypus.sip.oversize import Refusals
+from platypus.sip.preloaded import ServiceRoutes
 from platypus.sip.seen import SeenAddresses
 from platypus.sip.server_transaction import (
     InviteServerTransaction,
@@ -91,6 +92,7 @@ class Stack:
         self.tcp_refusals = Refusals()
         self.outages = Outages()
         self.seen = SeenAddresses()
+        self.service_routes = ServiceRoutes()
         self.moves = Moves(self)
         self._waiters: dict[int, Waiter] = {}
         self._last_key = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platypus.sip.build import loose, own_address, reason_phrase
+from platypus.sip.build import own_address, reason_phrase
 from platypus.sip.event_headers import (
     EventType,
     Package,
@@ -20,6 +20,7 @@ from platypus.sip.event_headers import (
     retry_after,
 )
 from platypus.sip.events import NotificationReceived, SubscriptionChanged, SubscriptionStatus
+from platypus.sip.preloaded import route_for
 from platypus.sip.requesting import Attempts, out_of_dialog
 from platypus.sip.subscription_leg import Leg
 
@@ -80,7 +81,7 @@ class Subscription:
         self.digest = stack.digest_for(account)
         self._local = local
         self._contact_user = contact_user
-        self._proxy = account.outbound_proxy if account is not None else None
+        self._route: list[str] = []
         self._wanted = True
         self._attempts: Attempts | None = None
         self._call_id = ""
@@ -153,8 +154,8 @@ class Subscription:
             call_id=self._call_id,
             cseq=self.next_cseq(),
         )
-        if self._proxy:
-            request.headers.add("Route", f"<{loose(self._proxy)}>")
+        for uri in self._route:
+            request.headers.add("Route", f"<{uri}>")
         request.headers.add("Contact", self.contact(flow))
         for name, value in self.fields:
             request.headers.add(name, value)
@@ -323,8 +324,9 @@ class Subscription:
             self.start(now)
 
     def _send(self, now: float, server: str | None = None) -> None:
-        way = server or self._proxy or str(self.target)
-        self._attempts = Attempts(self.stack, way, self, self.digest)
+        self._route = route_for(self.stack, self.account, self.target)
+        first = self._route[0] if self._route else str(self.target)
+        self._attempts = Attempts(self.stack, server or first, self, self.digest)
         self._attempts.start(now)
 
     def _follow(self, response: Response, now: float) -> bool:

@@ -3,7 +3,8 @@
 Transit is arrival less timestamp, in samples: its origin is arbitrary, its changes
 are the path's. The least transit of the last 5 to 10 s is the base, which follows a
 sender's drift; a histogram of what comes above it, in steps of 1 ms, forgets over some 20 s.
-Packets that come in a burst at the very beginning count little: they only waited for us.
+Packets that come in a burst at the very beginning, each sooner than the one before, count little:
+they only waited for us.
 
 `delay_best` weighs delay against loss in the units of ITU-T G.107's R. Delay costs what that
 says (0.024 a ms, and 0.11 more beyond 177 ms, of which the rest of the path is taken to have
@@ -129,7 +130,7 @@ cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
     bin = (transit - delay.base + delay.width // 2) // delay.width
     bin = max(0, min(bin, DELAY_BINS - 1))
     weight = delay.weight
-    if delay.settling > 0 and delay.seen > 0:
+    if delay.settling > 0 and delay.seen > 0 and transit <= delay.lowest[0]:
         weight *= max(LIGHTEST, min(<float>(arrival - delay.arrival) / <float>samples,
                                     <float>1.0))
     delay.arrival = arrival
@@ -221,7 +222,7 @@ cdef void add_up(const delay_t *delay, float *later) noexcept nogil:
     latest ones tell, so that the few packets of a call's beginning are not taken for all that
     the path can do.
     """
-    cdef float total = 0.0, expected = 0.0
+    cdef float total = 0.0, expected = 0.0, scale = 0.0
     cdef int bin = delay.highest + 1
     cdef int second = -1, rank = 2, spread = 0
     while bin > 0:
@@ -235,7 +236,10 @@ cdef void add_up(const delay_t *delay, float *later) noexcept nogil:
             expected += <float>1.0 / <float>rank
             spread = second - bin
             rank += 1
-    add_tail(delay, later, second, <float>spread / expected if expected > 0 else <float>0.0)
+    if expected > 0:
+        # The fewer there are the less they tell: the tail may well be longer.
+        scale = (1 + <float>(RANKS - rank) / <float>(RANKS - 2)) * <float>spread / expected
+    add_tail(delay, later, second, scale)
 
 
 cdef inline float late_at(const delay_t *delay, const slots_t *slots, int64_t playout,

@@ -269,17 +269,20 @@ class TestLoss:
 
 class TestLateness:
     def test_first_packets_that_differ_are_believed_before_one_is_late(self) -> None:
-        late = held_up_later = 0
-        for seed in range(12):
+        late = held_up = held_up_later = 0
+        for seed in range(60):
             random = np.random.default_rng(seed)
             due = np.arange(100) * 20.0
             delays = np.maximum.accumulate(due + random.gamma(2.0, 14.0, 100)) - due
             arrivals = network(PACKETS[:100], delays_ms=delays.tolist())
             heard = play(arrivals, 100, phase_ms=random.uniform(0.0, 20.0))
             late += int(heard.counters()["late"])
+            held_up += sum(heard.concealed)
             held_up_later += sum(heard.concealed[25:])
-        assert late <= 3  # 7 where each is waited for
-        assert held_up_later <= 6  # 12
+        # What came together with others counts as much, if it did not come sooner than all before.
+        assert late <= 7  # 10 where it counts less
+        assert held_up <= 90  # 103
+        assert held_up_later <= 15  # 17
 
     def test_a_path_that_became_slower_is_followed_within_60_ms(self) -> None:
         delays = [0.0 if number < 100 else 80.0 for number in range(COUNT)]

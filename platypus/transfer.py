@@ -183,6 +183,7 @@ class Transfers:
             return
         self._made[new.session] = (old, new, referred)
         self._engine.publish(Transferred(old, new, str(referral.target)))
+        new.signals.announce()  # the far end may answer before the loop's next turn
 
     def _report(self, session: Session, status: int, reason: str) -> None:
         if session not in self._made:

@@ -80,6 +80,21 @@ def test_a_call_is_transferred_and_ends() -> None:
     run(work())
 
 
+def test_the_new_call_is_told_of_before_anything_that_becomes_of_it() -> None:
+    """Its answer may be there before the loop's next turn."""
+
+    async def work() -> None:
+        async with three() as house:
+            house.call.transfer(house.carol.uri)
+            await house.call.ended()
+            events = house.bob.heard.events
+            (moved,) = house.bob.heard.of(Transferred)
+            told = events[events.index(moved) + 1]
+            assert told == CallStateChanged(moved.new, CallState.TRYING, "none")
+
+    run(work())
+
+
 def test_two_calls_are_joined_and_end() -> None:
     async def work() -> None:
         async with three() as house:

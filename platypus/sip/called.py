@@ -56,10 +56,12 @@ class Called:
 
     def start(self, request: Request, now: float) -> None:
         """The call can't ring for ever: its Expires (13.3.1) or our own limit ends it."""
-        seconds = self._stack.settings.ring_limit
-        if request.expires:
-            seconds = min(seconds, float(request.expires))
-        self._limit = self._stack.timers.start(now + seconds, self._rang_too_long)
+        limit = now + self._stack.settings.ring_limit
+        expires = request.expires
+        if expires and now + expires < limit:
+            self._limit = self._stack.timers.start(now + expires, self._expired)
+        else:
+            self._limit = self._stack.timers.start(limit, self._rang_too_long)
 
     def progress(self, status: int, body: bytes | None, now: float) -> None:
         """A provisional response of 101 to 199."""
@@ -124,6 +126,11 @@ class Called:
         """The session is over, and its INVITE answered: nobody asks for these again."""
         self._stop()
         del self.provisionals
+
+    def _expired(self, now: float) -> None:
+        """The invitation was meant for no longer than that (13.3.1)."""
+        self.terminated(now)
+        self._session.end(487, "nobody answered", "local")
 
     def _rang_too_long(self, now: float) -> None:
         self._stop()

@@ -123,7 +123,8 @@ class TestRinging:
         setup = Setup()
         setup.ring(headers=[("Expires", "20")])
         setup.network.run(21)
-        assert setup.ended().code == 480
+        assert setup.ended().code == 487
+        assert setup.peer.response(487)
 
     @pytest.mark.parametrize("status", [100, 200, 99, 486])
     def test_only_provisional_statuses_are_progress(self, status: int) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Two sides that keep colliding have something wrong with their timers.
 MAX_GLARES = 6
+NEWS = 0.001  # events are told before the next timer fires
 FAREWELL = 4  # times T1: a BYE over UDP is sent again after one, and after three
 
 
@@ -63,6 +64,11 @@ class Changes:
         self._wanted = False
         self._outgoing = Reinvite(session, session.dialog, self.body, self._content_type)
         self._outgoing.start(now)
+
+    def settled_soon(self, now: float) -> None:
+        """The same, but what it was about is yet to be told, and may decide what is offered."""
+        if self._wanted:
+            self._session.stack.timers.start(now + NEWS, self.settled)
 
     @property
     def answering(self) -> bool:
@@ -154,7 +160,7 @@ class Changes:
         """Our re-INVITE had its final response."""
         self._outgoing = None
         self._glares = 0
-        self.settled(now)
+        self.settled_soon(now)
 
     def collided(self, body: Body, content_type: str, now: float) -> bool:
         """491 to ours: wait as 14.1 says, so that the sides differ; False after too many."""

@@ -146,7 +146,7 @@ class Updates:
     def over(self, now: float) -> None:
         """Ours had its final response."""
         self._outgoing = None
-        self._session.changes.settled(now)
+        self._session.changes.settled_soon(now)
 
     def stop(self, now: float | None = None) -> None:
         """The call is over."""

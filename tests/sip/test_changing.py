@@ -103,6 +103,26 @@ class TestOurs:
         assert (refused.code, refused.reason) == (488, "Not That")
         assert setup.call.state is SessionState.CONFIRMED
 
+    @pytest.mark.parametrize(
+        ("status", "news"), [(488, ReinviteRefused), (200, ReinviteAnswered)]
+    )
+    def test_the_next_one_is_made_after_what_became_of_the_last_was_told(
+        self, status: int, news: type
+    ) -> None:
+        setup = Setup()
+        told: list[bool] = []
+
+        def offer(local: str) -> bytes:
+            told.append(setup.phone.has(news))
+            return RESUME
+
+        setup.do(setup.call.reinvite, HOLD)
+        setup.do(setup.call.reinvite, offer)
+        setup.respond(status, body=ANSWER if status == 200 else b"")
+        setup.network.run(0.1)
+        assert told == [True]
+        assert setup.peer.request("INVITE").body == RESUME
+
     @pytest.mark.parametrize("status", [408, 481])
     def test_a_peer_that_lost_the_call_ends_it(self, status: int) -> None:
         setup = Setup()

@@ -14,12 +14,17 @@ from libc.string cimport memcpy
 from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.codec cimport codec_decoder_free, codec_encoder_free
 from platypus._media.conference cimport party_free
+from platypus._media.event cimport DIGITS
 from platypus._media.feed cimport feed_free
 from platypus._media.gear cimport gear_free
 from platypus._media.leg cimport command_t, verb_t
 from platypus._media.outlet cimport outlet_free
 from platypus._media.recorder cimport RECORDER_RUNNING, recorder_free
 from platypus._media.srtp cimport PACKET_MAX
+
+DURATIONS_MS = (40, 6000)
+GAPS_MS = (0, 6000)
+
 
 cdef int checked_type(payload_type) except -1:
     # RFC 5761, 4: 64 to 95 would look like RTCP where it shares the port.
@@ -45,6 +50,25 @@ cdef int command_carry(command_t *command, packet) except -1:
         raise MemoryError("no memory for a packet")
     command.count = <int>len(packet)
     memcpy(command.packet, <const char *><bytes>packet, len(packet))
+    return 0
+
+
+cdef int command_digits(
+    command_t *command, digits, int duration_ms, int gap_ms
+) except -1:
+    """Keys to be pressed, by their names, of which the caller has counted DIGITS_MAX at most."""
+    cdef int index
+    codes = [DIGITS.find(digit.upper()) for digit in digits]
+    if any(code < 0 for code in codes) or any(len(digit) != 1 for digit in digits):
+        raise ValueError(f"not all of these are DTMF digits: {''.join(digits)!r}")
+    if not (DURATIONS_MS[0] <= duration_ms <= DURATIONS_MS[1]
+            and GAPS_MS[0] <= gap_ms <= GAPS_MS[1]):
+        raise ValueError(f"a digit lasts {DURATIONS_MS} ms, a gap {GAPS_MS} ms")
+    for index in range(len(codes)):
+        command.digits[index] = codes[index]
+    command.count = <int>len(codes)
+    command.first = duration_ms
+    command.second = gap_ms
     return 0
 
 

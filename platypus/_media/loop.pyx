@@ -22,49 +22,45 @@ from libc.stdlib cimport calloc
 from platypus._media.address cimport address_of
 from platypus._media.arena cimport arena_rest
 from platypus._media.codec cimport (
-    CODEC_OPUS, codec_decoder_new, codec_encoder_new, codec_has_state, codec_name, codec_of, codec_rate,
+    CODEC_OPUS, codec_decoder_new, codec_encoder_new, codec_has_state, codec_of, codec_rate,
 )
 from platypus._media.command cimport (
-    checked_type, command_carry, command_free, command_new,
+    checked_type, command_carry, command_digits, command_free, command_new,
 )
 from platypus._media.conference cimport Conference, party_new
 from platypus._media.endpoint cimport Sink, Source
 from platypus._media.dtmf_tone cimport dtmf_receiver_t, dtmf_sender_t
-from platypus._media.event cimport DIGITS, events_drain
+from platypus._media.event cimport events_drain
 from platypus._media.feed cimport feed_new
 from platypus._media.gear cimport gear_new
+from platypus._media.handover cimport socket_prepared, sockets_detach
 from platypus._media.lateness cimport lateness_reset, lateness_summary
 from platypus._media.leg cimport (
     DIGITS_MAX, GUARD_PLAIN, GUARD_RELAYED, GUARD_SHUT, GUARD_SRTP, TYPES_MAX, VERB_CLOSE,
     VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS, VERB_LEAVE,
     VERB_MOVE, VERB_MUTE, VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE, VERB_RECORD, VERB_RTCP,
     VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT, VERB_UNPROTECT,
-    VERB_VOICE, command_t, counters_t, leg_free, leg_new, snapshot_read,
+    VERB_VOICE, command_t, leg_free, leg_new,
 )
-from platypus._media.losses cimport losses_summarize, losses_summary_t
+from platypus._media.leg_figures cimport leg_figures
 from platypus._media.opus cimport opus_settings, opus_settings_t
 from platypus._media.outlet cimport outlet_new
 from platypus._media.platform cimport (
     PLATFORM_NO_SOCKET, PLATFORM_SCHEDULING_RR, platform_load_acquire,
-    platform_memory_give_back, platform_monotonic_ns, platform_process_id,
-    platform_scheduling_name, platform_socket_close, platform_socket_family,
-    platform_socket_prepare, platform_socket_t,
+    platform_memory_give_back, platform_process_id, platform_scheduling_name,
+    platform_socket_close,
 )
 from platypus._media.post cimport posts_drain
 from platypus._media.queue cimport QUEUE_MAX, queue_pop, queue_push
 from platypus._media.recorder cimport recorder_new
-from platypus._media.reports cimport figures_dict
 from platypus._media.rtcp cimport RTCP_CNAME_MAX
 from platypus._media.srtp cimport Context
-from platypus._media.stream cimport statistics_dict
 from platypus._media.thread cimport (
     LEGS_MAX, loop_free, loop_new, loop_poke, loop_start, loop_stop,
 )
 
 # The whole of close() is bounded to a second.
 cdef int64_t CLOSE_NS = 900_000_000
-DURATIONS_MS = (40, 6000)
-GAPS_MS = (0, 6000)
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
 GUARDS = {"plain": GUARD_PLAIN, "shut": GUARD_SHUT, "relayed": GUARD_RELAYED}
 RATES = (8000, 16000, 24000, 32000, 48000)
@@ -258,40 +254,22 @@ cdef class Loop:
         leg = Leg.__new__(Leg)
         leg.set_up(self, self.next_id, rate, (ssrc, sequence, timestamp),
                    random_cname() if cname is None else cname)
-        leg.leg.rtp = prepared(rtp_socket, &leg.leg.family)
+        leg.leg.rtp = socket_prepared(rtp_socket, &leg.leg.family)
         if rtcp_socket is not None:
-            leg.leg.rtcp = prepared(rtcp_socket, &rtcp_family)
+            leg.leg.rtcp = socket_prepared(rtcp_socket, &rtcp_family)
         command = leg.command(VERB_OPEN)
         command.kept = <PyObject *>leg
         Py_INCREF(leg)
         self.submit(command)
         self.next_id += 1
         self.open_legs += 1
-        detach(rtp_socket, rtcp_socket)
+        sockets_detach(rtp_socket, rtcp_socket)
         return leg
-
-
-cdef void detach(rtp_socket, rtcp_socket):
-    """They are the thread's, which alone closes them."""
-    rtp_socket.detach()
-    if rtcp_socket is not None:
-        rtcp_socket.detach()
 
 
 cdef bytes random_cname():
     """RFC 7022, 4.2: 96 random bits a call, so that nobody is followed by it."""
     return b64encode(os.urandom(12))
-
-
-cdef platform_socket_t prepared(sock, int *family) except? -1:
-    """Its number, ready for the thread; the socket object still owns it."""
-    cdef long number = sock.fileno()
-    family[0] = platform_socket_family(<platform_socket_t>number) if number >= 0 else 0
-    if not family[0]:
-        raise ValueError("a leg needs open UDP sockets")
-    if platform_socket_prepare(<platform_socket_t>number, family[0]) != 0:
-        raise OSError("the socket can't be made non-blocking")
-    return <platform_socket_t>number
 
 
 cdef class Leg:
@@ -343,14 +321,14 @@ cdef class Leg:
         cdef int rtcp_family
         command.rtcp = PLATFORM_NO_SOCKET
         try:
-            command.rtp = prepared(rtp_socket, &command.first)
+            command.rtp = socket_prepared(rtp_socket, &command.first)
             if rtcp_socket is not None:
-                command.rtcp = prepared(rtcp_socket, &rtcp_family)
+                command.rtcp = socket_prepared(rtcp_socket, &rtcp_family)
         except BaseException:
             command_free(command)
             raise
         self.submit(command, None)
-        detach(rtp_socket, rtcp_socket)
+        sockets_detach(rtp_socket, rtcp_socket)
 
     def configure_receive(self, payload_types):
         """Payload types to take, to codecs by name; others are counted."""
@@ -618,21 +596,14 @@ cdef class Leg:
     cdef command_t *keys(self, int verb, digits, int duration_ms, int gap_ms,
                          uint32_t waiting) except NULL:
         cdef command_t *command
-        cdef int index
-        codes = [DIGITS.find(digit.upper()) for digit in digits]
-        if any(code < 0 for code in codes) or any(len(digit) != 1 for digit in digits):
-            raise ValueError(f"not all of these are DTMF digits: {''.join(digits)!r}")
-        if not (DURATIONS_MS[0] <= duration_ms <= DURATIONS_MS[1]
-                and GAPS_MS[0] <= gap_ms <= GAPS_MS[1]):
-            raise ValueError(f"a digit lasts {DURATIONS_MS} ms, a gap {GAPS_MS} ms")
-        if waiting + len(codes) > DIGITS_MAX:
+        if waiting + len(digits) > DIGITS_MAX:
             raise self.loop.error(f"at most {DIGITS_MAX} digits wait at a time")
         command = self.command(verb)
-        for index in range(len(codes)):
-            command.digits[index] = codes[index]
-        command.count = <int>len(codes)
-        command.first = duration_ms
-        command.second = gap_ms
+        try:
+            command_digits(command, digits, duration_ms, gap_ms)
+        except BaseException:
+            command_free(command)
+            raise
         return command
 
     def start_record(self, int fd, rate=None, *, when_started=False, stereo=False, int place=0):
@@ -666,42 +637,7 @@ cdef class Leg:
 
     def statistics(self):
         """A consistent snapshot, also after `close` (then the last)."""
-        cdef counters_t counters
-        cdef losses_summary_t losses
-        snapshot_read(&self.leg.snapshot, &counters)
-        losses_summarize(&counters.losses, &losses)
-        result = statistics_dict(&counters.stream, self.leg.rate)
-        told = figures_dict(&counters.reports)
-        result["send"] |= {
-            "lost": told["lost"], "jitter_ms": told["jitter_ms"],
-            "level_peak": counters.sent_peak, "level_rms": counters.sent_rms,
-        }
-        result["receive"] |= {
-            "level_peak": counters.played_peak,
-            "level_rms": counters.played_rms,
-            "silent_ms": None,
-            "codec": codec_name(counters.heard_codec),
-            "bitrate": counters.heard_bitrate,
-            "loss": losses.loss if losses.any else None,
-            "burst_ratio": losses.burst_ratio if losses.any else None,
-        }
-        if counters.last_packet_ns:
-            silent_ns = platform_monotonic_ns() - counters.last_packet_ns
-            result["receive"]["silent_ms"] = silent_ns / 1e6
-        return result | {
-            "rtt_ms": told["rtt_ms"],
-            "voip": told["voip"],
-            "invalid": counters.invalid,
-            "strangers": counters.strangers,
-            "ignored": counters.ignored,
-            "rtcp_packets": counters.rtcp_packets,
-            "forged": counters.forged,
-            "replayed": counters.replayed,
-            "unheard": counters.unheard,
-            "send_errors": counters.send_errors,
-            "source_underruns": counters.source_underruns,
-            "sink_overruns": counters.sink_overruns,
-        }
+        return leg_figures(self.leg)
 
     def close(self):
         """Stop the leg and close its sockets. Idempotent."""

@@ -1,0 +1,1 @@
+"""A leg's figures; Python has them as `platypus._media.loop.Leg.statistics`."""

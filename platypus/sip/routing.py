@@ -102,6 +102,12 @@ class Locator:
         self.failed(f"finding a way to {self._uri} took too long", now)
 
 
+class LastLocator(Locator):
+    """Of a request that has met a lost connection: it does not go again for another one."""
+
+    __slots__ = ()
+
+
 class OutgoingUser(Protocol):
     """Whoever sends a request."""
 
@@ -215,12 +221,12 @@ class Outgoing:
             user.request_over()
 
     def _reconnect(self, now: float) -> bool:
-        """A connection that was known turned out to be lost: find another way, once."""
+        """A connection turned out to be lost, as one that was idle for long may: once more."""
         lost = self.transaction is not None and self.transaction.lost
-        if self._locator is not None or not lost:
+        if isinstance(self._locator, LastLocator) or not lost:
             return False
         self.transaction = None
-        self._locator = Locator(self._stack, self._uri, self)
+        self._locator = LastLocator(self._stack, self._uri, self)
         self._locator.start(now)
         return True
 

@@ -135,11 +135,34 @@ class TestTooLarge:
 
 
 class TestLostConnection:
-    def test_what_waited_for_an_answer_fails(self) -> None:
+    def test_what_waited_for_an_answer_goes_again_once(self) -> None:
+        """A router may have forgotten one that was idle; the server has not seen the request."""
         setup = Setup()
         setup.call("sip:bob@10.0.0.2;transport=tcp")
-        setup.lose(setup.flow())
+        for tries in (2, 2):
+            assert not setup.phone.has(SessionEnded)
+            setup.lose(setup.flow())
+            assert len(setup.peer.requests("INVITE")) == tries
         assert "closed" in setup.phone.next(SessionEnded).reason
+
+    def test_what_rang_already_does_not(self) -> None:
+        setup = Setup()
+        setup.call("sip:bob@10.0.0.2;transport=tcp")
+        setup.respond(180)
+        setup.lose(setup.flow())
+        assert len(setup.peer.requests("INVITE")) == 1
+        assert "closed" in setup.phone.next(SessionEnded).reason
+
+    @pytest.mark.parametrize("refused", [False, True])
+    def test_what_went_there_for_its_size_may_go_as_a_datagram(self, refused: bool) -> None:
+        setup = Setup()
+        setup.call(body=LARGE)
+        if refused:
+            setup.network.without_tcp.add(CALLEE)
+        setup.lose(setup.flow())
+        assert len(setup.peer.requests("INVITE")) == 2
+        assert setup.invite.via.transport == ("UDP" if refused else "TCP")
+        assert setup.invite.body == LARGE
 
     def test_the_call_goes_on_over_another(self) -> None:
         setup = Setup()

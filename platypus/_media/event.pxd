@@ -22,6 +22,13 @@ cdef enum event_kind_t:
     EVENT_KEY = 21
 
 
+# The second number of an EVENT_ERROR, whose first is an errno.
+cdef enum event_error_t:
+    ERROR_SENDING = 0
+    ERROR_RECORDING = 1  # the file takes no more
+    ERROR_CROWDED = 2    # there is no place for another recording
+
+
 cdef struct event_t:
     int leg
     event_kind_t kind

@@ -27,6 +27,11 @@ EVENTS = {
     EVENT_VOICE: "voice",
     EVENT_KEY: "key",
 }
+ERRORS = {
+    ERROR_SENDING: "media can't be sent: {}",
+    ERROR_RECORDING: "a recording ends early: {}; make room, or record to another place",
+    ERROR_CROWDED: "no recording can begin: {}; end another one first",
+}
 DIGITS = "0123456789*#ABCD"  # by event code: RFC 4733, 3.2
 
 
@@ -64,7 +69,7 @@ cdef object event_tuple(const event_t *event):
     if event.kind == EVENT_DTMF or event.kind == EVENT_KEY:
         return (event.leg, kind, DIGITS[event.first & 15], event.second)
     if event.kind == EVENT_ERROR:
-        return (event.leg, kind, os.strerror(event.first))
+        return (event.leg, kind, ERRORS[event.second].format(os.strerror(event.first)))
     if event.kind == EVENT_RECORDED:
         return (event.leg, kind, event.first, event.second)
     if event.kind == EVENT_VOICE:

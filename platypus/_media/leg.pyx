@@ -20,7 +20,7 @@ from platypus._media.codec cimport CODEC_NONE
 from platypus._media.conference cimport party_hear, party_played, party_send, party_speak
 from platypus._media.endpoint cimport SOURCE_ECHO
 from platypus._media.event cimport (
-    EVENT_ADDRESS, EVENT_DTMF, EVENT_ERROR, EVENT_RESUMED, EVENT_SOURCE_ENDED, EVENT_SSRC,
+    ERROR_SENDING, EVENT_ADDRESS, EVENT_DTMF, EVENT_ERROR, EVENT_RESUMED, EVENT_SOURCE_ENDED, EVENT_SSRC,
     EVENT_STALLED, EVENT_STARTED, EVENT_VOICE, event_t, events_push, events_t, events_tell,
 )
 from platypus._media.feed cimport feed_pull
@@ -414,7 +414,7 @@ cdef void tell_send_error(leg_t *leg, events_t *events, int problem) noexcept no
     leg.counters.send_errors += 1
     if not leg.error_told:
         leg.error_told = True
-        events_tell(events, leg.id, EVENT_ERROR, problem, 0)
+        events_tell(events, leg.id, EVENT_ERROR, problem, ERROR_SENDING)
 
 
 cdef bint send_packet(

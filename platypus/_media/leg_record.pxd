@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int16_t
 
+from platypus._media.event cimport events_t
 from platypus._media.gear cimport gear_t
 from platypus._media.leg cimport command_t, leg_t
 from platypus._media.recorder cimport writer_t
@@ -15,6 +16,8 @@ cdef bint leg_records_both(const leg_t *leg) noexcept nogil
 cdef void leg_record(leg_t *leg, const int16_t *frame, int count, writer_t *writer) noexcept nogil
 cdef void leg_record_both(leg_t *leg, const int16_t *sent, int count,
                           writer_t *writer) noexcept nogil
+# Tells once that its file takes no more.
+cdef void leg_tell_failure(events_t *events, int leg, command_t *recording) noexcept nogil
 # Silence of both sides for turns that were missed.
 cdef void leg_record_nothing(leg_t *leg, int frames, writer_t *writer) noexcept nogil
 # To another rate of the leg; the files keep theirs.

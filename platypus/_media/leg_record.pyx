@@ -6,12 +6,14 @@
 Which leg has which recordings is the thread's business, how a file is written the recorder's.
 """
 
-from libc.stdint cimport int16_t
+from libc.stdint cimport int16_t, uint32_t
 from libc.string cimport memset
 
 from platypus._media.endpoint cimport FRAME_MAX
+from platypus._media.event cimport ERROR_RECORDING, EVENT_ERROR, events_t, events_tell
 from platypus._media.gear cimport gear_swap, gear_t
 from platypus._media.leg cimport command_t, leg_t
+from platypus._media.platform cimport platform_load_acquire
 from platypus._media.recorder cimport recorder_feed, recorder_feed_both, writer_fed, writer_t
 
 cdef int SILENCE_FRAMES_MAX = 150      # of a skipped stall: a recorder's ring holds 4 s
@@ -32,6 +34,19 @@ cdef bint writes(const leg_t *leg, const command_t *recording, int channels) noe
     )
 
 
+cdef void leg_tell_failure(events_t *events, int leg, command_t *recording) noexcept nogil:
+    cdef uint32_t problem = platform_load_acquire(&recording.recorder.failed)
+    # `fourth`: it was told.
+    if problem and not recording.fourth:
+        recording.fourth = True
+        events_tell(events, leg, EVENT_ERROR, problem, ERROR_RECORDING)
+
+
+cdef void fed(leg_t *leg, command_t *recording, writer_t *writer) noexcept nogil:
+    writer_fed(writer)
+    leg_tell_failure(leg.events, leg.id, recording)
+
+
 cdef bint leg_records_both(const leg_t *leg) noexcept nogil:
     cdef const command_t *recording = leg.recording
     while recording != NULL and recording.recorder.channels != 2:
@@ -46,7 +61,7 @@ cdef void leg_record(
     while recording != NULL:
         if writes(leg, recording, 1):
             recorder_feed(recording.recorder, frame, count)
-            writer_fed(writer)
+            fed(leg, recording, writer)
         recording = recording.beside
 
 
@@ -63,7 +78,7 @@ cdef void leg_record_both(
             recorder_feed_both(
                 recording.recorder, sent, leg.played + leg.frame - count, count
             )
-            writer_fed(writer)
+            fed(leg, recording, writer)
         recording = recording.beside
 
 

@@ -5,10 +5,10 @@ back to Python when the thread no longer uses it, and so does what it replaced.
 """
 
 from libc.errno cimport EBUSY
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t
 
 from platypus._media.conference cimport conference_join, conference_leave
-from platypus._media.event cimport EVENT_ERROR, EVENT_RECORDED, events_tell
+from platypus._media.event cimport ERROR_CROWDED, EVENT_ERROR, EVENT_RECORDED, events_tell
 from platypus._media.feed cimport feed_attach, feed_detach
 from platypus._media.guard cimport GIVEN_UP_MAX, guard_change, guard_release
 from platypus._media.leg cimport (
@@ -23,7 +23,7 @@ from platypus._media.leg_change cimport (
 )
 from platypus._media.leg_keys cimport leg_listen_for_keys, leg_press_keys
 from platypus._media.leg_post cimport leg_transmit
-from platypus._media.leg_record cimport leg_recording_at
+from platypus._media.leg_record cimport leg_recording_at, leg_tell_failure
 from platypus._media.leg_rtcp cimport leg_configure_rtcp, leg_say_bye
 from platypus._media.outlet cimport outlet_attach, outlet_detach
 from platypus._media.platform cimport (
@@ -142,7 +142,7 @@ cdef void start_recording(loop_t *loop, leg_t *leg, command_t *command) noexcept
         or loop.finishing_count >= RECORDERS_MAX
         or not writer_take(&loop.writer, command.recorder)
     ):
-        events_tell(&loop.events, leg.id, EVENT_ERROR, EBUSY, 0)
+        events_tell(&loop.events, leg.id, EVENT_ERROR, EBUSY, ERROR_CROWDED)
         give_back(loop, command)
         return
     link[0] = command
@@ -153,14 +153,11 @@ cdef void thread_collect(loop_t *loop) noexcept nogil:
     cdef int index = loop.finishing_count - 1
     cdef command_t *command
     cdef recorder_t *recorder
-    cdef uint32_t problem
     while index >= 0:
         command = loop.finishing[index]
         recorder = command.recorder
         if recorder_done(recorder):
-            problem = platform_load_acquire(&recorder.failed)
-            if problem:
-                events_tell(&loop.events, command.second, EVENT_ERROR, problem, 0)
+            leg_tell_failure(&loop.events, command.second, command)
             events_tell(&loop.events, command.second, EVENT_RECORDED, recorder.written,
                         platform_load_acquire(&recorder.ring.overruns))
             loop.finishing_count -= 1

@@ -8,6 +8,7 @@ calls are recorded (`OUT.wav`, `OUT-2.wav`).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from platypus._media.loop import Leg
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS |= getattr(os, "O_NONBLOCK", 0)  # nobody waits for whoever may read a pipe
 
 
 if sys.platform == "win32":
@@ -61,12 +63,16 @@ def open_for_recording(path: str) -> int:
         descriptor = os.open(path, _FLAGS, 0o644)
     except OSError as error:
         raise AudioFileError(
-            path, f"can't be written ({error.strerror}); choose another place for the recording"
+            path, f"can't be written ({_reason(error)}); choose another place for the recording"
         ) from error
     if not _empty(descriptor):
         os.close(descriptor)
         raise AudioFileError(path, "is being recorded onto already; choose another file")
     return descriptor
+
+
+def _reason(error: OSError) -> str | None:
+    return "nobody reads that pipe" if error.errno == errno.ENXIO else error.strerror
 
 
 def _empty(descriptor: int) -> bool:

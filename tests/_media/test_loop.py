@@ -353,7 +353,9 @@ class TestSending:
 
     def test_an_address_that_cannot_be_sent_to_is_told_once_and_counted(self, loop):
         leg = open_leg(loop, ("2001:db8::1", 4000))
-        assert next_event(loop, "error")[0] == leg.id
+        told = next_event(loop, "error")
+        assert told[0] == leg.id
+        assert told[2].startswith("media can't be sent: ")
         wait_for(lambda: leg.statistics()["send_errors"] > 3)
         assert [event for event in loop.drain_events() if event[1] == "error"] == []
 

@@ -205,7 +205,9 @@ class TestOfALeg:
         leg.start_record(new_file(tmp_path / "one.wav"))
         second = new_file(tmp_path / "two.wav")
         leg.start_record(second)
-        assert next_event(loop, "error")[0] == leg.id
+        told = next_event(loop, "error")
+        assert told[0] == leg.id
+        assert "no recording can begin" in told[2]
 
         def closed() -> bool:
             loop.drain_events()
@@ -233,6 +235,17 @@ class TestOfALeg:
             assert len({packet.sequence for packet in packets}) == 20
         finally:
             os.close(reader)
+
+    def test_a_full_disk_is_told_at_once_and_once(self, loop, leg, peer):
+        leg.start_record(os.open("/dev/full", os.O_WRONLY))
+        peer.receive_many(3)
+        leg_id, _, message = next_event(loop, "error")
+        assert leg_id == leg.id
+        assert message.startswith("a recording ends early: No space left on device")
+        leg.stop_record()
+        told = []
+        wait_for(lambda: told.extend(loop.drain_events()) or "recorded" in [e[1] for e in told])
+        assert "error" not in [event[1] for event in told]
 
     def test_stopping_what_was_never_started_does_nothing(self, loop, leg, peer):
         leg.stop_record()

@@ -42,6 +42,14 @@ def test_a_file_is_one_recording_s_until_that_has_closed_it(tmp_path: Path, name
     assert file.read_bytes() == b""
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_nobody_waits_for_whoever_may_read_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    with pytest.raises(AudioFileError, match="nobody reads that pipe"):
+        open_for_recording(str(pipe))
+
+
 def test_any_number_may_be_recorded_to_nowhere() -> None:
     for descriptor in [open_for_recording(os.devnull) for _ in range(2)]:
         os.close(descriptor)

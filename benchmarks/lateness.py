@@ -3,8 +3,8 @@
 One media loop with 1, 30 and 1,000 legs on loopback, each sending and receiving. First idle, then
 with two threads of pure Python spinning and a garbage collection over a million objects every
 second. Beside each a native thread of the same scheduling that does nothing but sleep until the
-same deadlines: that is the machine's own lateness. A packet's lateness is the time at which
-its sending was done less the deadline of its frame.
+same deadlines: that is the machine's own lateness. A packet's lateness is the time at which its
+sending, and that of up to seven behind it, was done less the deadline of its frame.
 
 What must hold: no packet skipped, and a p99 of at most twice the do-nothing thread's in the same
 run, or 1 ms, whichever is larger.

@@ -12,6 +12,7 @@ from platypus._media.delay cimport delay_best, delay_spread
 from platypus._media.jitter cimport (
     JITTER_PCM, jitter_head, jitter_packet_t, jitter_samples, jitter_t,
 )
+from platypus._media.platform cimport platform_energy
 from platypus._media.slots cimport slots_deadline
 from platypus._media.supply cimport supply_decoded
 from platypus._media.timescale cimport (
@@ -109,6 +110,7 @@ cdef void shrink(jitter_t *jitter, int64_t surplus) noexcept nogil:
     longest = min(longest, jitter.pcm_count - jitter.slots.length)
     lag = choose_lag(jitter, longest, alike)
     if lag > 0:
+        jitter.measured = 0
         jitter.pcm_count = scale_shorten(jitter.pcm, jitter.pcm_count, lag)
         jitter.counters.removed += lag
 
@@ -126,6 +128,7 @@ cdef void grow(jitter_t *jitter, int64_t shortage, float alike) noexcept nogil:
         alike = -1.0
     lag = choose_lag(jitter, longest, alike)
     if lag > 0 and jitter.pcm_count + lag <= JITTER_PCM:
+        jitter.measured = 0
         jitter.pcm_count = scale_lengthen(jitter.pcm, jitter.pcm_count, lag)
         jitter.counters.inserted += lag
 
@@ -136,11 +139,19 @@ cdef void adapt_think(jitter_t *jitter) noexcept nogil:
         adapt_judge(jitter, jitter.slots.clock - (jitter.end - jitter.pcm_count))
 
 
+cdef inline float measured_power(jitter_t *jitter) noexcept nogil:
+    """The mean square of the slot's samples; whoever plays them asks for their level next."""
+    jitter.peak = 0
+    jitter.energy = platform_energy(jitter.pcm, jitter.slots.length, &jitter.peak)
+    jitter.measured = 1
+    return <float>jitter.energy / <float>jitter.slots.length
+
+
 cdef void adapt_delay(jitter_t *jitter) noexcept nogil:
     """Compare the delay with what is best for the path, and stretch if they differ."""
     cdef int64_t delay = jitter.slots.clock - (jitter.end - jitter.pcm_count)
     cdef int64_t slack = slots_deadline(&jitter.slots, delay) - jitter.delay.base
-    cdef float power = scale_power(jitter.pcm, jitter.slots.length)
+    cdef float power = measured_power(jitter)
     cdef int hasty = jitter.hasty and jitter.target + jitter.rate // 400 < delay
     jitter.paused = jitter.paused + jitter.slots.length if is_quiet(jitter, power) else 0
     jitter.power = max(power, jitter.power * SPEECH_FALL)

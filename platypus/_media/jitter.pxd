@@ -46,6 +46,9 @@ cdef struct jitter_t:
     uint8_t order_known
     uint8_t judged           # `target` was chosen
     uint8_t hasty            # a surplus of our own making is to go soon
+    uint8_t measured         # `energy` and `peak` are those of what was played last
+    int peak
+    int64_t energy
     slots_t slots
     float gain               # how much better `target` is than the present delay, in R
     float missing            # share of packets that never came, smoothed

@@ -310,6 +310,7 @@ cdef int play(jitter_t *jitter, int16_t *out, int count, int64_t now) noexcept n
     cdef int64_t silent = <int64_t>jitter.counters.silent
     cdef int64_t made_up
     keep_time(jitter, count, now)
+    jitter.measured = 0
     jitter.counters.requested += count
     if not jitter.playing and not start(jitter):
         jitter.slots.clock += count

@@ -18,7 +18,8 @@ cdef struct lateness_t:
     uint32_t resets_done               # written by the measured thread: how often it has
 
 
-cdef void lateness_add(lateness_t *lateness, int64_t late_ns) noexcept nogil
+# So many at a time were no later than this.
+cdef void lateness_add(lateness_t *lateness, int64_t late_ns, uint32_t count) noexcept nogil
 cdef void lateness_skip(lateness_t *lateness, uint32_t count) noexcept nogil
 cdef void lateness_reset(lateness_t *lateness) noexcept nogil
 cdef dict lateness_summary(const lateness_t *lateness)

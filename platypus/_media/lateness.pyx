@@ -43,14 +43,14 @@ cdef void begin_again(lateness_t *lateness) noexcept nogil:
     platform_store_release(&lateness.resets_done, resets)
 
 
-cdef void lateness_add(lateness_t *lateness, int64_t late_ns) noexcept nogil:
+cdef void lateness_add(lateness_t *lateness, int64_t late_ns, uint32_t count) noexcept nogil:
     cdef uint32_t us = 0
     cdef int bucket
     begin_again(lateness)
     if late_ns > 0:
         us = <uint32_t>min(late_ns // 1000, <int64_t>0xFFFFFFFF)
     bucket = bucket_of(us)
-    platform_store_release(&lateness.counts[bucket], lateness.counts[bucket] + 1)
+    platform_store_release(&lateness.counts[bucket], lateness.counts[bucket] + count)
     if us > lateness.worst_us:
         platform_store_release(&lateness.worst_us, us)
 
@@ -101,7 +101,7 @@ cdef class Histogram:
         memset(&self.lateness, 0, sizeof(lateness_t))
 
     def add(self, late_ns):
-        lateness_add(&self.lateness, late_ns)
+        lateness_add(&self.lateness, late_ns, 1)
 
     def skip(self, count):
         lateness_skip(&self.lateness, count)
@@ -121,7 +121,7 @@ cdef void do_nothing(void *argument) noexcept nogil:
     deadline = platform_monotonic_ns() + idle.period_ns
     while not platform_load_acquire(&idle.stop):
         platform_sleep_until(&idle.timer, deadline)
-        lateness_add(&idle.lateness, platform_monotonic_ns() - deadline)
+        lateness_add(&idle.lateness, platform_monotonic_ns() - deadline, 1)
         deadline += idle.period_ns
 
 

@@ -110,19 +110,23 @@ cdef struct counters_t:
     uint32_t source_underruns
     uint32_t sink_overruns
     float sent_peak, sent_rms, played_peak, played_rms
-    # Brought up to date when they are published:
+
+
+# All that others see of a leg. Gathered only when it is published.
+cdef struct figures_t:
+    counters_t counters
     int64_t last_packet_ns   # 0: never
     stream_statistics_t stream
     losses_t losses
     int heard_codec
     float heard_bitrate
-    reports_figures_t reports
+    reports_figures_t reports  # last: copied only when they say something new
 
 
 # Two copies, so that a reader under the GIL is torn only if two frames pass while it copies.
 cdef struct snapshot_t:
     uint32_t published       # atomic; stored by the loop thread: which is whole, modulo 2
-    counters_t copies[2]     # copied word by word, atomically
+    figures_t copies[2]      # copied word by word, atomically
 
 
 cdef struct leg_t:
@@ -167,6 +171,7 @@ cdef struct leg_t:
     uint8_t error_told
     uint8_t tells_voice
     uint8_t next_copy        # of the snapshot: which is written next
+    uint8_t reports_told     # copies of the snapshot that have all that reports said
     meter_t sent_meter, played_meter
     latch_t latch
     reports_t reports        # begins with the only field that each turn looks at
@@ -213,8 +218,9 @@ cdef void leg_receive(leg_t *leg, platform_datagram_t *inbox, events_t *events, 
                       int64_t now_ns) noexcept nogil
 cdef void leg_play(leg_t *leg, int count, events_t *events, writer_t *writer,
                    int64_t deadline_ns) noexcept nogil
-cdef void leg_send(leg_t *leg, int count, events_t *events, lateness_t *lateness,
-                   writer_t *writer, int64_t deadline_ns) noexcept nogil
+# Whether a packet went out.
+cdef bint leg_send(leg_t *leg, int count, events_t *events, writer_t *writer,
+                   int64_t deadline_ns) noexcept nogil
 cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *writer) noexcept nogil
 # A packet that Python has opened is taken as if it had come.
 cdef void leg_deliver(leg_t *leg, const command_t *command, platform_datagram_t *inbox,
@@ -226,4 +232,4 @@ cdef void leg_publish(leg_t *leg) noexcept nogil
 cdef void leg_play_all(leg_t *leg, int count, writer_t *writer, int64_t deadline_ns) noexcept nogil
 cdef void leg_speak(leg_t *leg, int count, events_t *events, int64_t deadline_ns) noexcept nogil
 
-cdef void snapshot_read(const snapshot_t *snapshot, counters_t *counters) noexcept nogil
+cdef void snapshot_read(const snapshot_t *snapshot, figures_t *figures) noexcept nogil

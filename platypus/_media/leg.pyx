@@ -26,7 +26,7 @@ from platypus._media.event cimport (
 from platypus._media.feed cimport feed_pull
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.jitter cimport jitter_t
-from platypus._media.lateness cimport lateness_add, lateness_skip
+from platypus._media.lateness cimport lateness_skip
 from platypus._media.leg_keys cimport leg_hear_keys, leg_with_tones
 from platypus._media.leg_post cimport leg_take_outside
 from platypus._media.leg_record cimport (
@@ -36,7 +36,7 @@ from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
     PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_address_equal, platform_datagram_t,
-    platform_energy, platform_load_acquire, platform_monotonic_ns, platform_prefetch,
+    platform_energy, platform_load_acquire, platform_prefetch,
     platform_realtime_offset_ns, platform_receive, platform_store_release,
 )
 from platypus._media.receiver cimport receiver_t
@@ -89,8 +89,6 @@ cdef leg_t *leg_new(
     leg.may_send = leg.may_receive = True
     leg.last_type = -1
     reports_init(&leg.reports, ssrc, cname, cname_length, platform_realtime_offset_ns())
-    leg.counters.reports = leg.reports.figures
-    stream_statistics(leg.stream, &leg.counters.stream)
     leg_publish(leg)
     return leg
 
@@ -228,8 +226,12 @@ cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:
 
 cdef void leg_fetch_figures(const leg_t *leg) noexcept nogil:
     """What is read and written when they are published: not in every turn, and the most of it."""
+    cdef const receiver_t *receiver = &leg.stream.receiver
+    cdef const figures_t *copy = &leg.snapshot.copies[leg.next_copy]
     platform_prefetch(&leg.counters, sizeof(counters_t))
-    platform_prefetch(&leg.snapshot.copies[leg.next_copy], sizeof(counters_t))
+    platform_prefetch(copy, <int>(<char *>&copy.reports - <char *>copy))
+    platform_prefetch(&receiver.lost_before,
+                      <int>(<char *>&receiver.source - <char *>&receiver.lost_before))
 
 
 cdef bint may_wait(const leg_t *leg, const platform_datagram_t *datagram) noexcept nogil:
@@ -274,20 +276,16 @@ cdef void leg_receive(
         pass_events(leg, events)
 
 
-cdef double measure(
-    meter_t *meter, const int16_t *frame, int count, int window, float *peak, float *rms
+cdef void take_level(
+    meter_t *meter, int64_t energy, int count, int window, float *peak, float *rms
 ) noexcept nogil:
-    """The energy of these samples; a NULL frame is silence. Levels appear once a window is full."""
-    cdef int64_t energy = 0
+    """So many samples more; their peak is in the meter. Levels appear once a window is full."""
     meter.frames += count
-    if frame != NULL:
-        energy = platform_energy(frame, count, &meter.peak)
     meter.energy += energy
     if meter.frames >= window:
         peak[0] = <float>(meter.peak / 32768.0)
         rms[0] = <float>(sqrt(<double>meter.energy / meter.frames) / 32768.0)
         memset(meter, 0, sizeof(meter_t))
-    return energy
 
 
 cdef void tell_voice(
@@ -331,18 +329,28 @@ cdef void present(
         leg_record(leg, frame, count, writer)
 
 
+cdef inline int64_t played_energy(leg_t *leg, const int16_t *frame, int count) noexcept nogil:
+    """Mostly the jitter buffer has just measured the same samples."""
+    cdef const jitter_t *jitter = &leg.stream.receiver.jitter
+    if not jitter.measured or not leg.may_receive:
+        return platform_energy(frame, count, &leg.played_meter.peak)
+    leg.played_meter.peak = max(leg.played_meter.peak, jitter.peak)
+    return jitter.energy
+
+
 cdef void leg_play(
     leg_t *leg, int count, events_t *events, writer_t *writer, int64_t deadline_ns
 ) noexcept nogil:
     cdef int16_t frame[FRAME_MAX]
-    cdef double energy
+    cdef int64_t energy
     stream_playout(leg.stream, frame, count, deadline_ns)
     stream_keep(leg.stream)  # the next leg's packets come to where this one's are
     pass_events(leg, events)
     if not leg.may_receive:
         memset(frame, 0, count * sizeof(int16_t))
-    energy = measure(&leg.played_meter, frame, count, METER_FRAMES * leg.frame,
-                     &leg.counters.played_peak, &leg.counters.played_rms)
+    energy = played_energy(leg, frame, count)
+    take_level(&leg.played_meter, energy, count, METER_FRAMES * leg.frame,
+               &leg.counters.played_peak, &leg.counters.played_rms)
     if leg.tells_voice:
         tell_voice(leg, &leg.played_voice, 1, energy, count, events)
     if leg.ears != NULL:
@@ -443,37 +451,39 @@ cdef void keep_alive(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogi
     send_packet(leg, events, packet, stream_keep_alive(leg.stream, payload_type, packet))
 
 
-cdef void leg_send(
-    leg_t *leg, int count, events_t *events, lateness_t *lateness, writer_t *writer,
-    int64_t deadline_ns
+cdef bint leg_send(
+    leg_t *leg, int count, events_t *events, writer_t *writer, int64_t deadline_ns
 ) noexcept nogil:
     """Take `count` samples from the source; send a packet if they fill one."""
     cdef int16_t frame[FRAME_MAX]
     cdef uint32_t words[PACKET_WORDS]
     cdef uint8_t *packet = <uint8_t *>words
     cdef const int16_t *samples
-    cdef double energy
+    cdef int64_t energy = 0
     cdef int length
     if not sends_now(leg):
         if leg.recording != NULL:
             leg_record_both(leg, NULL, count, writer)
         stream_skip_capture(leg.stream, count)
         keep_alive(leg, events, deadline_ns)
-        return
+        return False
     feed_digits(leg)
     samples = leg_with_tones(
         leg, to_be_sent(leg, frame, count, events, deadline_ns), frame, count
     )
-    energy = measure(&leg.sent_meter, samples, count, METER_FRAMES * leg.frame,
-                     &leg.counters.sent_peak, &leg.counters.sent_rms)
+    if samples != NULL:
+        energy = platform_energy(samples, count, &leg.sent_meter.peak)
+    take_level(&leg.sent_meter, energy, count, METER_FRAMES * leg.frame,
+               &leg.counters.sent_peak, &leg.counters.sent_rms)
     if leg.tells_voice:
         tell_voice(leg, &leg.sent_voice, 0, energy, count, events)
     if leg.recording != NULL:
         leg_record_both(leg, samples, count, writer)
     length = stream_capture(leg.stream, samples, count, packet, STREAM_MAX_PACKET)
-    if send_packet(leg, events, packet, length):
-        leg.kept_alive_ns = deadline_ns
-        lateness_add(lateness, platform_monotonic_ns() - deadline_ns)
+    if not send_packet(leg, events, packet, length):
+        return False
+    leg.kept_alive_ns = deadline_ns
+    return True
 
 
 cdef void leg_skip(
@@ -498,33 +508,38 @@ cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
 
 
 cdef void leg_publish(leg_t *leg) noexcept nogil:
-    cdef uint32_t next
-    leg.unpublished = 0
-    stream_statistics(leg.stream, &leg.counters.stream)
-    leg.counters.last_packet_ns = leg.heard_ns
-    leg.counters.losses = leg.stream.receiver.losses
-    leg.counters.heard_codec = leg.stream.receiver.heard_codec
-    leg.counters.heard_bitrate = leg.stream.receiver.heard_bitrate
-    next = leg.snapshot.published + 1
-    cdef const uint32_t *source = <const uint32_t *>&leg.counters
+    cdef figures_t figures
+    cdef const uint32_t *source = <const uint32_t *>&figures
+    cdef uint32_t next = leg.snapshot.published + 1
     cdef uint32_t *target = <uint32_t *>&leg.snapshot.copies[next % 2]
-    cdef size_t index
-    for index in range(sizeof(counters_t) // sizeof(uint32_t)):
+    cdef size_t index, size = <size_t>(<char *>&figures.reports - <char *>&figures)
+    leg.unpublished = 0
+    figures.counters = leg.counters
+    figures.last_packet_ns = leg.heard_ns
+    stream_statistics(leg.stream, &figures.stream)
+    figures.losses = leg.stream.receiver.losses
+    figures.heard_codec = leg.stream.receiver.heard_codec
+    figures.heard_bitrate = leg.stream.receiver.heard_bitrate
+    if leg.reports_told < 2:
+        figures.reports = leg.reports.figures
+        leg.reports_told += 1
+        size = sizeof(figures_t)
+    for index in range(size // sizeof(uint32_t)):
         platform_store_release(&target[index], source[index])
     platform_store_release(&leg.snapshot.published, next)
     leg.next_copy = (next + 1) % 2
 
 
-cdef void snapshot_read(const snapshot_t *snapshot, counters_t *counters) noexcept nogil:
+cdef void snapshot_read(const snapshot_t *snapshot, figures_t *figures) noexcept nogil:
     """From under the GIL. Tried anew in the rare case that two frames passed meanwhile."""
     cdef uint32_t published
     cdef const uint32_t *source
-    cdef uint32_t *target = <uint32_t *>counters
+    cdef uint32_t *target = <uint32_t *>figures
     cdef size_t index
     while True:
         published = platform_load_acquire(&snapshot.published)
         source = <const uint32_t *>&snapshot.copies[published % 2]
-        for index in range(sizeof(counters_t) // sizeof(uint32_t)):
+        for index in range(sizeof(figures_t) // sizeof(uint32_t)):
             target[index] = platform_load_acquire(&source[index])
         if platform_load_acquire(&snapshot.published) == published:
             return

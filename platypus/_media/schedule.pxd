@@ -3,11 +3,12 @@
 from libc.stdint cimport int64_t
 
 cdef enum:
-    SLOTS = 16
+    SLOTS = 40
     FRAME_NS = 20_000_000
     HALF_NS = 10_000_000
-    WORK_MAX_NS = 500_000        # in one slot, with real-time priority
+    WORK_MAX_NS = 500_000        # in one slot: no more than lies between two
     WORK_MAX_SLICE_NS = 90_000   # with a slice of 0.1 ms
+    AHEAD_NS = 700_000           # before its deadline a turn may be taken by a thread that is awake
 
 
 cdef struct slot_t:
@@ -19,9 +20,13 @@ cdef struct slot_t:
     bint half            # the next turn is the one between two frames
 
 
-cdef void slots_init(slot_t *slots) noexcept nogil
+# `apart`: each as far as can be from those that were chosen before it.
+cdef void slots_init(slot_t *slots, bint apart) noexcept nogil
 cdef int slots_choose(const slot_t *slots, bint card, int64_t work_max_ns) noexcept nogil
-cdef int slots_next(const slot_t *slots) noexcept nogil
+# Of the first `count`: none of the others was ever chosen.
+cdef int slots_next(const slot_t *slots, int count) noexcept nogil
+# Whether a thread that is awake need not sleep until its turn.
+cdef bint slot_is_near(const slot_t *slot, int64_t now_ns) noexcept nogil
 cdef void slot_add(slot_t *slot, bint card, int64_t now_ns) noexcept nogil
 cdef void slot_remove(slot_t *slot, bint card) noexcept nogil
 cdef void slot_worked(slot_t *slot, int64_t work_ns) noexcept nogil
@@ -31,3 +36,4 @@ cdef int slot_skip(slot_t *slot, int64_t now_ns) noexcept nogil
 
 cdef class Schedule:
     cdef slot_t slots[SLOTS]
+    cdef int used

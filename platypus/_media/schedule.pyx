@@ -3,6 +3,11 @@
 A slot takes legs while its work stays under a limit, so that the last packet of a slot is not
 late because of the first: 0.5 ms for a thread with real-time priority, and for one that has only
 a short slice of the processor less than that slice, since it is put behind the others after it.
+
+With real-time priority slots follow one another every 0.5 ms, and a thread that is awake takes
+the next one's turn a little before its deadline: to sleep and be woken costs as much as serving
+several legs. Any other thread has its slots far apart, and sleeps between them.
+
 Legs on a sound card share the first slot, whose turns then come every 10 ms: the one between two
 frames only plays, which halves what the card's ring must hold.
 
@@ -18,17 +23,17 @@ from libc.string cimport memset
 cdef int64_t LEG_WORK_NS = 6_000
 # A jitter buffer at the far end has given up on anything later.
 cdef int64_t CATCH_UP_NS = 200_000_000
+# Without a divisor in common with SLOTS, and by the golden section: so few are spread well, too.
+cdef int STEP_APART = 23
 
 
-cdef void slots_init(slot_t *slots) noexcept nogil:
-    # Neighbours in this order are far apart in time, so few legs are spread well.
-    cdef int index, bit
+cdef void slots_init(slot_t *slots, bint apart) noexcept nogil:
+    cdef int index
     memset(slots, 0, SLOTS * sizeof(slot_t))
     for index in range(SLOTS):
-        bit = 1
-        while bit < SLOTS:  # the digits of `index` from behind
-            slots[index].phase_ns += FRAME_NS // (2 * bit) if index & bit else 0
-            bit *= 2
+        slots[index].phase_ns = (
+            index * (STEP_APART if apart else 1) % SLOTS * (FRAME_NS // SLOTS)
+        )
 
 
 cdef int64_t load(const slot_t *slot) noexcept nogil:
@@ -49,16 +54,20 @@ cdef int slots_choose(const slot_t *slots, bint card, int64_t work_max_ns) noexc
     return best
 
 
-cdef int slots_next(const slot_t *slots) noexcept nogil:
+cdef int slots_next(const slot_t *slots, int count) noexcept nogil:
     """The slot whose turn is next, or -1 when none has a leg."""
     cdef int index
     cdef int best = -1
-    for index in range(SLOTS):
+    for index in range(count):
         if slots[index].deadline_ns and (
             best < 0 or slots[index].deadline_ns < slots[best].deadline_ns
         ):
             best = index
     return best
+
+
+cdef bint slot_is_near(const slot_t *slot, int64_t now_ns) noexcept nogil:
+    return slot.deadline_ns - now_ns <= AHEAD_NS
 
 
 cdef void slot_add(slot_t *slot, bint card, int64_t now_ns) noexcept nogil:
@@ -105,10 +114,14 @@ cdef class Schedule:
     """The slots from Python, for tests in virtual time."""
 
     def __cinit__(self):
-        slots_init(self.slots)
+        slots_init(self.slots, False)
+
+    def spread(self):
+        slots_init(self.slots, True)
 
     def add(self, now_ns, card=False, work_max_ns=WORK_MAX_NS):
-        index = slots_choose(self.slots, card, work_max_ns)
+        cdef int index = slots_choose(self.slots, card, work_max_ns)
+        self.used = max(self.used, index + 1)
         slot_add(&self.slots[index], card, now_ns)
         return index
 
@@ -118,9 +131,13 @@ cdef class Schedule:
     def worked(self, int index, work_ns):
         slot_worked(&self.slots[index % SLOTS], work_ns)
 
+    def is_near(self, now_ns):
+        cdef int index = slots_next(self.slots, self.used)
+        return index >= 0 and slot_is_near(&self.slots[index], now_ns)
+
     def next_turn(self, now_ns):
         cdef slot_t *slot
-        index = slots_next(self.slots)
+        index = slots_next(self.slots, self.used)
         if index < 0:
             return None
         slot = &self.slots[index]

@@ -39,6 +39,7 @@ cdef void seat_take(loop_t *loop, leg_t *leg, int64_t now_ns) noexcept nogil:
     leg.slot = company(loop, leg)
     if leg.slot < 0:
         leg.slot = slots_choose(loop.slots, leg.card, work_max_ns)
+    loop.slots_used = max(loop.slots_used, leg.slot + 1)
     slot_add(&loop.slots[leg.slot], leg.card, now_ns)
     leg.next = loop.first[leg.slot]
     loop.first[leg.slot] = leg

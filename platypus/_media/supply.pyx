@@ -142,7 +142,8 @@ cdef int append_there(jitter_t *jitter, int samples, int late) noexcept nogil:
     late = min(late, samples)
     samples -= late
     jitter.counters.dropped += late
-    memmove(out, out + late, samples * sizeof(int16_t))
+    if late > 0:
+        memmove(out, out + late, samples * sizeof(int16_t))
     conceal_merge(&jitter.conceal, out, samples)
     conceal_remember(&jitter.conceal, out, samples)
     note_played(jitter, jitter.pcm_count - late)

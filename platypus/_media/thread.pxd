@@ -31,6 +31,7 @@ cdef struct loop_t:
     lateness_t lateness          # atomic
     writer_t writer
     slot_t slots[SLOTS]
+    int slots_used               # so many of the first
     leg_t *first[SLOTS]          # the legs of each slot
     leg_t *legs[LEGS_MAX]
     int leg_count

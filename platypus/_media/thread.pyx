@@ -12,23 +12,24 @@ from platypus._media.conference cimport conference_sum
 from platypus._media.guard cimport (
     guard_fetch_contexts, guard_fetch_leases, guard_fetch_sessions,
 )
+from platypus._media.lateness cimport lateness_add
 from platypus._media.leg cimport (
     command_t, leg_fetch, leg_fetch_figures, leg_fetch_rest, leg_fetch_stream, leg_play,
     leg_play_all, leg_publish, leg_receive, leg_send, leg_skip, leg_speak, leg_t, leg_watch,
 )
 from platypus._media.leg_rtcp cimport leg_receive_rtcp, leg_report
 from platypus._media.platform cimport (
-    PLATFORM_TOLD_MAX, platform_ask_scheduling, platform_exchange, platform_load_acquire,
-    platform_monotonic_ns, platform_realtime_offset_ns, platform_semaphore_destroy,
-    platform_semaphore_init, platform_semaphore_post, platform_semaphore_wait,
-    platform_sleep_until, platform_socket_close, platform_store_release, platform_thread_join,
-    platform_thread_start, platform_timer_destroy, platform_timer_init, platform_watch_destroy,
-    platform_watch_init, platform_watch_told,
+    PLATFORM_SCHEDULING_RR, PLATFORM_TOLD_MAX, platform_ask_scheduling, platform_exchange,
+    platform_load_acquire, platform_monotonic_ns, platform_realtime_offset_ns,
+    platform_semaphore_destroy, platform_semaphore_init, platform_semaphore_post,
+    platform_semaphore_wait, platform_sleep_until, platform_socket_close, platform_store_release,
+    platform_thread_join, platform_thread_start, platform_timer_destroy, platform_timer_init,
+    platform_watch_destroy, platform_watch_init, platform_watch_told,
 )
 from platypus._media.queue cimport queue_length, queue_pop
 from platypus._media.recorder cimport writer_rouse, writer_start, writer_stop
 from platypus._media.schedule cimport (
-    slot_advance, slot_skip, slot_t, slot_worked, slots_init, slots_next,
+    slot_advance, slot_is_near, slot_skip, slot_t, slot_worked, slots_init, slots_next,
 )
 from platypus._media.thread_commands cimport thread_close_leg, thread_collect, thread_obey
 
@@ -36,6 +37,9 @@ from platypus._media.thread_commands cimport thread_close_leg, thread_collect, t
 cdef int64_t RTCP_NS = 20_000_000
 # What others see of a leg is at most 100 ms old: copying it costs as much as sending a packet.
 cdef int PUBLISH_TURNS = 5
+# Packets whose lateness is taken to be the last one's: asking for the time costs as much as to
+# encode a frame, and so many take some 20 us.
+cdef uint32_t TIMED_TOGETHER = 8
 # How long finished recordings are looked for while nothing else happens.
 cdef int64_t LOOK_NS = 20_000_000
 # A thread that was started says so within microseconds, on the busiest machine in less.
@@ -60,16 +64,17 @@ cdef void read_rtcp(loop_t *loop, int64_t now_ns) noexcept nogil:
         leg_receive_rtcp(<leg_t *>told[index], &loop.inbox, loop.offset_ns, now_ns)
 
 
-cdef void finish_turn(
+cdef bint finish_turn(
     loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
 ) noexcept nogil:
-    """After the leg was heard: what it sends, reports and tells."""
+    """After the leg was heard: what it sends, reports and tells. Whether a packet went out."""
+    cdef bint sent = False
     if leg.next != NULL and leg.next.unpublished >= PUBLISH_TURNS - 1:
         leg_fetch_figures(leg.next)
     if leg.tenths:
-        leg_send(leg, leg.frame // 2, &loop.events, &loop.lateness, &loop.writer, deadline_ns)
+        sent = leg_send(leg, leg.frame // 2, &loop.events, &loop.writer, deadline_ns)
     elif not half:
-        leg_send(leg, leg.frame, &loop.events, &loop.lateness, &loop.writer, deadline_ns)
+        sent = leg_send(leg, leg.frame, &loop.events, &loop.writer, deadline_ns)
     if not half:
         if leg.reports.next_ns <= now_ns:
             leg_report(leg, deadline_ns, platform_monotonic_ns())
@@ -77,6 +82,7 @@ cdef void finish_turn(
     leg.unpublished += 1
     if leg.unpublished >= PUBLISH_TURNS:
         leg_publish(leg)
+    return sent
 
 
 cdef inline bint has_turn(const leg_t *leg, bint half) noexcept nogil:
@@ -137,6 +143,7 @@ cdef void serve(
     and we do for one of the two is still in the cache for the next leg."""
     cdef leg_t *leg = first
     cdef bint parties = False
+    cdef uint32_t sent = 0
     while leg != NULL:
         hear(loop, leg, half, deadline_ns, now_ns)
         parties = parties or leg.party != NULL
@@ -146,8 +153,11 @@ cdef void serve(
     leg = first
     while leg != NULL:
         if has_turn(leg, half):
-            finish_turn(loop, leg, half, deadline_ns, now_ns)
+            sent += finish_turn(loop, leg, half, deadline_ns, now_ns)
         leg = leg.next
+        if sent == TIMED_TOGETHER or (leg == NULL and sent > 0):
+            lateness_add(&loop.lateness, platform_monotonic_ns() - deadline_ns, sent)
+            sent = 0
 
 
 cdef void take_turn(loop_t *loop, int index) noexcept nogil:
@@ -187,23 +197,31 @@ cdef void shut_down(loop_t *loop) noexcept nogil:
 cdef void run(void *argument) noexcept nogil:
     cdef loop_t *loop = <loop_t *>argument
     cdef int index
+    cdef bint served = False
     platform_store_release(&loop.scheduling, <uint32_t>platform_ask_scheduling())
+    slots_init(loop.slots, loop.scheduling != PLATFORM_SCHEDULING_RR)
     platform_semaphore_post(&loop.started)
     while not platform_load_acquire(&loop.stop):
         carry_out_all(loop)
         if loop.finishing_count:
             thread_collect(loop)
-        index = slots_next(loop.slots)
+        index = slots_next(loop.slots, loop.slots_used)
         if index < 0:
             wait_for_work(loop)
+            served = False
             continue
-        platform_sleep_until(&loop.timer, loop.slots[index].deadline_ns)
-        carry_out_all(loop)
-        # A command may have closed the slot, or opened one whose turn comes first.
-        index = slots_next(loop.slots)
-        if index >= 0 and loop.slots[index].deadline_ns <= platform_monotonic_ns():
+        if not served or not slot_is_near(&loop.slots[index], platform_monotonic_ns()):
+            served = False
+            platform_sleep_until(&loop.timer, loop.slots[index].deadline_ns)
+            carry_out_all(loop)
+            # A command may have closed the slot, or opened one whose turn comes first.
+            index = slots_next(loop.slots, loop.slots_used)
+        if served or (
+            index >= 0 and loop.slots[index].deadline_ns <= platform_monotonic_ns()
+        ):
             take_turn(loop, index)
             read_rtcp(loop, platform_monotonic_ns())
+            served = loop.scheduling == PLATFORM_SCHEDULING_RR
     carry_out_all(loop)
     shut_down(loop)
     platform_semaphore_post(&loop.ended)
@@ -215,7 +233,6 @@ cdef loop_t *loop_new(platform_socket_t wake) noexcept nogil:
     if loop == NULL:
         return NULL
     loop.events.wake = wake
-    slots_init(loop.slots)
     if (
         platform_watch_init(&loop.watch) != 0
         or platform_timer_init(&loop.timer) != 0

@@ -63,18 +63,46 @@ def test_a_thread_with_a_short_slice_has_more_and_smaller_slots():
     assert len({schedule.add(START, work_max_ns=90_000) for _ in range(70)}) == 5
 
 
-def test_slots_lie_apart_inside_the_frame():
+def test_slots_follow_one_another_so_that_the_thread_need_not_be_woken_for_each():
     schedule = Schedule()
     for _ in range(300):
         schedule.add(START)
     deadlines = sorted(deadline for _, deadline, _, _ in turns(schedule, 4))
     gaps = [b - a for a, b in itertools.pairwise(deadlines)]
-    assert gaps == [5 * MS] * 3
+    assert gaps == [MS // 2] * 3
+
+
+def test_a_thread_without_real_time_priority_has_its_slots_far_apart():
+    schedule = Schedule()
+    schedule.spread()
+    for _ in range(70):
+        schedule.add(START, work_max_ns=90_000)
+    deadlines = [deadline for _, deadline, _, _ in turns(schedule, 5)]
+    assert min(b - a for a, b in itertools.pairwise(deadlines)) >= 2 * MS
+
+
+def test_a_thread_that_is_awake_takes_the_next_turn_no_more_than_a_little_early():
+    schedule = Schedule()
+    assert not schedule.is_near(START)
+    for _ in range(100):
+        schedule.add(START)
+    [(_, first, _, _)] = turns(schedule, 1)
+    assert schedule.is_near(first)
+    assert not schedule.is_near(first + MS // 2 - 7 * MS // 10 - 1)
+
+
+def test_every_slot_has_a_place_of_its_own():
+    schedule = Schedule()
+    schedule.spread()
+    for _ in range(40 * 15):
+        schedule.add(START, work_max_ns=90_000)
+    deadlines = [deadline for _, deadline, _, _ in turns(schedule, 40)]
+    assert {b - a for a, b in itertools.pairwise(deadlines)} == {MS // 2}
 
 
 def test_when_all_slots_are_full_the_least_busy_takes_the_next_leg():
     schedule = Schedule()
-    for _ in range(16 * 83):
+    for _ in range(40 * 83):
         schedule.add(START)
     schedule.remove(5)
     assert schedule.add(START) == 5

@@ -24,6 +24,7 @@ from platypus.sdp.offer_answer import (
     Agreement,
     Direction,
     Format,
+    Transport,
     agree,
     audio_stream,
     formats,
@@ -196,19 +197,40 @@ class Negotiator:
         raise as well.
         """
         offer = with_session_attributes(parse(body))
-        transport = self._encryption.problem
-        index = audio_stream(offer.media, self._ours, transport)
-        if index is not None and len(offer.media) > 1:
-            # Some offer the same twice, plain and encrypted, in either order.
-            better = audio_stream(offer.media, self._ours, self._encryption.unencrypted)
-            index = better if better is not None else index
+        index = self._choose(offer, follow)
         if index is not None:
             # Nobody rings for media that has nowhere to go.
             follow(address_of(offer, offer.media[index]))
         elif not self._is_switch_off(offer):
-            raise SdpError(problem_of(offer, self._ours, transport))
+            raise SdpError(problem_of(offer, self._ours, self._encryption.problem))
         self._encryption.receive_offer()
         self._remote_offer, self._remote_index = offer, index
+
+    def _choose(
+        self, offer: SessionDescription, follow: Callable[[str | None], object]
+    ) -> int | None:
+        """Its stream to take. Some offer the same twice, plain and encrypted in either order, or
+        at an address of each family (RFC 4091): the encrypted one, of those that can be reached."""
+
+        def nowhere(media: MediaDescription) -> str | None:
+            try:
+                follow(address_of(offer, media))
+            except SdpError as problem:
+                return str(problem)
+            return None
+
+        def reached(judge: Transport) -> Transport:
+            return lambda media: judge(media) or nowhere(media)
+
+        encryption = self._encryption
+        index = audio_stream(offer.media, self._ours, encryption.problem)
+        if index is None or len(offer.media) == 1:
+            return index
+        for judge in (encryption.unencrypted, encryption.problem):
+            better = audio_stream(offer.media, self._ours, reached(judge))
+            if better is not None:
+                return better
+        return index
 
     def answer(
         self, local_address: str, rtp_port: int, *, rtcp_port: int | None = None

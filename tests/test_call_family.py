@@ -119,6 +119,35 @@ def test_are_refused_where_there_is_no_way_to_them(monkeypatch: pytest.MonkeyPat
     run(work())
 
 
+def test_of_two_streams_the_one_that_there_is_a_way_to_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As RFC 4091 has the same offered to whoever has IPv6 and to whoever has not."""
+
+    def nowhere(host: str, port: int) -> str:
+        raise NetworkError("there is no route to that network")
+
+    monkeypatch.setattr("platypus.call_family.local_address_for", nowhere)
+
+    async def work() -> None:
+        with fork() as far:
+            async with phone(auto_answer=0) as alice:
+                media = far.branches["one"]
+                offer = in_family_6(4000, "2001:db8::1")
+                offer = offer.replace("t=0 0", "t=0 0\r\na=group:ANAT 1 2")
+                offer += f"a=mid:1\r\nm=audio {media.port} RTP/AVP 0\r\n"
+                offer += "c=IN IP4 127.0.0.1\r\na=mid:2\r\n"
+                far.sip.send(invite(offer, far.sip.port, alice.port), alice.port)
+                answer = await far.response(1)
+                assert answer.status == 200
+                description = parse(answer.body)
+                assert [each.port > 0 for each in description.media] == [False, True]
+                assert description.connection == "127.0.0.1"
+                assert (await media.receive())[0] == 0x80
+
+    run(work())
+
+
 class TestMediaFamily:
     def test_what_is_of_the_signalling_s_family_changes_nothing(self) -> None:
         family = MediaFamily()

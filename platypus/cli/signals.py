@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import signal
@@ -12,6 +13,7 @@ EXIT_WITHIN = 1.7  # seconds; the promise is two, and a process takes its time t
 
 def stop_on_signals(stop: asyncio.Event) -> None:
     """The first SIGTERM or SIGINT sets `stop`, the second ends the process at once."""
+    atexit.register(_wind_down)  # early, so that it runs last
     loop = asyncio.get_running_loop()
 
     def received() -> None:
@@ -33,3 +35,9 @@ def exit_at_the_latest() -> None:
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
         signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)
+
+
+def _wind_down() -> None:
+    """The rest is Python's, which first takes its handlers away: an alarm would end it with 142."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -23,6 +23,14 @@ from tests.test_ice import invite
 pytestmark = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 
+@pytest.fixture
+def no_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(host: str, port: int) -> str:
+        raise NetworkError("there is no route to that network")
+
+    monkeypatch.setattr("platypus.call_family.local_address_for", nowhere)
+
+
 def in_family_6(port: int, host: str = "::1") -> str:
     return describe(port).replace("c=IN IP4 127.0.0.1", f"c=IN IP6 {host}")
 
@@ -73,10 +81,12 @@ def test_are_sent_and_heard_there(bound: str) -> None:
     async def work() -> None:
         async with called(bound) as (alice, _, call, media, port):
             assert (await receive(media))[0] == 0x80
-            for number in range(20):
+            for number in range(500):
                 media.sendto(rtp(number), ("::1", port))
                 await asyncio.sleep(0.02)
-            assert call.statistics()["receive"]["packets"] >= 18
+                if call.statistics()["receive"]["packets"] > 10:
+                    break
+            assert call.statistics()["receive"]["packets"] > 10
             [event] = alice.heard.of(MediaChanged)
             assert event.local == f"[::1]:{port}"
             assert event.remote == f"[::1]:{media.getsockname()[1]}"
@@ -98,12 +108,8 @@ def test_stay_there_when_we_hold_the_call() -> None:
     run(work())
 
 
-def test_are_refused_where_there_is_no_way_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nowhere(host: str, port: int) -> str:
-        raise NetworkError("there is no route to that network")
-
-    monkeypatch.setattr("platypus.call_family.local_address_for", nowhere)
-
+@pytest.mark.usefixtures("no_way")
+def test_are_refused_where_there_is_no_way_to_them() -> None:
     async def work() -> None:
         with fork() as far:
             async with phone(auto_answer=0) as alice:
@@ -119,15 +125,9 @@ def test_are_refused_where_there_is_no_way_to_them(monkeypatch: pytest.MonkeyPat
     run(work())
 
 
-def test_of_two_streams_the_one_that_there_is_a_way_to_is_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.usefixtures("no_way")
+def test_of_two_streams_the_one_that_there_is_a_way_to_is_taken() -> None:
     """As RFC 4091 has the same offered to whoever has IPv6 and to whoever has not."""
-
-    def nowhere(host: str, port: int) -> str:
-        raise NetworkError("there is no route to that network")
-
-    monkeypatch.setattr("platypus.call_family.local_address_for", nowhere)
 
     async def work() -> None:
         with fork() as far:
@@ -176,14 +176,10 @@ class TestMediaFamily:
         family.follow("127.0.0.1", "::1")
         assert family.local("::1") == "127.0.0.1"
 
-    def test_no_way_is_told_and_nothing_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_way_is_told_and_nothing_changed(self, request: pytest.FixtureRequest) -> None:
         family = MediaFamily()
         family.follow("::1", "127.0.0.1")
-
-        def nowhere(host: str, port: int) -> str:
-            raise NetworkError("no route")
-
-        monkeypatch.setattr("platypus.call_family.local_address_for", nowhere)
+        request.getfixturevalue("no_way")
         with pytest.raises(SdpError, match="wanted at 2001:db8::1"):
             family.follow("2001:db8::1", "127.0.0.1")
         assert family.local("127.0.0.1") == "::1"

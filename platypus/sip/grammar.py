@@ -138,6 +138,7 @@ def parse_params(text: str) -> Mapping[str, str | None]:
     replace a tag or branch. Empty ones (";;") are skipped.
     """
     params: dict[str, str | None] = {}
+    text = text.removeprefix(";")
     for param in split_params(text) if '"' in text else text.split(";"):
         name, equals, value = param.partition("=")
         if name not in _KNOWN_PARAMS:

@@ -220,8 +220,9 @@ class HeaderAccess:
             _ = self.routes, self.record_routes
 
     def _serialize(self, start_line: str) -> bytes:
-        names = [name for name in self.headers._fields if name != _LENGTH]
-        return write([start_line, *self.headers.lines(*names)], self.body)
+        fields = self.headers._fields.items()
+        lines = [f"{name}: {value}" for name, values in fields if name != _LENGTH for value in values]
+        return write([start_line, *lines], self.body)
 
     def _same(self, other: HeaderAccess) -> bool:
         mine, theirs = self.headers._comparable(), other.headers._comparable()

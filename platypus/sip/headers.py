@@ -17,12 +17,12 @@ from platypus.sip.grammar import (
     MAX_CACHED_TEXT,
     MAX_CSEQ,
     NO_PARAMS,
+    TOKEN,
     format_host_port,
     format_params,
     parse_host_port,
     parse_number,
     parse_params,
-    parse_port,
     printable,
     quote,
     unescape_quoted,
@@ -35,15 +35,11 @@ _NAME_ADDR = re.compile(
     r'(?P<name>"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+|(?!")[^<]*+)<(?P<uri>[^>]*+)>\s*+(?P<params>;.*)?',
     re.DOTALL,
 )
-# sent-protocol LWS sent-by *( SEMI via-params ), with blanks around the slashes (RFC 4475, 3.1.1.1)
-_VIA = re.compile(
+# sent-protocol LWS sent-by, with blanks around the slashes (RFC 4475, 3.1.1.1)
+_SENT_BY = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*(?P<transport>[A-Za-z0-9\-.!%*_+`'~]+)\s+"
-    r"(?P<sent_by>[^;\s]+(?:\s*:\s*[0-9]+)?)\s*(?P<params>;.*)?",
-    re.DOTALL | re.IGNORECASE,
-)
-# What nearly every Via looks like, host and port at once.
-_PLAIN_VIA = re.compile(
-    r"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9][A-Za-z0-9.\-]*+)(?::([0-9]{1,5}))?(;.*)?", re.DOTALL
+    r"(?P<sent_by>[^\s]+(?:\s*:\s*[0-9]+)?)",
+    re.IGNORECASE,
 )
 _CSEQ = re.compile(r"(?P<number>[0-9]{1,256})\s+(?P<method>[A-Za-z0-9\-.!%*_+`'~]+)")
 
@@ -59,7 +55,14 @@ class NameAddr:
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Parse one value, with or without angle brackets; raises ProtocolError (400)."""
-        return _name_addr_cached(text) if len(text) <= MAX_CACHED_TEXT else _name_addr(text)
+        if len(text) > MAX_CACHED_TEXT:
+            return _name_addr(text)
+        address, mark, tag = text.rpartition(">;tag=")
+        if mark and TOKEN.fullmatch(tag):  # a peer's address is the same in each of its calls
+            known = _name_addr_cached(f"{address}>")
+            if not known.params:
+                return cls(known.uri, known.display_name, MappingProxyType({"tag": tag}))
+        return _name_addr_cached(text)
 
     def __str__(self) -> str:
         name = f"{quote(self.display_name)} " if self.display_name else ""
@@ -117,19 +120,10 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> Via:
         """Parse one value; raises ProtocolError (400)."""
-        plain = _PLAIN_VIA.fullmatch(text)
-        if plain is not None:
-            transport, host, digits, params = plain.groups()
-            port = int(digits) if digits else None
-            if port is not None and port > 65_535:
-                parse_port(digits)  # says what is wrong with it
-            return cls(transport, host, port, parse_params(params) if params else NO_PARAMS)
-        match = _VIA.fullmatch(text.strip())
-        if match is None:
-            raise ProtocolError("a Via that is none")
-        transport, sent_by, params = match.groups()
-        host, port = parse_host_port(sent_by, bare_ipv6=True)
-        return cls(transport.upper(), host, port, parse_params(params) if params else NO_PARAMS)
+        # sent-protocol LWS sent-by *( SEMI via-params )
+        sender, semicolon, params = text.partition(";")
+        parse = _sent_by_cached if len(sender) <= MAX_CACHED_TEXT else _sent_by
+        return cls(*parse(sender), parse_params(params) if semicolon else NO_PARAMS)
 
     def __str__(self) -> str:
         params = format_params(self.params) if self.params else ""
@@ -161,6 +155,18 @@ class Via:
     def with_params(self, **params: str | None) -> Via:
         """The same with these parameters added or replaced; None makes a flag."""
         return replace(self, params=MappingProxyType({**self.params, **params}))
+
+
+def _sent_by(text: str) -> tuple[str, str, int | None]:
+    match = _SENT_BY.fullmatch(text.strip())
+    if match is None:
+        raise ProtocolError("a Via that is none")
+    transport, sent_by = match.groups()
+    return transport.upper(), *parse_host_port(sent_by, bare_ipv6=True)
+
+
+# Who sends is the same in each of a peer's messages, and only the branch is another.
+_sent_by_cached = remembered(maxsize=128)(_sent_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ media loop. Hold is a direction of the media, not a state of the call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -88,7 +88,7 @@ class Negotiator:
         self._suppress_silence = suppress_silence
         self._session_id = int.from_bytes(random(4), "big")
         self._sent: SessionDescription | None = None
-        self._version = 0
+        self._version = 1
         self._offered: SessionDescription | None = None
         self._index = 0  # of the audio stream among our m= lines
         self._remote_offer: SessionDescription | None = None
@@ -162,8 +162,8 @@ class Negotiator:
         media = list(self._sent.media) if self._sent else [audio]
         media = [refused(each) for each in media]
         media[self._index] = audio
-        self._offered = self._describe(media, local_address)
-        self._remember(audio)
+        self._offered = self._say(self._description(media, local_address))
+        self._remember(formats(audio))
         return self._offered.serialize()
 
     def receive_answer(self, body: bytes) -> StreamPlan:
@@ -180,7 +180,7 @@ class Negotiator:
         # An `inactive` to our hold doesn't tell whether they hold us too.
         if not self._wants_hold or agreement.theirs.receive:
             self._is_held = not agreement.theirs.receive
-        self._learn(remote)
+        self._learn(agreement.known)
         return self._settle(agreement, security)
 
     def offer_refused(self) -> None:
@@ -244,36 +244,38 @@ class Negotiator:
         if index is None:
             self._index = next(i for i, each in enumerate(media) if each.kind == "audio")
             self._offered = None
-            return self._describe(media, local_address).serialize(), self._switched_off()
+            local = self._say(self._description(media, local_address))
+            return local.serialize(), self._switched_off()
         words = self._encryption.answer(offer.media[index])
         audio = make_answer_audio(
             offer, index, self._ours, port=rtp_port, wanted=self._wanted(), rtcp_port=rtcp_port
         )
         media[index] = _in_words(audio, words)
-        local = make_description(media, session_id=0, version=0, address=local_address)
+        local = self._description(media, local_address)
         # It may refuse: nothing has changed yet.
         agreement = agree(local, offer, index, self._ours, _any_transport, answering=True)
         self._encryption.settle(words)
         self._index, self._offered = index, None
         self._is_held = not agreement.theirs.receive
-        self._learn(offer)
-        self._remember(media[index])
-        return (
-            self._describe(media, local_address).serialize(),
-            self._settle(agreement, words.security),
-        )
+        self._learn(agreement.known)
+        self._remember(agreement.listed)
+        return self._say(local).serialize(), self._settle(agreement, words.security)
 
     def _wanted(self) -> Direction:
         return Direction(send=True, receive=not self._wants_hold)
 
-    def _describe(self, media: Sequence[MediaDescription], address: str) -> SessionDescription:
+    def _say(self, described: SessionDescription) -> SessionDescription:
         """RFC 3264, 8: the version counts changes, so the same again keeps its number."""
-        if self._sent is None or self._description(media, address) != self._sent:
+        if self._sent is not None and described != self._sent:
             self._version += 1
-            self._sent = self._description(media, address)
-        return self._sent
+            described = replace(
+                described, origin=described.origin._replace(version=str(self._version))
+            )
+        self._sent = described
+        return described
 
     def _description(self, media: Sequence[MediaDescription], address: str) -> SessionDescription:
+        """With the version that was said last."""
         return make_description(
             media, session_id=self._session_id, version=self._version, address=address
         )
@@ -295,12 +297,12 @@ class Negotiator:
             numbered.append(replace(each, payload_type=number))
         return numbered
 
-    def _remember(self, audio: MediaDescription) -> None:
-        for each in formats(audio):
+    def _remember(self, listed: Iterable[Format]) -> None:
+        for each in listed:
             self._numbers[each.name] = each.payload_type
 
-    def _learn(self, remote: SessionDescription) -> None:
-        for each in formats(remote.media[self._index]):
+    def _learn(self, known: Iterable[Format]) -> None:
+        for each in known:
             if each.payload_type in DYNAMIC and len(self._remote_numbers) < len(DYNAMIC) // 2:
                 self._remote_numbers.setdefault(each.payload_type, each.name)
 

@@ -25,6 +25,7 @@ from platypus.sdp.description import (
     MediaDescription,
     Origin,
     SessionDescription,
+    first_attribute,
     number,
 )
 
@@ -36,7 +37,6 @@ PROTOCOL = "RTP/AVP"
 VOIP_METRICS = "voip-metrics"  # RFC 3611, 5.1: a block of extended reports
 MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
 
-_FORMAT_ATTRIBUTES = ("rtpmap", "fmtp")
 _BOTH = (True, False)
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 # RFC 3551, table 4: what a payload type means when no rtpmap says so.
@@ -123,6 +123,7 @@ class Direction:
 
 _WAYS = {(send, receive): Direction(send, receive) for send in _BOTH for receive in _BOTH}
 _WANTED = {str(way): way for way in _WAYS.values()}
+_TERMS = frozenset(("rtpmap", "fmtp", "rtcp-mux", "rtcp-xr", "ptime", "maxptime", *_WANTED))
 
 
 class Agreement(NamedTuple):
@@ -136,38 +137,73 @@ class Agreement(NamedTuple):
     event: Format | None  # telephone-event as the other side wants to receive it
     noise: Format | None  # comfort noise, if both sides have it for that codec
     receive: Mapping[int, Format]  # every payload type that may come
+    listed: tuple[Format, ...]  # in our description
+    known: tuple[Format, ...]  # in the other side's, whether we have them or not
     direction: Direction
     theirs: Direction  # as the other side said it
     ptime_ms: int | None  # what the other side would like to get
     max_ptime_ms: int | None
 
 
+class Terms(NamedTuple):
+    """What an audio section says that its author says in each call: all but where."""
+
+    formats: tuple[Format, ...]  # in its order; what can't be understood is left out
+    way: Direction | None  # None: not said here
+    rtcp_mux: bool
+    voip_metrics: bool
+    ptime_ms: int | None
+    max_ptime_ms: int | None
+
+
+def terms(media: MediaDescription) -> Terms:
+    """The terms of an RTP stream."""
+    said = tuple([each for each in media.attributes if each[0] in _TERMS])
+    return _terms(media.formats, said)
+
+
 def formats(media: MediaDescription) -> tuple[Format, ...]:
     """The formats of an RTP stream, in its order; what can't be understood is left out."""
-    said = tuple([each for each in media.attributes if each[0] in _FORMAT_ATTRIBUTES])
-    return _formats(media.formats, said)
+    return terms(media).formats
 
 
 # A negotiation reads them several times, and a peer says the same in each of its calls.
 @lru_cache(maxsize=64)
-def _formats(texts: tuple[str, ...], attributes: tuple[Attribute, ...]) -> tuple[Format, ...]:
+def _terms(texts: tuple[str, ...], attributes: tuple[Attribute, ...]) -> Terms:
     maps = _by_payload_type(attributes, "rtpmap")
     parameters = _by_payload_type(attributes, "fmtp")
     known = (_format(text, maps.get(text), parameters.get(text, "")) for text in texts)
-    return tuple([each for each in known if each is not None])
+    return Terms(
+        formats=tuple([each for each in known if each is not None]),
+        way=_way(attributes),
+        rtcp_mux=first_attribute(attributes, "rtcp-mux") is not None,
+        voip_metrics=_wants_voip_metrics(attributes),
+        ptime_ms=_milliseconds(attributes, "ptime"),
+        max_ptime_ms=_milliseconds(attributes, "maxptime"),
+    )
 
 
-def direction(description: SessionDescription, media: MediaDescription) -> Direction:
-    """The direction its author wants, with hold by a zero address seen as sendonly."""
-    word = "sendrecv"
-    for name, _ in (*description.attributes, *media.attributes):
-        if name in _WANTED:
-            word = name  # RFC 8866, 6.7: the media section's own comes last and counts
-    wanted = _WANTED[word]
+def direction(
+    description: SessionDescription, media: MediaDescription, said: Terms | None = None
+) -> Direction:
+    """The direction its author wants, with hold by a zero address seen as sendonly.
+
+    `said` are the terms of `media`, for who knows them.
+    """
+    # RFC 8866, 6.7: what stands above all sections is for those that say nothing.
+    wanted = (said or terms(media)).way or _way(description.attributes) or _WAYS[True, True]
     # RFC 3264, 8.4: how phones held before directions existed, and some still do.
     if media.port == 0 or is_zero(connection(description, media)):
         return Direction(wanted.send and media.port != 0, receive=False)
     return wanted
+
+
+def _way(attributes: Iterable[Attribute]) -> Direction | None:
+    """The last that is said counts."""
+    found = None
+    for name, _ in attributes:
+        found = _WANTED.get(name, found)
+    return found
 
 
 # Why a stream's profile or its keys can't be taken; None where they can.
@@ -233,8 +269,9 @@ def make_answer_audio(
 ) -> MediaDescription:
     """Our side of the stream at `index`: the offer's formats that we know."""
     media = offer.media[index]
+    said = terms(media)
     common: list[Format] = []
-    for offered in formats(media):
+    for offered in said.formats:
         mine = ours.find(offered)
         if mine is not None and all(mine.kind != each.kind for each in common):
             # RFC 3264, 6.1: the offer's number for it; the parameters say what we receive.
@@ -243,14 +280,14 @@ def make_answer_audio(
     if ours.in_order:
         kinds = [each.kind for each in ours.formats]
         common.sort(key=lambda each: kinds.index(each.kind))
-    way = wanted.answering(direction(offer, media))
+    way = wanted.answering(direction(offer, media, said))
     return make_audio(
         common,
         port=port,
         way=way,
         ptime_ms=ours.ptime_ms,
         rtcp_port=rtcp_port,
-        rtcp_mux=has_rtcp_mux(media),  # RFC 5761, 5.1.1: only if it was offered
+        rtcp_mux=said.rtcp_mux,  # RFC 5761, 5.1.1: only if it was offered
     )
 
 
@@ -285,31 +322,34 @@ def agree(
         raise SdpError("the answer has no audio stream where the offer has one")
     if theirs.port == 0:
         raise SdpError("the other side refused the audio stream")
-    offered = [each for each in formats(local.media[index]) if ours.find(each)]
+    own, said = terms(local.media[index]), terms(theirs)
+    offered = [each for each in own.formats if ours.find(each)]
     kinds = [each.kind for each in offered]
-    shared = [each for each in formats(theirs) if each.kind in kinds]
+    shared = [each for each in said.formats if each.kind in kinds]
     codecs = [each for each in shared if each.is_codec]
     if not codecs or transport(theirs):
         raise SdpError(_problem(theirs, ours, transport) or "no codec in common")
     if answering:
         codecs.sort(key=lambda each: kinds.index(each.kind))
     address = address_of(remote, theirs)
-    said = direction(remote, theirs)
-    mux = has_rtcp_mux(local.media[index]) and has_rtcp_mux(theirs)
+    way = direction(remote, theirs, said)
+    mux = own.rtcp_mux and said.rtcp_mux
     return Agreement(
         remote=(address, theirs.port) if address else None,
         rtcp=(address, theirs.port) if mux and address else _rtcp(theirs, address),
         rtcp_mux=mux,
-        voip_metrics=_wants_voip_metrics(theirs),
+        voip_metrics=said.voip_metrics,
         send=codecs[0],
         event=_event(shared, codecs[0]),
         noise=_noise(shared, codecs[0]),
         # Some peers send with the number of their own description, not with ours.
         receive={each.payload_type: each for each in (*shared, *offered)},
-        direction=direction(local, local.media[index]).answering(said),
-        theirs=said,
-        ptime_ms=_milliseconds(theirs, "ptime"),
-        max_ptime_ms=_milliseconds(theirs, "maxptime"),
+        listed=own.formats,
+        known=said.formats,
+        direction=direction(local, local.media[index], own).answering(way),
+        theirs=way,
+        ptime_ms=said.ptime_ms,
+        max_ptime_ms=said.max_ptime_ms,
     )
 
 
@@ -337,13 +377,9 @@ def problem_of(
     return (live and _problem(live[0], ours, transport)) or "every audio stream is switched off"
 
 
-def has_rtcp_mux(media: MediaDescription) -> bool:
-    return media.attribute("rtcp-mux") is not None
-
-
-def _wants_voip_metrics(media: MediaDescription) -> bool:
+def _wants_voip_metrics(attributes: Iterable[Attribute]) -> bool:
     """RFC 3611, 5.1: formats, separated by spaces, each with what it takes behind an equals."""
-    return VOIP_METRICS in (media.attribute("rtcp-xr") or "").split()
+    return VOIP_METRICS in (first_attribute(attributes, "rtcp-xr") or "").split()
 
 
 def _rtcp(media: MediaDescription, address: str | None) -> tuple[str, int] | None:
@@ -379,8 +415,8 @@ def _noise(shared: Iterable[Format], codec: Format) -> Format | None:
     return None
 
 
-def _milliseconds(media: MediaDescription, name: str) -> int | None:
-    text = (media.attribute(name) or "").partition(".")[0]
+def _milliseconds(attributes: Iterable[Attribute], name: str) -> int | None:
+    text = (first_attribute(attributes, name) or "").partition(".")[0]
     if not text:
         return None
     try:

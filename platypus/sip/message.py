@@ -151,15 +151,12 @@ def parse_message(data: bytes) -> Message:
     if data[:1] in (b"\r", b"\n"):
         data = data.lstrip(b"\r\n")
     end = data.find(b"\r\n\r\n")
-    start = end + 4
-    if end < 0 or data.find(b"\n\n", 0, end) >= 0:
-        match = _END_OF_HEAD.search(data)
-        end, start = match.span() if match else (len(data), len(data))
-    text = str(data[:end], "utf-8", "surrogateescape")
-    lines = text.split("\r\n")
-    if text.count("\n") + text.count("\r") != 2 * len(lines) - 2:
-        # A line may end with LF alone. A lone CR ends nothing, and could not be written again.
-        lines = text.replace("\r\n", "\n").replace("\r", " ").split("\n")
+    lines = str(data[:end], "utf-8", "surrogateescape").split("\r\n")
+    rest = "".join(lines)
+    if end < 0 or "\n" in rest or "\r" in rest:
+        end, start, lines = _split_leniently(data)
+    else:
+        start = end + 4
     if len(lines) > MAX_HEADERS + 1:
         raise ProtocolError("more headers than any message has")
     message = _parse_start_line(lines[0])
@@ -168,6 +165,17 @@ def parse_message(data: bytes) -> Message:
         _check_lengths(message)
     message.body = _cut_body(message, data, start)
     return message
+
+
+def _split_leniently(data: bytes) -> tuple[int, int, list[str]]:
+    """Where the head ends and the body begins, and the lines of the head.
+
+    A line may end with LF alone. A lone CR ends nothing, and could not be written again.
+    """
+    match = _END_OF_HEAD.search(data)
+    end, start = match.span() if match else (len(data), len(data))
+    text = str(data[:end], "utf-8", "surrogateescape")
+    return end, start, text.replace("\r\n", "\n").replace("\r", " ").split("\n")
 
 
 def _parse_start_line(line: str) -> Message:

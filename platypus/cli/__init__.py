@@ -14,12 +14,16 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from platypus._media import pages
 from platypus._version import __version__
 from platypus.cli import exit_codes
 
 # Collections while some 100 modules load find nothing and cost 5 ms; later, at 700 new objects
 # each, they would run several times a call. This is the program's affair, not the library's.
 COLLECT_AFTER = 20_000
+
+# They are ready when they say so (`pages.end`).
+ALL_DAY = ("agent",)
 
 VERBS = {
     "agent": "run the phone without a window: JSON commands in, JSON events out",
@@ -61,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] not in VERBS:
         return _no_verb(words)
     name = words[0]
+    if name in ALL_DAY:
+        pages.begin()
     verb = cast(Verb, import_module(f"platypus.cli.{name}"))
     parser = argparse.ArgumentParser(
         prog=f"platypus {name}",

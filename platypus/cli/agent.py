@@ -15,6 +15,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from platypus._media import pages
 from platypus._version import __version__
 from platypus.cli.exit_codes import code_for
 from platypus.cli.options import add_media_options, add_phone_options, blame
@@ -117,6 +118,7 @@ async def _serve(phone: Phone, output: int) -> None:
     writer = LineWriter(output, broken=stop.set, lost=lost_line, soon=engine.when_quiet)
     control = Control(engine, writer.write, quit=stop.set)
     await engine.start()
+    pages.end()
     gc.freeze()  # the program itself is no garbage: collecting need not look at it again
     server: ControlServer | None = None
     try:

@@ -211,7 +211,8 @@ cdef void measure_round_trip(reports_t *reports, const rtcp_block_t *block,
                              int64_t arrival_ns) noexcept nogil:
     """6.4.1: arrival, less the time of our report, less how long the far end kept it."""
     cdef uint32_t arrived = middle_of(ntp_of(reports, arrival_ns))
-    cdef int32_t taken = <int32_t>(arrived - block.lsr - block.dlsr)
+    # Who says to have kept it for longer than it was out is not believed, however much longer.
+    cdef int64_t taken = <int64_t><int32_t>(arrived - block.lsr) - <int64_t>block.dlsr
     cdef bint known = False
     cdef double rtt_ms
     cdef int index
@@ -219,7 +220,7 @@ cdef void measure_round_trip(reports_t *reports, const rtcp_block_t *block,
         known = known or (block.lsr != 0 and reports.remembered[index] == block.lsr)
     if not known or taken < -SLACK:
         return
-    rtt_ms = max(0, taken) * 1000.0 / 65536.0
+    rtt_ms = max(<int64_t>0, taken) * 1000.0 / 65536.0
     if rtt_ms <= LONGEST_RTT_MS:
         reports.figures.rtt_ms = rtt_ms
 

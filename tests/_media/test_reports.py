@@ -207,6 +207,16 @@ class TestMeasuring:
         assert call.a.reports.receive(bytes(data), call.now + SECOND) == "taken"
         assert call.a.reports.figures()["rtt_ms"] == before
 
+    @pytest.mark.parametrize("kept", [0xFFFFFFFF, 0x80000000, 0x01000000])
+    def test_a_report_kept_for_longer_than_it_was_out_is_not_believed(self, kept: int) -> None:
+        call = Call(Side(1), Side(2))
+        call.run(15)
+        before = call.a.reports.figures()["rtt_ms"]
+        data = bytearray(call.b.said[-1][1])
+        data[48:52] = kept.to_bytes(4, "big")  # the block's DLSR
+        assert call.a.reports.receive(bytes(data), call.now + SECOND) == "taken"
+        assert call.a.reports.figures()["rtt_ms"] == before
+
     def test_our_own_reports_that_come_back_are_known(self) -> None:
         call = Call(Side(1), Side(2))
         call.run(1)

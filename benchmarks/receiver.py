@@ -1,13 +1,13 @@
 """What is heard over bad paths: PESQ, added delay and CQ, beside a floor and a ceiling.
 
-    python -m benchmarks receiver              five seeds; RECEIVER_SEEDS, RECEIVER_HALF=check
+    python -m benchmarks receiver              five seeds; RECEIVER_HALF=check, or other
     python -m benchmarks receiver_wide         the same in wide band: G.722 and Opus
     python -m benchmarks receiver_faults       what the other end or our own machine may do wrong
     python -m benchmarks receiver_short        one seed of the rows that tell most (CI)
 
-RECEIVER_PATHS=clean,loss_5 runs these only. Published figures of other engines stand beside it
-(`THREE`): other speakers and traces of the same kind, so a difference of a few hundredths says
-nothing.
+RECEIVER_PATHS=clean,loss_5 runs these only, RECEIVER_SEEDS=20-24 these. Published figures of
+other engines stand beside it (`THREE`): other speakers and traces of the same kind, so a
+difference of a few hundredths says nothing.
 """
 
 from __future__ import annotations

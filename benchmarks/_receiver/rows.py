@@ -42,7 +42,9 @@ def half() -> str:
 
 
 def seeds() -> range:
-    return range(int(os.environ.get("RECEIVER_SEEDS", "5")))
+    """`5` are the first five, `20-24` those."""
+    first, dash, last = os.environ.get("RECEIVER_SEEDS", "5").partition("-")
+    return range(int(first), int(last) + 1) if dash else range(int(first))
 
 
 def chosen(paths: Mapping[str, Path]) -> Mapping[str, Path]:

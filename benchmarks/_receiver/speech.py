@@ -2,7 +2,8 @@
 
 `asterisk-core-sounds-*-wav` (prompts read by professional speakers) and `codec2-examples`
 (everyday recordings). Each speaker is 16 s, at the level of a telephone call. The two halves
-are by different speakers: what is tuned on one is checked on the other.
+are by different speakers: what is tuned on one is checked on the other. "other" is speech that
+nothing was ever chosen by: other voices where there are some, else other sentences.
 
 Wide-band speech is in the prompts as G.722 (`asterisk-core-sounds-*-g722`): what that coding
 left of it is what is sent here, and what is compared with.
@@ -55,6 +56,12 @@ SPEAKERS = {
         Speaker("french, female", ASTERISK / "fr_CA_f_June"),
         Speaker("english, female", ASTERISK / "en_US_f_Allison"),
     ),
+    "other": (
+        Speaker("italian, female", ASTERISK / "it_IT_f_Menardi"),
+        Speaker("english, male, later", CODEC2 / "raw/ve9qrp.raw", 60.0),
+        Speaker("english, many", CODEC2 / "wav/all.wav"),
+        Speaker("french, female, later", ASTERISK / "fr_CA_f_June", 40.0),
+    ),
 }
 WIDE_SPEAKERS = {
     "tune": (
@@ -68,6 +75,12 @@ WIDE_SPEAKERS = {
         Speaker("french, female", ASTERISK / "fr_CA_f_June"),
         Speaker("english, female", ASTERISK / "en_US_f_Allison"),
         Speaker("russian, female, later", ASTERISK / "ru_RU_f_IvrvoiceRU", 16.0),
+    ),
+    "other": (
+        Speaker("italian, male, still later", ASTERISK / "it_IT_m_Carlo", 40.0),
+        Speaker("french, female, later", ASTERISK / "fr_CA_f_June", 40.0),
+        Speaker("english, female, later", ASTERISK / "en_US_f_Allison", 40.0),
+        Speaker("spanish, female, still later", ASTERISK / "es_MX_f_Allison", 40.0),
     ),
 }
 PACKAGES = "codec2-examples and asterisk-core-sounds-LL-wav and -g722, LL in es it ru fr en"

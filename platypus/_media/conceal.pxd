@@ -25,6 +25,7 @@ cdef struct conceal_t:
     int longest                      # samples of `sound`
     conceal_place_t place
     int step                         # by which the gain falls, each sample
+    int noise                        # four times its share in the middle of the fade
     int16_t history[CONCEAL_HISTORY] # what was put out last
     int16_t sound[CONCEAL_LONGEST]   # before the loss; its end, joined to itself, is repeated
 

@@ -22,13 +22,15 @@ from platypus._media.period cimport PERIOD_LONGEST, PERIOD_RATE, period_of
 
 
 cdef enum:
-    WINDOW = 80                  # of what was heard that has to look alike
+    WINDOW = 80                  # of what was heard that has to look alike,
+    WIDE_WINDOW = 50             # and in wide band, where more of each sample tells
     AFTER_WINDOW = 36            # of what follows, of which there is less
     HISTORY_MS = 45
     HOLD_MS = 10
     FADE_MS = 130
     GRAIN_MS = 5                 # half of a piece of the noise that comes up as the sound fades
-    NOISE = 2                    # four times the noise's share in the middle of the fade
+    NOISE = 2                    # four times the noise's share in the middle of the fade,
+    WIDE_NOISE = 1               # and in wide band, where it is heard sooner
     HUSH_MS = 5                  # the fade when a sender stopped on purpose
     BRIDGE_MS = 40               # the longest crossfade between the two sides
     MERGE_MS = 5
@@ -78,13 +80,16 @@ cdef void begin(conceal_t *conceal) noexcept nogil:
     conceal.place.hold = conceal.rate * HOLD_MS // 1000
     conceal.place.gain = CONCEAL_UNITY
     conceal.step = CONCEAL_UNITY * 1000 // (conceal.rate * FADE_MS) + 1
+    conceal.noise = NOISE if conceal.rate == PERIOD_RATE else WIDE_NOISE
     conceal.longest = min(<int>CONCEAL_LONGEST, conceal.rate // PERIOD_RATE * PERIOD_LONGEST)
     conceal.length = 0
     if conceal.filled == kept:
         unroll(conceal, history, kept)
         memcpy(conceal.sound, history + kept - conceal.longest,
                conceal.longest * sizeof(int16_t))
-        conceal.length = period_of(history + kept, kept, WINDOW, conceal.rate, period)
+        conceal.length = period_of(history + kept, kept,
+                                   WINDOW if conceal.rate == PERIOD_RATE else WIDE_WINDOW,
+                                   conceal.rate, period)
         memcpy(conceal.sound + conceal.longest - conceal.length, period,
                conceal.length * sizeof(int16_t))
     if conceal.length == 0:
@@ -136,9 +141,9 @@ cdef inline int made_up(conceal_t *conceal) noexcept nogil:
     if place.hold > 0:
         place.hold -= 1
         return value
-    # None at the fade's beginning and end, half as loud as the sound in its middle.
+    # None at the fade's beginning and end; in its middle half as loud as the sound, or a quarter.
     if not conceal.hushed:
-        share = place.gain * (CONCEAL_UNITY - place.gain) // (CONCEAL_UNITY // NOISE)
+        share = place.gain * (CONCEAL_UNITY - place.gain) // (CONCEAL_UNITY // conceal.noise)
         value += noise(conceal, conceal.rate * GRAIN_MS // 1000) * share // CONCEAL_UNITY
     place.gain = max(0, place.gain - conceal.step)
     return max(-32768, min(32767, value))

@@ -44,6 +44,18 @@ class TestConcealing:
         band = np.flatnonzero(heard > 0.001 * heard.max())
         assert power[: band.max() + 8].sum() > 0.95 * power.sum()
 
+    def test_in_wide_band_there_is_half_as_much_of_that_noise(self) -> None:
+        shares = []
+        for rate in (8000, 16000):
+            concealer = Concealer(rate)
+            period = rate // 100
+            concealer.heard(pcm(wave(period, 5 * period)))
+            middle = sound(concealer.fill(14 * period))[6 * period : 10 * period]
+            # What repeats, whatever its loudness, and the rest.
+            repeated = middle.reshape(4, period).mean(axis=0)
+            shares.append(float(np.std(middle - np.tile(repeated, 4)) / np.std(repeated)))
+        assert 0.3 * shares[0] < shares[1] < 0.7 * shares[0]
+
     def test_the_same_loss_is_filled_with_the_same_samples(self) -> None:
         assert np.array_equal(self.after(wave(57, 400), 1120), self.after(wave(57, 400), 1120))
 

@@ -77,7 +77,7 @@ cdef int codec_told(void *decoder, int codec, const uint8_t *next_payload, int l
 cdef int codec_decode_fec(void *decoder, int codec, const uint8_t *next_payload, int length,
                           int16_t *out, int samples) noexcept nogil
 cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noexcept nogil
-cdef void codec_resume(void *decoder, int codec, const uint8_t *payload,
+cdef void codec_resume(void *decoder, int codec, int missing, const uint8_t *payload,
                        int length) noexcept nogil
 # Samples at the beginning of what follows a gap that the codec mixes with what went before it.
 cdef int codec_blurred(void *decoder, int codec) noexcept nogil

@@ -191,12 +191,12 @@ cdef int codec_conceal(void *decoder, int codec, int16_t *out, int samples) noex
     return samples if opus_decode(state.opus, NULL, 0, out, samples, False) == samples else 0
 
 
-cdef void codec_resume(void *decoder, int codec, const uint8_t *payload,
+cdef void codec_resume(void *decoder, int codec, int missing, const uint8_t *payload,
                        int length) noexcept nogil:
-    """Packets are lost, and `payload` is decoded next."""
+    """So many packets are missing, and `payload` is decoded next."""
     cdef codec_decoder_t *state = <codec_decoder_t *>decoder
     if codec == CODEC_G722 and state.last == CODEC_G722:
-        g722_resume(&state.g722, payload, length)
+        g722_resume(&state.g722, missing * length, payload, length)
 
 
 cdef int codec_blurred(void *decoder, int codec) noexcept nogil:

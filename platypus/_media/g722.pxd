@@ -27,7 +27,8 @@ cdef void g722_encode(g722_t *state, const int16_t *samples, int codes,
 cdef void g722_decode(g722_t *state, const uint8_t *codes, int count,
                       int16_t *samples) noexcept nogil
 # Codes are missing before `following`, of which there are `count`: get ready to decode them.
-cdef void g722_resume(g722_t *state, const uint8_t *following, int count) noexcept nogil
+cdef void g722_resume(g722_t *state, int missing, const uint8_t *following,
+                      int count) noexcept nogil
 
 
 cdef class Encoder:

@@ -15,6 +15,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int32_t, uint8_t
 from libc.string cimport memcpy, memset
 
+from platypus._media.g722_guess cimport G722_KNOWN, g722_fade, g722_guess
+
 
 cdef enum:
     MAX_BYTES = 1 << 30      # counts below are int
@@ -23,8 +25,8 @@ cdef enum:
     HIGH_DECISION = 564      # table 12: the one decision level of the high band
     Q6_MOST = 2919           # the highest decision level of the low band
     CHUNK = 160              # codes that are filtered together: 20 ms
-    USUAL_A1 = 17800         # of the low band's poles, on average over speech,
-    USUAL_A2 = -7000
+    A2_MOST = 12288          # of the poles, so that they are stable (UPPOL2, UPPOL1):
+    A1_MOST = 15360          # less the second one
 
 # Table 12 (the filter), one of its two mirrored halves, and the other; to a length that the
 # compiler makes two instructions of.
@@ -69,9 +71,6 @@ cdef int32_t[16] low_moves
 low_moves[:] = [-60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60]
 cdef int32_t[4] high_moves
 high_moves[:] = [798, -214, 798, -214]
-# Of the low band's zeros, on average over speech: measured on four speakers.
-cdef int32_t[6] usual_zeros
-usual_zeros[:] = [4200, 4700, 5500, 3000, 2500, 1660]
 # Table 15: 2048 times the 32nd roots of two.
 cdef int32_t[32] roots
 roots[:] = [2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 2599, 2656, 2714,
@@ -105,9 +104,9 @@ cdef inline int32_t predict_poles(g722_band_t *band, int32_t r, int32_t p) noexc
     if not turned:
         wide = min(-wide, 32767)
     a2 = (wide >> 7) + (-128 if (p ^ band.p2) < 0 else 128) + (band.a2 * 32512 >> 15)
-    a2 = 12288 if a2 > 12288 else (-12288 if a2 < -12288 else a2)
+    a2 = A2_MOST if a2 > A2_MOST else (-A2_MOST if a2 < -A2_MOST else a2)
     a1 = limited((-192 if turned else 192) + (band.a1 * 32640 >> 15))
-    most = 15360 - a2
+    most = A1_MOST - a2
     band.a1 = most if a1 > most else (-most if a1 < -most else a1)
     band.a2 = a2
     band.p2 = band.p1
@@ -268,29 +267,57 @@ cdef int32_t led_to(int32_t step_log, const uint8_t *codes, int count, int low) 
     return step_log
 
 
-cdef inline int32_t nearer(int32_t known, int32_t usual) noexcept nogil:
-    return (9 * known + 7 * usual) // 16
+cdef void read_low(const g722_band_t *low, int32_t *known) noexcept nogil:
+    known[0] = low.a1
+    known[1] = low.a2
+    memcpy(known + 2, low.b, sizeof(low.b))
+    known[8] = low.step_log
 
 
-cdef void g722_resume(g722_t *state, const uint8_t *following, int count) noexcept nogil:
+cdef void begin_low(g722_band_t *low, const int32_t *known) noexcept nogil:
+    """With these coefficients and this step size, and nothing heard."""
+    cdef int i
+    memset(low, 0, sizeof(g722_band_t))
+    low.a2 = max(-A2_MOST, min(<int32_t>A2_MOST, known[1]))
+    low.a1 = max(low.a2 - A1_MOST, min(A1_MOST - low.a2, known[0]))
+    for i in range(6):
+        low.b[i] = limited(known[2 + i])
+    low.step_log = max(0, min(<int32_t>LOW_STEP_MAX, known[8]))
+    low.step = scaled(low.step_log, 8)
+
+
+cdef void lead_low(g722_band_t *low, const uint8_t *codes, int count) noexcept nogil:
+    cdef int i, code
+    for i in range(count):
+        code = codes[i] >> 2 & 15
+        follow(low, qm4[code] * low.step >> 15)
+        adapt(low, low_moves[code], LOW_STEP_MAX, 8)
+
+
+cdef void g722_resume(g722_t *state, int missing, const uint8_t *following,
+                      int count) noexcept nogil:
     """What the missing codes taught the other side is not known; what is likeliest instead.
 
-    Predictors of which a part is wrong distort for 60 ms, those of usual speech less: the low
-    band's go half the way there. The high band's were never of much use. Step sizes are known
-    better: what follows tells where they lead to, wherever they were.
+    A predictor that is wrong distorts for 60 ms, and the gap is filled towards what it makes. What
+    follows tells where predictor and step size lead to, wherever they were: from that and
+    from what they were they are guessed. What they had heard is left out: it is of another time.
+    The high band's predictor was never of much use.
     """
-    cdef g722_band_t *low = &state.low
     cdef g722_band_t *high = &state.high
+    cdef int32_t[G722_KNOWN] known, led, likely
     cdef int i
+    count = min(count, <int>CHUNK)
+    read_low(&state.low, known)
+    g722_fade(known, missing, led_to(state.low.step_log, following, count, 1))
+    begin_low(&state.low, known)
+    lead_low(&state.low, following, count)
+    read_low(&state.low, led)
+    g722_guess(known, led, likely)
+    begin_low(&state.low, likely)
     for i in range(6):
-        low.b[i] = nearer(low.b[i], usual_zeros[i])
         high.b[i] = 0
-    low.a1 = nearer(low.a1, USUAL_A1)
-    low.a2 = nearer(low.a2, USUAL_A2)
     high.a1 = high.a2 = 0
-    low.step_log = (low.step_log + led_to(low.step_log, following, count, 1)) // 2
     high.step_log = (high.step_log + led_to(high.step_log, following, count, 0)) // 2
-    low.step = scaled(low.step_log, 8)
     high.step = scaled(high.step_log, 10)
 
 
@@ -335,9 +362,10 @@ cdef class Decoder:
         finally:
             PyBuffer_Release(&view)
 
-    def resume(self, following) -> None:
-        """Codes are missing; `following` is decoded next."""
+    def resume(self, int missing, following) -> None:
+        """So many codes are missing; `following` is decoded next."""
         cdef Py_buffer view
         PyObject_GetBuffer(following, &view, PyBUF_SIMPLE)
-        g722_resume(&self.state, <const uint8_t *>view.buf, <int>min(view.len, MAX_BYTES))
+        g722_resume(&self.state, missing, <const uint8_t *>view.buf,
+                    <int>min(view.len, MAX_BYTES))
         PyBuffer_Release(&view)

@@ -26,6 +26,7 @@ from platypus._media.jitter cimport (
 
 cdef enum:
     COMFORT_BLOCK = 480      # samples made at a time
+    MANY = 50                # packets missing: more are no different
 
 
 cdef void supply_pop(jitter_t *jitter) noexcept nogil:
@@ -103,8 +104,10 @@ cdef void supply_bridge(jitter_t *jitter, int count) noexcept nogil:
 
 cdef int decode_head(jitter_t *jitter, int16_t *out, int capacity) noexcept nogil:
     cdef jitter_packet_t *packet = jitter_head(jitter)
-    if packet.position > jitter.passed + 1:
-        codec_resume(jitter.decoder, packet.codec, packet.payload, packet.length)
+    cdef int64_t missing = packet.position - jitter.passed - 1
+    if missing > 0:
+        codec_resume(jitter.decoder, packet.codec, <int>min(missing, <int64_t>MANY),
+                     packet.payload, packet.length)
     jitter.codec = packet.codec
     return codec_decode(jitter.decoder, packet.codec, packet.payload, packet.length, out, capacity)
 
@@ -113,7 +116,7 @@ cdef void note_played(jitter_t *jitter, int64_t behind) noexcept nogil:
     """The first packet is played `behind` what waits in `pcm`: count, and take it out."""
     cdef jitter_packet_t *packet = jitter_head(jitter)
     cdef double wait = <double>(jitter.slots.clock + behind - packet.arrival)
-    cdef int64_t missing = min(packet.position - jitter.passed - 1, <int64_t>50)
+    cdef int64_t missing = min(packet.position - jitter.passed - 1, <int64_t>MANY)
     jitter.wait = wait if jitter.wait < 0 else jitter.wait + (wait - jitter.wait) / 16
     while missing > 0:
         jitter.missing += (1 - jitter.missing) / JITTER_MEMORY

@@ -94,6 +94,39 @@ def test_is_as_loud_behind_a_gap_as_what_follows_tells(before: float, behind: fl
     aware, unaware = g722.Decoder(), g722.Decoder()
     for decoder in (aware, unaware):
         decoder.decode(codes[:gap])
-    aware.resume(codes[end : end + 160])
+    aware.resume(end - gap, codes[end : end + 160])
     first = [decoder.decode(codes[end : end + 160])[:640] for decoder in (aware, unaware)]
     assert distance(first[0], whole) < distance(first[1], whole) - 5
+
+
+def error(heard: bytes, whole: bytes) -> float:
+    """The power of what differs."""
+    both = [np.frombuffer(pcm, np.int16).astype(float) for pcm in (heard, whole)]
+    return float(np.mean((both[0] - both[1]) ** 2))
+
+
+@pytest.mark.parametrize("level", [1.0, 0.1])
+@pytest.mark.parametrize("lost", [2, 4, 6])
+def test_is_mostly_nearer_to_a_voice_that_came_up_in_the_gap(lost: int, level: float) -> None:
+    hiss = np.random.default_rng(3).normal(0, 1500, SECOND)
+    codes = encoded(np.asarray(np.concatenate([hiss, SOUNDS["speech"]]) * level, np.int16))
+    nearer = []
+    for gap in range(SECOND // 2 - 160 * lost, SECOND // 2, 37):
+        end = gap + 160 * lost
+        whole = g722.Decoder().decode(codes)[4 * end : 4 * end + 640]
+        aware, unaware = g722.Decoder(), g722.Decoder()
+        for decoder in (aware, unaware):
+            decoder.decode(codes[:gap])
+        aware.resume(end - gap, codes[end : end + 160])
+        errors = [error(one.decode(codes[end : end + 160]), whole) for one in (aware, unaware)]
+        nearer.append(errors[0] < errors[1])
+    assert np.mean(nearer) > 0.7
+
+
+@pytest.mark.parametrize("missing", [-1, 0, 1, 160, 1 << 30])
+@pytest.mark.parametrize("following", [b"", bytes(1), bytes(range(256)) * 4])
+def test_goes_on_whatever_is_missing_and_whatever_follows(missing: int, following: bytes) -> None:
+    decoder = g722.Decoder()
+    decoder.decode(encoded(SOUNDS["a square wave that clips"]))
+    decoder.resume(missing, following)
+    assert len(decoder.decode(bytes(160))) == 640

@@ -1,12 +1,14 @@
 """What is heard in wide band over bad paths: G.722, and Opus with its redundancy (FEC).
 
-The rows, seeds and choices are those of `receiver`; PESQ is P.862.2's. Opus is sent by the phone's
-own sender, which hears of the losses as RTCP would tell it. Published figures of other engines
-are known for Opus (`THREE`), again with other speakers and traces. Its delay has the codec's
-own 6.5 ms in it.
+The rows, seeds and choices are those of `receiver`; RECEIVER_CODECS=opus runs its rows only. PESQ
+is P.862.2's. Opus is sent by the phone's own sender, which hears of the losses as RTCP would tell
+it. Published figures of other engines are known for Opus (`THREE`), again with other speakers and
+traces. Its delay has the codec's own 6.5 ms in it.
 """
 
 from __future__ import annotations
+
+import os
 
 from benchmarks._receiver.codings import G722, OPUS, there_is
 from benchmarks._receiver.paths import PATHS
@@ -33,7 +35,10 @@ TARGETS = {
 def run() -> dict[str, float]:
     seconds = len(speech(half(), WIDE_RATE)) / WIDE_RATE
     tell(f"{half()}: {seconds:.0f} s of wide-band speech, {len(seeds())} seeds")
-    values = rows(chosen(PATHS), half(), seeds(), {}, G722)
+    wanted = os.environ.get("RECEIVER_CODECS", "g722,opus").split(",")
+    values = rows(chosen(PATHS), half(), seeds(), {}, G722) if "g722" in wanted else {}
+    if "opus" not in wanted:
+        return values
     if not there_is(OPUS):
         tell("no libopus here: no rows of it")
         return values

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-from platypus._media import pages
 from platypus._version import __version__
 from platypus.cli import exit_codes
 
@@ -66,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _no_verb(words)
     name = words[0]
     if name in ALL_DAY:
+        from platypus._media import pages
+
         pages.begin()
     verb = cast(Verb, import_module(f"platypus.cli.{name}"))
     parser = argparse.ArgumentParser(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from platypus._media.loop import Leg
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_FLAGS |= getattr(os, "O_NONBLOCK", 0)  # nobody waits for whoever may read a pipe
+# Nobody waits for whoever may read a pipe; who reads one slowly is waited for, by the writer.
+_FLAGS |= getattr(os, "O_NONBLOCK", 0)
 
 
 if sys.platform == "win32":
@@ -65,6 +66,8 @@ def open_for_recording(path: str) -> int:
         raise AudioFileError(
             path, f"can't be written ({_reason(error)}); choose another place for the recording"
         ) from error
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
     if not _empty(descriptor):
         os.close(descriptor)
         raise AudioFileError(path, "is being recorded onto already; choose another file")

@@ -208,8 +208,10 @@ class Transport:
 
     def _take(self, message: bytes, flow: Flow) -> None:
         self.counters.counts[RECEIVED] += 1
-        self._receive(message, flow)
-        self._rested()
+        try:
+            self._receive(message, flow)
+        finally:  # who waits for the end must not wait for the next message
+            self._rested()
 
     async def _bind(self, host: str, port: int) -> Address:
         """A UDP socket, and one to listen on at the same port."""

@@ -50,6 +50,17 @@ def test_nobody_waits_for_whoever_may_read_a_pipe(tmp_path: Path) -> None:
         open_for_recording(str(pipe))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_who_reads_a_pipe_slowly_is_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = open_for_recording(str(pipe))
+    assert os.get_blocking(descriptor)
+    for each in (descriptor, reader):
+        os.close(each)
+
+
 def test_any_number_may_be_recorded_to_nowhere() -> None:
     for descriptor in [open_for_recording(os.devnull) for _ in range(2)]:
         os.close(descriptor)

@@ -127,6 +127,29 @@ class TestDatagrams:
 
         run(work())
 
+    def test_a_message_over_a_connection_is_followed_by_a_rest_even_if_it_meets_a_fault(
+        self,
+    ) -> None:
+        async def work() -> None:
+            told: list[str] = []
+            rested = asyncio.Event()
+
+            def receive(data: bytes, flow: Flow) -> None:
+                told.append("received")
+                raise RuntimeError("a fault of ours")
+
+            receiver = Transport(receive, lambda flow, reason: None, rested.set)
+            await receiver.open("127.0.0.1", 0)
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+            _, writer = await asyncio.open_connection(*receiver.address)
+            writer.write(MESSAGE[:-2] + b"Content-Length: 0\r\n\r\n")
+            await rested.wait()
+            assert told == ["received"]
+            writer.close()
+            receiver.close()
+
+        run(work())
+
     def test_what_came_together_is_followed_by_one_rest(self) -> None:
         async def work() -> None:
             told: list[str] = []

@@ -10,6 +10,8 @@ else
 
 # Servers and package tools live in sbin, which a plain user's PATH leaves out.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+# Every phone that a test starts would compile all of it anew, and so would every run of the tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first of these that is new enough. `make PYTHON=...` chooses another.
 CANDIDATES = python3 python3.13 python3.12 python3.11
@@ -27,6 +29,8 @@ PYTEST := $(PY) -m pytest -q
 PARALLEL := -n 3 --dist loadfile
 # Real servers and their clocks: no more at once than there are cores.
 PAIRED := -n 2 --dist loadfile
+# What is left out of `make interop` and `make realtime`: CI has run BUT=smoke with `make test`.
+REST := $(if $(BUT), and not $(BUT))
 # In CI, on a machine that others use as well, what failed runs once more, alone: a fault fails
 # again, a scheduler that was late does not. The run says which they were.
 AGAIN := $(if $(CI),|| { echo "SECOND TRY: alone"; $(PY) -m pytest -v --last-failed --last-failed-no-failures none; })
@@ -92,13 +96,13 @@ test: build $(VENV)/ready-test
 	@$(PYTEST) -m smoke $(AGAIN)
 
 interop: build $(VENV)/ready-test
-	@$(PYTEST) $(PAIRED) -m "interop and not realtime" $(AGAIN)
+	@$(PYTEST) $(PAIRED) -m "interop and not realtime$(REST)" $(AGAIN)
 
 ui: build $(VENV)/ready-test
 	@$(PYTEST) $(PAIRED) -m "ui and not realtime" $(AGAIN)
 
 realtime: build $(VENV)/ready-test
-	@$(PYTEST) -m realtime $(AGAIN)
+	@$(PYTEST) -m "realtime$(REST)" $(AGAIN)
 
 asan: build $(VENV)/ready-test
 	@scripts/asan

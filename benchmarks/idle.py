@@ -23,7 +23,7 @@ from benchmarks._agent import Registrar, agent, cpu_seconds, resident_mb
 
 TARGETS = {"resident_mb": 30.0, "idle_percent": 0.05}
 SETTLE_S = 2.0
-WATCH_S = float(os.environ.get("SECONDS_IDLE", "40"))
+WATCH_S = float(os.environ.get("SECONDS_IDLE", "30"))
 
 
 BARE = """

@@ -141,7 +141,7 @@ def measure(load: str, legs: int, seconds: float) -> Result:
     )
 
 
-def run(seconds: float = 5.0) -> dict[str, float | str]:
+def run(seconds: float = 4.0) -> dict[str, float | str]:
     """For `python -m benchmarks`."""
     values: dict[str, float | str] = {}
     for load in ("idle", "busy"):

@@ -2,18 +2,20 @@
 
     python -m tests.fuzz [--seconds N] [NAME...]
 
-Each target has a process of its own and N seconds. An input that breaks one is written to the
-current folder, and is to become a test. Without atheris (it has no wheel for every Python) this
-says so and succeeds: `test_targets` tries the same targets with fewer inputs.
+Each target has a process of its own and N seconds, one on each processor. An input that breaks
+one is written to the current folder, and is to become a test. Without atheris (it has no wheel for
+every Python) this says so and succeeds: `test_targets` tries the same targets with fewer inputs.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 MAX_INPUT = 4096  # longer ones reach nothing new, and are slow
@@ -37,15 +39,18 @@ def main() -> None:
 def fuzz_all(names: list[str], seconds: int) -> None:
     from tests.fuzz.targets import TARGETS
 
-    failed = []
-    for name in names or TARGETS:
+    def run(name: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tests.fuzz", "--inside", "--seconds", str(seconds), name]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        done = [line for line in result.stderr.splitlines() if line.startswith("Done")]
-        print(f"fuzz: {name}: {done[-1] if done else 'FAILED'}", flush=True)
-        if result.returncode or not done:
-            failed.append(name)
-            print(result.stdout[-3000:] + result.stderr[-3000:])
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    chosen, failed = names or list(TARGETS), []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, result in zip(chosen, pool.map(run, chosen), strict=True):
+            done = [line for line in result.stderr.splitlines() if line.startswith("Done")]
+            print(f"fuzz: {name}: {done[-1] if done else 'FAILED'}", flush=True)
+            if result.returncode or not done:
+                failed.append(name)
+                print(result.stdout[-3000:] + result.stderr[-3000:])
     if failed:
         raise SystemExit(f"fuzz: failed {', '.join(failed)}")
 

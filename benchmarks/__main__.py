@@ -16,8 +16,10 @@ import importlib
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,15 +51,32 @@ def unit_of(name: str) -> str:
 
 
 def measure(name: str) -> dict[str, Any]:
-    """Runs one benchmark in a process of its own."""
+    """Runs one benchmark in a process of its own, which ends when this one is killed."""
     command = [sys.executable, "-m", "benchmarks", "--inside", name]
-    result = subprocess.run(
-        command, cwd=FOLDER.parent, stdout=subprocess.PIPE, text=True, check=False
-    )
-    if result.returncode:
-        raise SystemExit(f"benchmarks: {name} failed")
-    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    with subprocess.Popen(
+        command, cwd=FOLDER.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+        if process.wait():
+            raise SystemExit(f"benchmarks: {name} failed")
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
     return found
+
+
+def end_with_parent() -> None:
+    """When whoever holds our standard input is gone, unwind: the programs we started go with us."""
+
+    def ended(*_: object) -> None:
+        raise SystemExit("benchmarks: ended, since what started it has ended")
+
+    def watch() -> None:
+        while os.read(0, 1):  # of the descriptor: a lock held here would stop the interpreter's end
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, ended)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_inside(name: str) -> dict[str, Any]:
@@ -92,6 +111,7 @@ def main() -> None:
     if unknown := set(options.names) - set(names()):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names())}")
     if options.inside:
+        end_with_parent()
         print(json.dumps(run_inside(options.names[0])))
         return
 

@@ -193,68 +193,77 @@ cdef void thread_close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
     give_back(loop, leg.lease)
 
 
+cdef bint keeps_command(int verb) noexcept nogil:
+    """Whether the leg holds on to the command; it goes back when something takes its place."""
+    return (
+        verb == VERB_OPEN
+        or verb == VERB_SOURCE
+        or verb == VERB_SINK
+        or verb == VERB_JOIN
+        or verb == VERB_RECORD
+        or verb == VERB_PROTECT
+        or verb == VERB_UNPROTECT
+    )
+
+
 cdef void thread_obey(loop_t *loop, command_t *command, int64_t now_ns) noexcept nogil:
     cdef leg_t *leg = command.leg
-    if command.verb == VERB_OPEN:
+    cdef int verb = command.verb
+    if verb == VERB_OPEN:
         open_leg(loop, command, now_ns)
-        return
-    if command.verb == VERB_SOURCE:
-        set_source(loop, leg, command)
-        seat_settle_all(loop, now_ns)
-        return
-    if command.verb == VERB_SINK:
-        set_sink(loop, leg, command)
-        seat_settle_all(loop, now_ns)
-        return
-    if command.verb == VERB_JOIN:
-        join_conference(loop, leg, command)
-        seat_settle_all(loop, now_ns)
-        return
-    if command.verb == VERB_RECORD:
-        start_recording(loop, leg, command)
-        return
-    if command.verb == VERB_PROTECT or command.verb == VERB_UNPROTECT:
-        change_guard(loop, leg, command)
-        return
-    if command.verb == VERB_TRANSMIT:
-        leg_transmit(leg, command)
-    elif command.verb == VERB_DELIVER:
-        leg_deliver(leg, command, &loop.inbox, &loop.events)
-    elif command.verb == VERB_OUTSIDE:
-        leg.outside = command.first
-    if command.verb == VERB_CLOSE:
+    elif verb == VERB_CLOSE:
         thread_close_leg(loop, leg)
-    elif command.verb == VERB_MOVE:
+    elif verb == VERB_MOVE:
         watch_not(loop, leg)
         leg_move(leg, command)
         watch(loop, leg)
-    elif command.verb == VERB_RECEIVE:
+    elif verb == VERB_RECEIVE:
         leg_configure_receive(leg, command, now_ns)
-    elif command.verb == VERB_SEND:
+    elif verb == VERB_SEND:
         leg_configure_send(leg, command)
         if leg.party != NULL:
             seat_settle_all(loop, now_ns)  # its packet time is the others' affair as well
         else:
             seat_settle(loop, leg, now_ns)
         leg.receiving_since_ns = now_ns
-    elif command.verb == VERB_RTCP:
+    elif verb == VERB_RTCP:
         leg_configure_rtcp(leg, command, now_ns)
-    elif command.verb == VERB_DIRECTION:
+    elif verb == VERB_DIRECTION:
         leg_set_direction(leg, command.first, command.second, now_ns)
-    elif command.verb == VERB_MUTE:
+    elif verb == VERB_SOURCE:
+        set_source(loop, leg, command)
+        seat_settle_all(loop, now_ns)
+    elif verb == VERB_SINK:
+        set_sink(loop, leg, command)
+        seat_settle_all(loop, now_ns)
+    elif verb == VERB_MUTE:
         leg.muted = command.first
         leg.held = command.second
-    elif command.verb == VERB_DTMF:
+    elif verb == VERB_DTMF:
         leg_queue_digits(leg, command)
-    elif command.verb == VERB_LEAVE:
+    elif verb == VERB_JOIN:
+        join_conference(loop, leg, command)
+        seat_settle_all(loop, now_ns)
+    elif verb == VERB_LEAVE:
         leave_conference(loop, leg)
         seat_settle_all(loop, now_ns)
-    elif command.verb == VERB_VOICE:
+    elif verb == VERB_VOICE:
         leg.tells_voice = command.first
-    elif command.verb == VERB_KEYS:
+    elif verb == VERB_KEYS:
         leg_press_keys(leg, command)
-    elif command.verb == VERB_EARS:
+    elif verb == VERB_EARS:
         leg_listen_for_keys(leg, command)
-    elif command.verb == VERB_STOP_RECORD:
+    elif verb == VERB_RECORD:
+        start_recording(loop, leg, command)
+    elif verb == VERB_STOP_RECORD:
         end_recording(loop, leg, command.third)
-    give_back(loop, command)
+    elif verb == VERB_PROTECT or verb == VERB_UNPROTECT:
+        change_guard(loop, leg, command)
+    elif verb == VERB_TRANSMIT:
+        leg_transmit(leg, command)
+    elif verb == VERB_DELIVER:
+        leg_deliver(leg, command, &loop.inbox, &loop.events)
+    elif verb == VERB_OUTSIDE:
+        leg.outside = command.first
+    if not keeps_command(verb):
+        give_back(loop, command)

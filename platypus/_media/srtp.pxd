@@ -6,14 +6,13 @@ was given it, and nobody else until it comes back. libsrtp is not thread-safe.
 
 from libc.stdint cimport uint8_t, uint32_t
 
+from platypus._media.rollover cimport SSRCS_MAX, rollover_t, srtp_function_t
+
 cdef enum:
     PACKET_MAX = 2048       # what comes from a socket is no longer
     SRTP_TRAILER_MAX = 160  # what protecting may add: a tag of 16, an index of 4, an MKI of 128
     PACKET_WORDS = 552      # room for both, in the words that libsrtp reads by
     MKI_MAX = 128           # RFC 4568, 9.2
-    # libsrtp allocates a stream for each new SSRC that authenticates: this many a context.
-    # A far end that has more than so many in one agreement is broken, or means ill.
-    SSRCS_MAX = 64
 
 
 # What libsrtp's functions return, of those that mean something here (srtp_err_status_t).
@@ -24,9 +23,6 @@ cdef enum srtp_status_t:
     SRTP_REPLAYED = 9
     SRTP_REPLAYED_OLD = 10
     SRTP_CROWDED = 100   # ours: one SSRC too many
-
-
-ctypedef int (*srtp_function_t)(void *session, void *packet, int *length) noexcept nogil
 
 
 cdef struct context_t:
@@ -40,6 +36,7 @@ cdef struct context_t:
     int last                 # where the SSRC of the packet before was found
     uint32_t ssrcs[SSRCS_MAX]  # the first of them in one line of memory with all before
     uint8_t mki[MKI_MAX]
+    rollover_t *rollover     # where there are several keys, or NULL
 
 
 # The new length, or minus a srtp_status_t. `packet` has SRTP_TRAILER_MAX bytes of room behind.

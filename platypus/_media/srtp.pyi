@@ -6,8 +6,9 @@ class Context:
     `session` is the address of an `srtp_t` that `owner` keeps alive, `rtp` and `rtcp` are
     those of the two functions that work on it: libsrtp's to protect, or those to unprotect.
     The tags are the bytes that stand behind an MKI. `beside` is of another key that the sender
-    may use, as its MKI tells, and has become part of this. Given to a leg it is the loop's for
-    good.
+    may use, as its MKI tells, and has become part of this. Where there are several keys,
+    `same_key` is an `srtp_t` for `protect` with the key of this one, which leads it over the
+    rollovers that it did not hear. Given to a leg it is the loop's for good.
     """
 
     def __init__(
@@ -21,6 +22,8 @@ class Context:
         rtcp_tag: int,
         mki: bytes = b"",
         beside: Context | None = None,
+        same_key: int = 0,
+        protect: int = 0,
     ) -> None: ...
     @property
     def leased(self) -> bool: ...

@@ -7,9 +7,14 @@ of one. Every SSRC has its own rollover counter and replay window, in libsrtp.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uintptr_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+
+from platypus._media.rollover cimport (
+    SSRCS_MAX, rollover_lead, rollover_note, rollover_t, srtp_function_t,
+)
 
 cdef enum:
     RTP_HEADER = 12
@@ -85,7 +90,8 @@ cdef int context_unprotect(
     context_t *context, uint8_t *packet, int length, bint rtcp
 ) noexcept nogil:
     cdef srtp_function_t function = context.rtcp if rtcp else context.rtp
-    cdef uint32_t ssrc
+    cdef rollover_t *first = NULL if rtcp else context.rollover  # RTCP says its index itself
+    cdef uint32_t ssrc, sequence
     cdef bint known
     cdef int status
     # libsrtp of some ages trusts its caller with this.
@@ -98,9 +104,14 @@ cdef int context_unprotect(
     if not known and context.ssrc_count == SSRCS_MAX:
         return -SRTP_CROWDED
     length = without_mki(context, packet, length, context.rtcp_tag if rtcp else context.rtp_tag)
+    sequence = <uint32_t>packet[2] << 8 | packet[3]
+    if first != NULL:
+        rollover_lead(first, context.rollover, ssrc, context.session, function)
     status = function(context.session, packet, &length)
     if status != SRTP_OK:
         return -status
+    if first != NULL:
+        rollover_note(first, context.rollover, ssrc, sequence)
     if not known:
         context.ssrcs[context.ssrc_count] = ssrc
         context.ssrc_count += 1
@@ -121,6 +132,8 @@ cdef class Context:
         int rtcp_tag,
         bytes mki=b"",
         Context beside=None,
+        uintptr_t same_key=0,
+        uintptr_t protect=0,
     ):
         memset(&self.context, 0, sizeof(self.context))
         if not (session and rtp and rtcp):
@@ -133,6 +146,14 @@ cdef class Context:
             beside.leased = True
             self.beside = beside
             self.context.beside = &beside.context
+        if beside is not None or same_key:
+            self.context.rollover = <rollover_t *>calloc(1, sizeof(rollover_t))
+            if self.context.rollover == NULL:
+                raise MemoryError
+            if not (same_key and protect):
+                raise ValueError("where there are several keys each needs a session to protect by")
+            self.context.rollover.session = <void *>same_key
+            self.context.rollover.protect = <srtp_function_t>protect
         self.owner = owner
         self.context.session = <void *>session
         self.context.rtp = <srtp_function_t>rtp
@@ -141,6 +162,9 @@ cdef class Context:
         self.context.rtcp_tag = rtcp_tag
         self.context.mki_length = <int>len(mki)
         memcpy(self.context.mki, <const char *>mki, len(mki))
+
+    def __dealloc__(self):
+        free(self.context.rollover)
 
     def protect(self, packet, *, rtcp=False):
         """A packet as the loop sends it, for tests and replay."""

@@ -5,7 +5,8 @@
 
 Each packet goes through Python and comes back with the next frame: it is heard 20 ms later and
 leaves as late as the program is busy. The rules are those of `_media/guard`: a new receiving
-session is tried beside the one in use until it is clear which of them the far end uses.
+session is tried beside the one in use until it is clear which of them the far end uses. Only a
+key of several that comes into use after a wrap of the sequence numbers is not understood here.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ Keys stand in no repr, no log and no exception of this module.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -86,23 +86,23 @@ def context(
     *,
     outbound: bool,
     mki: bytes = b"",
-    others: Iterable[tuple[bytes, bytes]] = (),
+    others: Sequence[tuple[bytes, bytes]] = (),
 ) -> Context:
     """The same for the loop. Raises MediaError, also where there is only pylibsrtp's own API.
 
     `others` are further master keys of the same sender with their MKIs, all as long as `mki`.
-    Each counts rollovers for itself, so that one that is first used after a wrap of the sequence
-    numbers (22 minutes of speech) is not understood: libsrtp can't be told of it here.
     """
     if NATIVE is None:
         raise MediaError("libsrtp's functions can't be called by their addresses here")
-    beside: Context | None = None
-    for key, its_mki in others:
-        owner = session(profile, key, outbound=outbound)
-        beside = _context(NATIVE, profile, owner, outbound, its_mki, beside)
-    return _context(
-        NATIVE, profile, session(profile, master, outbound=outbound), outbound, mki, beside
-    )
+    if not others:
+        owner = session(profile, master, outbound=outbound)
+        return _context(NATIVE, profile, owner, outbound, mki)
+    found: Context | None = None
+    for key, its_mki in (*others, (master, mki)):
+        owner, same_key = (session(profile, key, outbound=way) for way in (outbound, True))
+        found = _context(NATIVE, profile, owner, outbound, its_mki, found, same_key)
+    assert found is not None  # noqa: S101 - there is one key at least
+    return found
 
 
 def _context(
@@ -112,10 +112,11 @@ def _context(
     outbound: bool,
     mki: bytes = b"",
     beside: Context | None = None,
+    same_key: Session | None = None,
 ) -> Context:
     known = PROFILES[profile]
     return Context(
-        owner,
+        (owner, same_key),
         session=_address_of(owner),
         rtp=native.protect if outbound else native.unprotect,
         rtcp=native.protect_rtcp if outbound else native.unprotect_rtcp,
@@ -123,6 +124,8 @@ def _context(
         rtcp_tag=known.rtcp_tag,
         mki=mki,
         beside=beside,
+        same_key=_address_of(same_key) if same_key is not None else 0,
+        protect=native.protect,
     )
 
 

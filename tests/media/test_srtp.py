@@ -49,6 +49,20 @@ def with_mki(profile: str, packet: bytes, mki: bytes, *, rtcp: bool = False) -> 
     return packet[:at] + mki + packet[at:]
 
 
+class Stepping:
+    """One key of a sender that counts for all of its keys: what it skips, others have said."""
+
+    def __init__(self, context: Context) -> None:
+        self.context, self.at = context, 0
+
+    def say(self, index: int) -> bytes:
+        while self.at + 0x7000 < index:
+            self.at += 0x7000
+            self.context.protect(rtp(self.at))
+        self.at = index
+        return self.context.protect(rtp(index))
+
+
 @pytest.fixture(params=list(srtp.PROFILES))
 def profile(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -289,6 +303,27 @@ class TestMki:
         assert here.unprotect(packet, rtcp=True) == report()
         with pytest.raises(ValueError, match="forged"):
             here.unprotect(with_mki(profile, senders[1].protect(rtp(8)), mkis[2]))
+
+    @pytest.mark.parametrize("wraps", [1, 3, 20])
+    def test_a_key_may_come_into_use_after_the_sequence_has_wrapped(
+        self, profile: str, wraps: int
+    ) -> None:
+        """RFC 3711, 8.1: the rollover counter is the stream's and not the key's."""
+        keys, mkis = (master(profile, 1), master(profile, 2)), (b"\1", b"\2")
+        senders = [Stepping(srtp.context(profile, key, outbound=True)) for key in keys]
+        here = srtp.context(
+            *(profile, keys[0]), outbound=False, mki=mkis[0], others=[(keys[1], mkis[1])]
+        )
+
+        index = 0
+        for used in (0, 1, 0):
+            until = index + wraps * 2**16
+            while index < until:
+                index += 0x3001
+                packet = with_mki(profile, senders[used].say(index), mkis[used])
+                assert here.unprotect(packet) == rtp(index)
+            with pytest.raises(ValueError, match="replayed"):
+                here.unprotect(packet)
 
     def test_one_of_several_keys_is_nobody_elses(self, profile: str) -> None:
         with pytest.raises(ValueError, match="of one length"):

@@ -24,10 +24,10 @@ SOURCES := $(wildcard platypus/_media/*.pyx platypus/_media/*.pxd platypus/_medi
 # Tests in virtual time and one short call with each real peer; the rest is for `make interop` and `make ui`.
 QUICK := not interop and not ui and not realtime
 PYTEST := $(PY) -m pytest -q
-# Much of the quick tests is waiting for other programs: three files at a time on two cores. What
-# compares real peers sample by sample comes after them, alone.
+# Much of the tests is waiting for other programs: three files at a time on two cores. In
+# `make test` what compares real peers sample by sample comes after the others, alone.
 PARALLEL := -n 3 --dist loadfile
-# Real servers and their clocks: no more at once than there are cores.
+# Windows draw, and are compared with what was drawn: no more at once than there are cores.
 PAIRED := -n 2 --dist loadfile
 # What is left out of `make interop` and `make realtime`: CI has run BUT=smoke with `make test`.
 REST := $(if $(BUT), and not $(BUT))
@@ -96,7 +96,7 @@ test: build $(VENV)/ready-test
 	@$(PYTEST) -m smoke $(AGAIN)
 
 interop: build $(VENV)/ready-test
-	@$(PYTEST) $(PAIRED) -m "interop and not realtime$(REST)" $(AGAIN)
+	@$(PYTEST) $(PARALLEL) -m "interop and not realtime$(REST)" $(AGAIN)
 
 ui: build $(VENV)/ready-test
 	@$(PYTEST) $(PAIRED) -m "ui and not realtime" $(AGAIN)

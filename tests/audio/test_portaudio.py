@@ -28,7 +28,7 @@ from tests._media.peer import address_of, open_leg, running_loop, wait_for
 from tests.harness.listening import noise
 from tests.harness.soundserver import RATE, SoundServer, soundserver
 
-SECONDS = 8
+SECONDS = 6
 WINDOW_S = 0.1
 STALL_MS = 30
 

@@ -1,7 +1,8 @@
 """A call's media in another family of addresses than its signalling: where they are wanted, we go.
 
     offer with c=IN IP6, over IPv4 --> answered with an IPv6 address of ours, RTP bound there
-    no way to that address        --> refused, with the reason
+    answer with it to ours of IPv4 --> offered anew, the same way
+    no way to that address        --> an offer is refused with the reason, of an answer it is told
 
 Which family a far end is offered is not asked here (RFC 6157's two m= lines): what it says of
 itself is followed, until it says something else. One that gives a name is left where it is.
@@ -28,7 +29,7 @@ class MediaFamily:
         self._beside: socket.AddressFamily | None = None  # that of the signalling, then
 
     def follow(self, theirs: str | None, local: str) -> None:
-        """An offer wants its media at `theirs`, None for nowhere, and came to us at `local`.
+        """The far end wants its media at `theirs`, None for nowhere, and knows us at `local`.
 
         Raises SdpError where we have no way to it.
         """

@@ -59,6 +59,7 @@ class CallMedia:
         self.public: tuple[Address, Address] | None = None  # RTP and RTCP, by a STUN server
         self._public_from = ""  # our own address by then
         self._family = MediaFamily()
+        self._led = False  # to another family of addresses, by an answer
         self._answers: dict[tuple[str, int], bytes] = {}  # of branches, by where their RTP is
         self._hold: HoldState = "none"
         self._own_source = self._own_sink = False  # given by whoever holds the call
@@ -139,6 +140,26 @@ class CallMedia:
         elif not early:
             self._answers.clear()  # one branch has won: its answer stands
         self._apply(plan)
+
+    def leads_elsewhere(self) -> bool:
+        """Whether the answer wants media in a family of addresses that our offer was not of.
+
+        Then another offer, from an address of that family, brings both ends together. It is
+        made once: who answers that as well with what was not offered is not run after.
+        """
+        plan, local = self._negotiator.plan, self._call.session.local_address
+        if self._led or plan is None or plan.remote is None or local is None:
+            return False
+        theirs = plan.remote[0]
+        if is_name(theirs) or family_of(theirs) == family_of(self.stream.host):
+            return False
+        self._led = True
+        try:
+            self._family.follow(theirs, local)
+        except SdpError as problem:  # they may be heard all the same
+            self._publish(ErrorOccurred(f"the far end can't hear us: {problem}", self._call))
+            return False
+        return True
 
     def receive_offer(self, body: bytes) -> None:
         """Raises SdpError where 488 is all that is left to say."""

@@ -211,7 +211,7 @@ class CallSignals:
                 answer = self._media.answer(self._local())
                 self.session.acknowledge(answer, self._engine.now())
             else:
-                self._media.receive_answer(body)
+                self._take_answer(body)
         except (SdpError, MediaError) as problem:
             self.give_up(f"the far end's answer can't be used: {problem}")
             return False
@@ -226,9 +226,14 @@ class CallSignals:
                 self.give_up("the caller's ACK did not answer our offer")
             return
         try:
-            self._media.receive_answer(body)
+            self._take_answer(body)
         except (SdpError, MediaError) as problem:
             self.give_up(f"the far end's answer can't be used: {problem}")
+
+    def _take_answer(self, body: bytes) -> None:
+        self._media.receive_answer(body)
+        if self._media.leads_elsewhere():
+            self._move()
 
     def _reinvited(self, body: bytes | None) -> None:
         session, now = self.session, self._engine.now()

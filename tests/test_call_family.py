@@ -12,7 +12,7 @@ import pytest
 from platypus.call import Call
 from platypus.call_family import MediaFamily
 from platypus.errors import NetworkError, SdpError
-from platypus.events import ErrorOccurred, MediaChanged
+from platypus.events import CallState, ErrorOccurred, MediaChanged
 from platypus.sdp.description import parse
 from platypus.sip.message import Request, Response
 from tests.harness.far_end import Fork, describe, fork
@@ -146,6 +146,88 @@ def test_of_two_streams_the_one_that_there_is_a_way_to_is_taken() -> None:
                 assert (await media.receive())[0] == 0x80
 
     run(work())
+
+
+def answered(far: Fork, invite: Request, body: str) -> bytes:
+    fields = [f"{name}: {invite.headers.get(name)}" for name in ("Via", "From", "Call-ID", "CSeq")]
+    to = invite.headers.get("To") or ""
+    lines = [
+        "SIP/2.0 200 OK",
+        *fields,
+        f"To: {to}" + ("" if "tag=" in to else ";tag=six"),
+        f"Contact: <sip:six@127.0.0.1:{far.sip.port}>",
+        "Content-Type: application/sdp",
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
+async def invited(far: Fork) -> Request:
+    """Their next INVITE: ACKs come between."""
+    while True:
+        message = await far.receive()
+        if isinstance(message, Request) and message.method == "INVITE":
+            return message
+
+
+class TestAnAnswer:
+    def test_leads_there_by_another_offer(self) -> None:
+        async def work() -> None:
+            with fork() as far, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as media:
+                media.bind(("::1", 0))
+                media.setblocking(False)
+                theirs = in_family_6(media.getsockname()[1])
+                async with phone(audio="tone") as alice:
+                    call = alice.engine.call(far.uri)
+                    first = await invited(far)
+                    assert b"c=IN IP4" in first.body
+                    far.sip.send(answered(far, first, theirs), alice.port)
+                    second = await invited(far)
+                    assert second.cseq.number == first.cseq.number + 1
+                    offer = parse(second.body)
+                    assert offer.connection == "::1"
+                    far.sip.send(answered(far, second, theirs), alice.port)
+                    assert (await receive(media))[0] == 0x80
+                    for number in range(500):
+                        media.sendto(rtp(number), ("::1", offer.media[0].port))
+                        await asyncio.sleep(0.02)
+                        if call.statistics()["receive"]["packets"] > 10:
+                            break
+                    assert call.statistics()["receive"]["packets"] > 10
+                    assert not alice.heard.of(ErrorOccurred)
+                    await alice.engine.close(timeout=0)
+
+        run(work())
+
+    def test_that_never_fits_is_not_run_after(self) -> None:
+        async def work() -> None:
+            with fork() as far:
+                async with phone() as alice:
+                    call = alice.engine.call(far.uri)
+                    for body in (in_family_6(4000), describe(4000)):
+                        far.sip.send(answered(far, await invited(far), body), alice.port)
+                    await call.answered(5)
+                    with pytest.raises(TimeoutError):
+                        await asyncio.wait_for(invited(far), 0.3)
+                    await alice.engine.close(timeout=0)
+
+        run(work())
+
+    @pytest.mark.usefixtures("no_way")
+    def test_is_told_where_there_is_no_way_to_it(self) -> None:
+        async def work() -> None:
+            with fork() as far:
+                async with phone() as alice:
+                    call = alice.engine.call(far.uri)
+                    body = in_family_6(4000, "2001:db8::1")
+                    far.sip.send(answered(far, await invited(far), body), alice.port)
+                    told = await alice.heard.next(ErrorOccurred)
+                    assert "can't hear us" in told.message
+                    assert "no way to it from here over IPv6" in told.message
+                    assert call.state is not CallState.ENDED
+                    await alice.engine.close(timeout=0)
+
+        run(work())
 
 
 class TestMediaFamily:

@@ -5,11 +5,12 @@
     what follows   -> its first period, repeated backwards --/
 
 `conceal_fill` knows only what was before: it repeats the stretch that the end of the sound
-is most like, holds it for 10 ms and fades it out by 140 ms, through noise of the sound's colour,
-for what repeats for so long sounds like a machine. `conceal_bridge` knows what comes
-after as well: the gap is filled from both sides, so that pitch, colour and loudness pass
-from one to the other. Where what is made up meets what came too late to be bridged to,
-`conceal_merge` lets the two overlap for 5 ms.
+is most like, holds it for 10 ms and fades it out by 210 ms, through noise of the sound's colour,
+for what repeats for so long sounds like a machine. (To be silent before a stall of 200 ms is
+over was measured to cost as much again as the stall.) `conceal_bridge` knows what comes after
+as well: the gap is filled from both sides, so that pitch, colour and loudness pass from one to
+the other. Where what is made up meets what came too late to be bridged to, `conceal_merge` lets
+the two overlap for 5 ms.
 
 All on fixed memory, in samples; when to do it is the jitter buffer's decision.
 """
@@ -27,7 +28,7 @@ cdef enum:
     AFTER_WINDOW = 36            # of what follows, of which there is less
     HISTORY_MS = 45
     HOLD_MS = 10
-    FADE_MS = 130
+    FADE_MS = 200
     GRAIN_MS = 5                 # half of a piece of the noise that comes up as the sound fades
     NOISE = 2                    # four times the noise's share in the middle of the fade,
     WIDE_NOISE = 1               # and in wide band, where it is heard sooner

@@ -14,7 +14,7 @@ cdef enum:
     JITTER_SAMPLES = CODEC_MOST_SAMPLES
     JITTER_PCM = 8192        # decoded samples: the longest frame, packet and stretch at 48 kHz
     JITTER_MEMORY = 256      # packets, of what was missing
-    JITTER_IDLE_MS = 160     # concealment has faded out by then
+    JITTER_IDLE_MS = 230     # concealment has faded out by then
 
 cdef enum jitter_inserted_t:
     JITTER_TAKEN = 0

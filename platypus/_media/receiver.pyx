@@ -60,13 +60,18 @@ cdef inline uint64_t rescaled(uint64_t samples, int before, int rate) noexcept n
     return samples * <uint64_t>rate // <uint64_t>before
 
 
+cdef int64_t played_of(const jitter_t *jitter) noexcept nogil:
+    """Samples of packets that were played; negative by what waits that was made up ahead."""
+    return <int64_t>(jitter.counters.decoded - jitter.counters.removed
+                     - jitter.counters.dropped) - jitter.pcm_count
+
+
 cdef void retime(receiver_t *receiver, int rate) noexcept nogil:
     """Begin to play anew, at another rate. What was counted in samples stays as long."""
     cdef jitter_t *jitter = &receiver.jitter
     cdef int before = receiver.rate
     cdef jitter_counters_t counters = jitter.counters
-    cdef uint64_t played = (counters.decoded - counters.removed - counters.dropped
-                            - <uint64_t>jitter.pcm_count)
+    cdef uint64_t played = <uint64_t>max(<int64_t>0, played_of(jitter))
     jitter_init(jitter, receiver.decoder, &receiver.losses)
     jitter.counters.late = counters.late
     jitter.counters.discarded = counters.discarded
@@ -386,6 +391,10 @@ cdef void receiver_statistics(const receiver_t *receiver,
                             stream_statistics_t *statistics) noexcept nogil:
     cdef const jitter_t *jitter = &receiver.jitter
     cdef int64_t lost = <int64_t>receiver.lost_before + rtp_source_lost(&receiver.source)
+    cdef int64_t played = played_of(jitter)
+    # What was made up ahead and waits still is not told before it is played.
+    cdef uint64_t ahead = <uint64_t>max(<int64_t>0, -played)
+    cdef uint64_t concealed = min(ahead, jitter.counters.concealed)
     statistics.packets = receiver.packets
     statistics.bytes = receiver.bytes
     statistics.lost = <uint64_t>max(0, lost)
@@ -395,13 +404,11 @@ cdef void receiver_statistics(const receiver_t *receiver,
     statistics.discarded = jitter.counters.discarded + receiver.overflowed
     statistics.refused = receiver.refused
     statistics.requested_samples = jitter.counters.requested
-    statistics.concealed_samples = jitter.counters.concealed
-    statistics.silent_samples = jitter.counters.silent
+    statistics.concealed_samples = jitter.counters.concealed - concealed
+    statistics.silent_samples = jitter.counters.silent - (ahead - concealed)
     statistics.inserted_samples = jitter.counters.inserted
     statistics.removed_samples = jitter.counters.removed
     statistics.dropped_samples = jitter.counters.dropped
-    statistics.played_samples = (
-        jitter.counters.decoded - jitter.counters.removed - jitter.counters.dropped
-        - <uint64_t>jitter.pcm_count)
+    statistics.played_samples = <uint64_t>max(<int64_t>0, played)
     statistics.jitter_ms = receiver.source.jitter_ns / 1e6 if receiver.source.jitter_known else -1.0
     statistics.buffer_ms = jitter.wait * 1000.0 / receiver.rate if jitter.wait >= 0 else -1.0

@@ -24,9 +24,9 @@ SOURCES := $(wildcard platypus/_media/*.pyx platypus/_media/*.pxd platypus/_medi
 # Tests in virtual time and one short call with each real peer; the rest is for `make interop` and `make ui`.
 QUICK := not interop and not ui and not realtime
 PYTEST := $(PY) -m pytest -q
-# Much of the tests is waiting for other programs: three files at a time on two cores. In
+# Much of the tests is waiting for other programs: four files at a time on two cores. In
 # `make test` what compares real peers sample by sample comes after the others, alone.
-PARALLEL := -n 3 --dist loadfile
+PARALLEL := -n 4 --dist loadfile
 # Windows draw, and are compared with what was drawn: no more at once than there are cores.
 PAIRED := -n 2 --dist loadfile
 # What is left out of `make interop` and `make realtime`: CI has run BUT=smoke with `make test`.

@@ -17,6 +17,7 @@ from tests.harness.sanitizer import SANITIZED
 HERE = Path(__file__).parent
 # libsrtp keeps a stream of each SSRC and each direction; both legs run in one thread.
 FOR_THE_SSRCS = 40
+KINDS = ["plain", *srtp.PROFILES]
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="threads are told apart by /proc"),
@@ -34,19 +35,33 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield library
 
 
-@pytest.mark.parametrize("profile", ["plain", *srtp.PROFILES])
-def test_a_call_under_way_allocates_nothing(counting: Path, profile: str) -> None:
-    command = [sys.executable, "-m", "tests._media.allocating", profile]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "LD_PRELOAD": str(counting)},
-        cwd=HERE.parent.parent,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    first, later = map(int, done.stdout.split())
+@pytest.fixture(scope="module")
+def calls(counting: Path) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """A program for each kind of call, all at the same time."""
+    started = {
+        profile: subprocess.Popen(
+            [sys.executable, "-m", "tests._media.allocating", profile],
+            env={**os.environ, "LD_PRELOAD": str(counting)},
+            cwd=HERE.parent.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for profile in KINDS
+    }
+    yield started
+    for each in started.values():
+        each.kill()
+        each.communicate()
+
+
+@pytest.mark.parametrize("profile", KINDS)
+def test_a_call_under_way_allocates_nothing(
+    calls: dict[str, subprocess.Popen[str]], profile: str
+) -> None:
+    said, complaint = calls[profile].communicate(timeout=60)
+    assert calls[profile].returncode == 0, complaint
+    first, later = map(int, said.split())
     assert later == 0
     if profile == "plain":
         assert first == 0

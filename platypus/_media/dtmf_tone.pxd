@@ -5,6 +5,7 @@ from platypus._media.tone cimport tone_t
 cdef enum:
     DTMF_QUEUE = 64          # keys that wait: as many as telephone events
     DTMF_TONES = 8           # four rows, four columns
+    DTMF_FILTERS = 16        # two for each: one a little below, one a little above
 
 cdef struct dtmf_key_t:
     int event                # as in RFC 4733, 3.2: 0-9, 10 *, 11 #, 12-15 A-D
@@ -24,9 +25,9 @@ cdef struct dtmf_receiver_t:
     int rate
     int block                # samples that are looked at together
     int filled
-    float coefficient[DTMF_TONES]
-    float last[DTMF_TONES]
-    float before[DTMF_TONES]
+    float coefficient[DTMF_FILTERS]
+    float last[DTMF_FILTERS]
+    float before[DTMF_FILTERS]
     float energy
     int key                  # that is heard, -1: none
     int candidate            # of the last block, -1: none

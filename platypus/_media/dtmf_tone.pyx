@@ -1,6 +1,7 @@
 """Keys of a telephone as tones in the sound, both ways (ITU-T Q.23, Q.24).
 
-Heard by eight Goertzel filters over blocks of 12.75 ms. A key is heard when two blocks in a
+Heard by Goertzel filters over blocks of 12.75 ms, two for each tone: tones may be 1.5 % off, and
+one filter would see three quarters of such a one. A key is heard when two blocks in a
 row have one tone of each group and hardly anything else, equally loud in both (a voice glides);
 so the shortest key that Q.24 wants to be heard, 40 ms, always is. It is told when it ends,
 which is after two blocks without it: a hole of 20 ms splits none.
@@ -34,9 +35,10 @@ places[:] = [13, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 14, 3, 7, 11, 15]
 
 cdef double AMPLITUDE = 8100.0       # -9 dBm0 each: as phones send them
 cdef float LEAST_AMPLITUDE = 500.0   # -33 dBm0
-cdef float TWIST = 6.5               # one group over the other, in power: 8 dB
+cdef double ASIDE = 0.009            # how far a filter lies from its tone: both meet at it
+cdef float TWIST = 10.0              # one group over the other, in power: 8 dB, and what noise adds
 cdef float ALONE = 6.3               # a tone over the others of its group: 8 dB
-cdef float PURE = 0.8          # of all energy: what a tone 1.5 % off still has, and one of 20 ms not
+cdef float PURE = 0.77               # of all energy: what a tone of 20 ms does not have
 cdef float STEADY = 2.0              # from one block to the next: 3 dB
 
 
@@ -98,38 +100,50 @@ cdef void dtmf_fill(dtmf_sender_t *sender, int16_t *frame, int count, int rate) 
 
 
 cdef void dtmf_receiver_init(dtmf_receiver_t *receiver, int rate) noexcept nogil:
+    cdef double aside
     cdef int i
     memset(receiver, 0, sizeof(dtmf_receiver_t))
     receiver.rate = rate
     receiver.block = BLOCK * rate // 8000
     receiver.key = receiver.candidate = -1
-    for i in range(DTMF_TONES):
-        receiver.coefficient[i] = <float>(2.0 * cos(2.0 * M_PI * hz[i] / rate))
+    for i in range(DTMF_FILTERS):
+        aside = 1.0 + ASIDE if i & 1 else 1.0 - ASIDE
+        receiver.coefficient[i] = <float>(2.0 * cos(2.0 * M_PI * hz[i >> 1] * aside / rate))
 
 
-cdef int strongest(const float *powers) noexcept nogil:
-    """Which of four is the strongest, if it is so by far; else -1."""
+cdef int strongest(const float *powers, const float *least) noexcept nogil:
+    """Which of four is the strongest, if it is so by far; else -1.
+
+    Of the others the filter that sees less of them: the nearer one sees this one too.
+    """
     cdef int best = 0, i
     for i in range(1, 4):
         if powers[i] > powers[best]:
             best = i
     for i in range(4):
-        if i != best and powers[i] * ALONE > powers[best]:
+        if i != best and least[i] * ALONE > powers[best]:
             return -1
     return best
+
+
+cdef float power_of(const dtmf_receiver_t *receiver, int i) noexcept nogil:
+    return (receiver.last[i] * receiver.last[i] + receiver.before[i] * receiver.before[i]
+            - receiver.coefficient[i] * receiver.last[i] * receiver.before[i])
 
 
 cdef int key_of_block(dtmf_receiver_t *receiver) noexcept nogil:
     """The event whose two tones the block is made of, or -1."""
     cdef float[DTMF_TONES] powers
+    cdef float[DTMF_TONES] lesser
+    cdef float below, above
     cdef float half = receiver.block / <float>2.0
     cdef float least = LEAST_AMPLITUDE * LEAST_AMPLITUDE * half * half
     cdef int i, row, column
     for i in range(DTMF_TONES):
-        powers[i] = (receiver.last[i] * receiver.last[i] + receiver.before[i] * receiver.before[i]
-                     - receiver.coefficient[i] * receiver.last[i] * receiver.before[i])
-    row = strongest(powers)
-    column = strongest(powers + 4)
+        below, above = power_of(receiver, 2 * i), power_of(receiver, 2 * i + 1)
+        powers[i], lesser[i] = max(below, above), min(below, above)
+    row = strongest(powers, lesser)
+    column = strongest(powers + 4, lesser + 4)
     if row < 0 or column < 0 or powers[row] < least or powers[4 + column] < least:
         return -1
     if powers[row] > TWIST * powers[4 + column] or powers[4 + column] > TWIST * powers[row]:
@@ -175,7 +189,7 @@ cdef int dtmf_hear(dtmf_receiver_t *receiver, const int16_t *frame, int count,
     for i in range(count):
         sample = frame[i]
         receiver.energy += sample * sample
-        for j in range(DTMF_TONES):
+        for j in range(DTMF_FILTERS):
             value = receiver.coefficient[j] * receiver.last[j] - receiver.before[j] + sample
             receiver.before[j] = receiver.last[j]
             receiver.last[j] = value

@@ -32,14 +32,17 @@ def tones(
     dbm0: float = -9.0,
     twist_db: float = 0.0,
     off: float = 0.0,
+    off_high: float | None = None,
+    phases: tuple[float, float] = (0.0, 0.0),
     after_ms: float = 80,
 ) -> Pcm:
     """A key pressed for so long, and the silence after it."""
     time = np.arange(round(ms * rate / 1000)) / rate
     amplitude = 32767 * 10 ** ((dbm0 - 3.14) / 20)
-    low, high = pair(key)
-    wave = amplitude * np.sin(2 * np.pi * low * (1 + off) * time)
-    wave += amplitude * 10 ** (twist_db / 20) * np.sin(2 * np.pi * high * (1 + off) * time)
+    low, high = map(float, pair(key))
+    low, high = low * (1 + off), high * (1 + (off if off_high is None else off_high))
+    wave = amplitude * np.sin(2 * np.pi * low * time + phases[0])
+    wave += amplitude * 10 ** (twist_db / 20) * np.sin(2 * np.pi * high * time + phases[1])
     return np.concatenate([wave, np.zeros(round(after_ms * rate / 1000))]).astype(np.int16)
 
 
@@ -67,7 +70,26 @@ class TestHearing:
     def test_tones_a_little_off(self, off: float) -> None:
         assert heard(np.concatenate([tones(key, off=off) for key in KEYS])) == KEYS
 
-    @pytest.mark.parametrize("off", [-0.05, 0.05])
+    @pytest.mark.parametrize("twist_db", [-8.0, -4.0, 0.0, 4.0])
+    @pytest.mark.parametrize("off", [(-0.015, -0.015), (-0.015, 0.015), (0.015, -0.015)])
+    def test_tones_a_little_off_wherever_they_begin(
+        self, off: tuple[float, float], twist_db: float
+    ) -> None:
+        """Q.24: 1.5 % off, the high tone 4 dB louder or 8 dB softer, and 40 ms long."""
+        chance = np.random.default_rng(7)
+        for key in KEYS * 6:
+            phases = chance.uniform(0, 2 * np.pi, 2)
+            pcm = tones(
+                *(key, 42),
+                dbm0=-12,
+                twist_db=twist_db,
+                off=off[0],
+                off_high=off[1],
+                phases=(phases[0], phases[1]),
+            )
+            assert heard(shifted(pcm, int(chance.integers(102)))) == key
+
+    @pytest.mark.parametrize("off", [-0.05, -0.04, 0.04, 0.05])
     def test_tones_far_off_are_none(self, off: float) -> None:
         assert heard(np.concatenate([tones(key, off=off) for key in KEYS])) == ""
 

@@ -27,8 +27,8 @@ PYTEST := $(PY) -m pytest -q
 # Much of the tests is waiting for other programs: four files at a time on two cores. In
 # `make test` what compares real peers sample by sample comes after the others, alone.
 PARALLEL := -n 4 --dist loadfile
-# Real servers have clocks of their own, and wait even longer.
-PEERS := -n 3 --dist loadfile
+# Real servers have clocks of their own, and wait even longer; each test starts its own.
+PEERS := -n 3 --dist worksteal
 # Windows draw, and are compared with what was drawn: no more at once than there are cores.
 PAIRED := -n 2 --dist loadfile
 # What is left out of `make interop` and `make realtime`: CI has run BUT=smoke with `make test`.

@@ -13,6 +13,9 @@ import pytest
 from tests.harness import namespace, programs, sanitizer
 
 
+LEAKED = 9  # an exit status of our own: running what failed once more would forget it
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says how busy the machine is.
     hypothesis.settings.register_profile("patient", deadline=None)
@@ -54,7 +57,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     # keep is not ours.
     lost = _lost_elsewhere or (sanitizer.SANITIZED and sanitizer.leaks())
     if lost:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.exitstatus = LEAKED
         # Where the tests are shared out, only this tells the process that counts.
         getattr(session.config, "workeroutput", {})["lost"] = True
 

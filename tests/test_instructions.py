@@ -13,7 +13,7 @@ from benchmarks import instructions
 MEASURED_WITH = (3, 11)
 
 
-@pytest.mark.interop
+@pytest.mark.realtime
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 @pytest.mark.skipif(sys.version_info[:2] != MEASURED_WITH, reason="measured with Python 3.11")
 def test_a_call_takes_no_more_instructions_than_it_did() -> None:

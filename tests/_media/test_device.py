@@ -54,6 +54,7 @@ class FakePortAudio:
     def __init__(self, problem: int = 0) -> None:
         self.problem = problem
         self.calls: list[str] = []
+        self.streams: list[NativeStream] = []
         self.wanted: list[tuple[int, int, int, float] | None] = []
         self._functions = {
             "Pa_OpenStream": OPEN(self._open),
@@ -95,12 +96,18 @@ class FakePortAudio:
 
 def opened(card: FakePortAudio, **options) -> NativeStream:
     ends = {"capture": (3, 0.01), "playout": (5, 0.02)} | options
-    return NativeStream(card.functions, rate=RATE, period=PERIOD, **ends)
+    stream = NativeStream(card.functions, rate=RATE, period=PERIOD, **ends)
+    card.streams.append(stream)
+    return stream
 
 
 @pytest.fixture
-def card() -> FakePortAudio:
-    return FakePortAudio()
+def card() -> Iterator[FakePortAudio]:
+    """Its streams are closed: one that is not keeps its memory for whoever may still call it."""
+    made = FakePortAudio()
+    yield made
+    for each in made.streams:
+        each.close()
 
 
 @pytest.fixture

@@ -1,8 +1,13 @@
 from libc.stdint cimport int64_t
 
+cdef enum:
+    VOICE_SECONDS = 10
+
 # Whether somebody speaks on one side of a leg.
 cdef struct voice_t:
-    float floor              # mean square of the quiet, in units of one sample squared; 0: unknown
+    float least[VOICE_SECONDS]  # mean square of the quietest frame of each second, the present first
+    int seconds              # of them that there are
+    int frames               # of the present second
     double energy            # of the frame so far
     int samples
     int above                # frames in a row that were louder than the quiet

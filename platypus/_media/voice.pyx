@@ -1,7 +1,7 @@
 """Voice activity: when speech begins and ends on one side of a leg.
 
-By energy alone, against a floor that follows the quiet: it falls at once and rises by
-a tenth of a dB a frame, so that a fan is quiet after seconds and a sentence never is. Speech
+By energy alone, against the quietest frame of the last ten seconds: whoever speaks takes breath
+meanwhile, so that a fan that was turned on is quiet after them and a sentence never is. Speech
 begins with three loud frames in a row (60 ms: a click is shorter) and ends after 400 ms
 below (a pause between words is shorter). It tells nothing about who or what is heard: music is
 "speech" to it.
@@ -10,20 +10,33 @@ below (a pause between words is shorter). It tells nothing about who or what is 
 cdef enum:
     BEGIN_FRAMES = 3
     END_FRAMES = 20
+    SECOND = 50               # frames
 
 cdef double LEAST = 1000.0    # mean square of -60 dBFS: below, nothing is speech
 cdef double ABOVE = 8.0       # 9 dB over the floor
-cdef double RISE = 1.0233     # 0.1 dB a frame, 5 dB a second
+
+
+cdef double quietest(voice_t *voice, double mean_square) noexcept nogil:
+    """The floor, this frame included."""
+    cdef int index
+    cdef double floor
+    if voice.seconds == 0 or voice.frames == SECOND:
+        for index in range(VOICE_SECONDS - 1, 0, -1):
+            voice.least[index] = voice.least[index - 1]
+        voice.least[0] = <float>mean_square
+        voice.seconds = min(voice.seconds + 1, VOICE_SECONDS)
+        voice.frames = 0
+    voice.frames += 1
+    voice.least[0] = <float>min(voice.least[0], mean_square)
+    floor = voice.least[0]
+    for index in range(1, voice.seconds):
+        floor = min(floor, voice.least[index])
+    return floor
 
 
 cdef int voice_update(voice_t *voice, double mean_square) noexcept nogil:
-    cdef bint loud
-    if voice.floor == 0 or mean_square < voice.floor:
-        voice.floor = <float>max(1.0, mean_square)
-    else:
-        # While somebody speaks the floor waits, but not for ever: a new noise becomes quiet.
-        voice.floor = <float>min(mean_square, voice.floor * (RISE if not voice.active else 1.004))
-    loud = mean_square > LEAST and mean_square > ABOVE * voice.floor
+    cdef double floor = quietest(voice, mean_square)
+    cdef bint loud = mean_square > LEAST and mean_square > ABOVE * floor
     if loud:
         voice.above += 1
         voice.below = 0

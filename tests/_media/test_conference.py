@@ -262,6 +262,9 @@ def test_speech_is_told_where_somebody_wants_to_know(loop: Loop) -> None:
     ([20] * 50 + [4000, 20] * 20, []),                       # clicks
     ([20] * 50 + [4000] * 10 + [20] * 10 + [4000] * 10, [True]),  # a pause between words
     ([300] * 400, []),                                       # a fan, from the start
+    ([20] * 100 + [300] * 600, [True, False]),               # one that was turned on
+    ([0] * 100 + [300] * 600 + [4000] * 50 + [300] * 40, [True, False, True, False]),
+    ([20] * 50 + ([4000] * 90 + [20] * 10) * 20, [True]),    # who goes on and on
     ([0] * 200, []),
 ])  # fmt: skip
 def test_voice_activity(amplitudes: list[int], changes: list[bool]) -> None:

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
-from platypus._media.platform cimport platform_address_t
+from platypus._media.platform cimport platform_address_equal, platform_address_t
 
 
 cdef enum latch_verdict_t:
@@ -22,9 +22,22 @@ cdef struct latch_t:
 
 
 cdef void latch_signal(latch_t *latch, const platform_address_t *remote) noexcept nogil
-cdef latch_verdict_t latch_judge(
+cdef latch_verdict_t latch_judge_any(
     latch_t *latch, const platform_address_t *source, uint32_t ssrc, uint16_t sequence, int64_t now_ns
 ) noexcept nogil
+
+
+cdef inline latch_verdict_t latch_judge(
+    latch_t *latch, const platform_address_t *source, uint32_t ssrc, uint16_t sequence, int64_t now_ns
+) noexcept nogil:
+    """Mostly it is who was heard before, and who is sent to."""
+    if not (platform_address_equal(source, &latch.heard)
+            and platform_address_equal(source, &latch.target)):
+        return latch_judge_any(latch, source, ssrc, sequence, now_ns)
+    latch.last_heard_ns = now_ns
+    latch.ssrc = ssrc
+    latch.sequence = sequence
+    return LATCH_TAKEN
 
 
 cdef platform_address_t address_of(object pair) except *

@@ -54,7 +54,7 @@ cdef bint may_switch(
     return silent_ns >= REBIND_SILENCE_NS and continues(latch, ssrc, sequence)
 
 
-cdef latch_verdict_t latch_judge(
+cdef latch_verdict_t latch_judge_any(
     latch_t *latch, const platform_address_t *source, uint32_t ssrc, uint16_t sequence, int64_t now_ns
 ) noexcept nogil:
     cdef bint known = latch.heard.family != 0

@@ -30,12 +30,44 @@ cdef struct backlog_t:
     jitter_packet_t alone    # which lies where it came in: not in the shelf, and not copied yet
 
 cdef void backlog_init(backlog_t *backlog, shelf_t *shelf) noexcept nogil
-# There must be a spare place. The position and the payload are set, all else is for the caller.
-# A payload may have to stay where it is until `backlog_keep`.
-cdef jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position, const uint8_t *payload,
-                                  int length) noexcept nogil
-# What still lies where it came in is taken to the shelf: that memory is about to be used anew.
-cdef void backlog_keep(backlog_t *backlog) noexcept nogil
-# NULL if there is none.
-cdef jitter_packet_t *backlog_head(backlog_t *backlog) noexcept nogil
-cdef void backlog_pop(backlog_t *backlog) noexcept nogil
+cdef jitter_packet_t *backlog_shelve(backlog_t *backlog, int64_t position, const uint8_t *payload,
+                                     int length) noexcept nogil
+cdef void backlog_take_along(backlog_t *backlog) noexcept nogil
+cdef void backlog_unshelve(backlog_t *backlog) noexcept nogil
+
+
+cdef inline void backlog_keep(backlog_t *backlog) noexcept nogil:
+    """What still lies where it came in is taken to the shelf: that memory is used anew."""
+    if backlog.passing:
+        backlog_take_along(backlog)
+
+
+cdef inline jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position,
+                                         const uint8_t *payload, int length) noexcept nogil:
+    """There must be a spare place. The position and the payload are set, all else is for the caller.
+
+    A payload may have to stay where it is until `backlog_keep`.
+    """
+    if backlog.count == 0:
+        backlog.passing = 1
+        backlog.count = 1
+        backlog.alone.position = position
+        backlog.alone.payload = payload
+        return &backlog.alone
+    backlog_keep(backlog)
+    return backlog_shelve(backlog, position, payload, length)
+
+
+cdef inline jitter_packet_t *backlog_head(backlog_t *backlog) noexcept nogil:
+    """NULL if there is none."""
+    if backlog.passing:
+        return &backlog.alone
+    return &backlog.shelf.packets[backlog.shelf.order[0]] if backlog.count > 0 else NULL
+
+
+cdef inline void backlog_pop(backlog_t *backlog) noexcept nogil:
+    if backlog.passing:
+        backlog.passing = 0
+        backlog.count = 0
+    else:
+        backlog_unshelve(backlog)

@@ -26,8 +26,8 @@ cdef inline uint8_t *room_of(shelf_t *shelf, int place) noexcept nogil:
     return shelf.far + (place - BACKLOG_NEAR) * BACKLOG_PAYLOAD
 
 
-cdef jitter_packet_t *shelve(backlog_t *backlog, int64_t position, const uint8_t *payload,
-                             int length) noexcept nogil:
+cdef jitter_packet_t *backlog_shelve(backlog_t *backlog, int64_t position, const uint8_t *payload,
+                                     int length) noexcept nogil:
     cdef shelf_t *shelf = backlog.shelf
     cdef int place = backlog.count
     cdef int taken
@@ -47,14 +47,13 @@ cdef jitter_packet_t *shelve(backlog_t *backlog, int64_t position, const uint8_t
     return packet
 
 
-cdef void backlog_keep(backlog_t *backlog) noexcept nogil:
+cdef void backlog_take_along(backlog_t *backlog) noexcept nogil:
+    """The packet that lies where it came in goes to the shelf."""
     cdef jitter_packet_t *packet
     cdef const jitter_packet_t *alone = &backlog.alone
-    if not backlog.passing:
-        return
     backlog.passing = 0
     backlog.count = 0
-    packet = shelve(backlog, alone.position, alone.payload, alone.length)
+    packet = backlog_shelve(backlog, alone.position, alone.payload, alone.length)
     packet.timestamp = alone.timestamp
     packet.arrival = alone.arrival
     packet.codec = alone.codec
@@ -62,30 +61,9 @@ cdef void backlog_keep(backlog_t *backlog) noexcept nogil:
     packet.length = alone.length
 
 
-cdef jitter_packet_t *backlog_add(backlog_t *backlog, int64_t position, const uint8_t *payload,
-                                  int length) noexcept nogil:
-    if backlog.count == 0:
-        backlog.passing = 1
-        backlog.count = 1
-        backlog.alone.position = position
-        backlog.alone.payload = payload
-        return &backlog.alone
-    backlog_keep(backlog)
-    return shelve(backlog, position, payload, length)
-
-
-cdef jitter_packet_t *backlog_head(backlog_t *backlog) noexcept nogil:
-    if backlog.passing:
-        return &backlog.alone
-    return &backlog.shelf.packets[backlog.shelf.order[0]] if backlog.count > 0 else NULL
-
-
-cdef void backlog_pop(backlog_t *backlog) noexcept nogil:
+cdef void backlog_unshelve(backlog_t *backlog) noexcept nogil:
     cdef shelf_t *shelf = backlog.shelf
     backlog.count -= 1
-    if backlog.passing:
-        backlog.passing = 0
-        return
     shelf.free[backlog.spare] = shelf.order[0]
     backlog.spare += 1
     memmove(shelf.order, shelf.order + 1, backlog.count)

@@ -32,6 +32,7 @@ Decoders and encoders are made and freed under the GIL, and travel by command.
 from libc.stdint cimport int16_t, uint8_t, uint32_t
 
 from platypus._media.comfort cimport comfort_t
+from platypus._media.g711 cimport alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from platypus._media.g722 cimport g722_t
 from platypus._media.opus cimport opus_encoder_t, opus_settings_t
 from platypus._media.resample cimport resampler_t
@@ -48,6 +49,7 @@ cdef enum codec_t:
 cdef enum:
     CODEC_MOST_MS = 120        # of a packet: the most that Opus has
     CODEC_MOST_SAMPLES = 5760  # as many at 48 kHz
+    CODEC_MOST_NARROW = 960    # and at 8
 
 cdef struct codec_decoder_t:
     int rate                   # of all that comes out
@@ -69,9 +71,9 @@ cdef int codec_rate(int codec) noexcept nogil
 # NULL: no memory, a rate that is not 8, 16, 24, 32 or 48 kHz, or no Opus (at that rate).
 cdef codec_decoder_t *codec_decoder_new(int rate, bint opus) noexcept nogil
 cdef void codec_decoder_free(codec_decoder_t *decoder) noexcept nogil
-cdef int codec_samples(int codec, const uint8_t *payload, int length, int rate) noexcept nogil
-cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
-                      int16_t *out, int capacity) noexcept nogil
+cdef int codec_samples_any(int codec, const uint8_t *payload, int length, int rate) noexcept nogil
+cdef int codec_decode_any(void *decoder, int codec, const uint8_t *payload, int length,
+                          int16_t *out, int capacity) noexcept nogil
 cdef int codec_told(void *decoder, int codec, const uint8_t *next_payload, int length,
                     int samples) noexcept nogil
 cdef int codec_decode_fec(void *decoder, int codec, const uint8_t *next_payload, int length,
@@ -89,9 +91,46 @@ cdef bint codec_has_state(int codec) noexcept nogil
 # NULL: no memory, or no Opus here. The settings are Opus's; NULL are all at their defaults.
 cdef codec_encoder_t *codec_encoder_new(int codec, const opus_settings_t *settings) noexcept nogil
 cdef void codec_encoder_free(codec_encoder_t *encoder) noexcept nogil
-# The length of the payload; 0: nothing is to be sent.
-cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame, int samples,
-                      uint8_t *out, int capacity) noexcept nogil
+cdef int codec_encode_any(codec_encoder_t *encoder, int codec, const int16_t *frame, int samples,
+                          uint8_t *out, int capacity) noexcept nogil
+
+
+# The three that each packet needs: most are of G.711, and for a leg of its rate.
+cdef inline bint codec_is_g711(int codec) noexcept nogil:
+    return codec == CODEC_PCMU or codec == CODEC_PCMA
+
+
+cdef inline int codec_samples(int codec, const uint8_t *payload, int length,
+                              int rate) noexcept nogil:
+    if codec_is_g711(codec) and rate == 8000 and length <= CODEC_MOST_NARROW:
+        return length
+    return codec_samples_any(codec, payload, length, rate)
+
+
+cdef inline int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
+                             int16_t *out, int capacity) noexcept nogil:
+    cdef const codec_decoder_t *state = <const codec_decoder_t *>decoder
+    if (codec_is_g711(codec) and codec == state.last and state.rate == 8000
+            and length <= min(<int>CODEC_MOST_NARROW, capacity)):
+        if codec == CODEC_PCMU:
+            ulaw_decode(payload, length, out)
+        else:
+            alaw_decode(payload, length, out)
+        return length
+    return codec_decode_any(decoder, codec, payload, length, out, capacity)
+
+
+cdef inline int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame,
+                             int samples, uint8_t *out, int capacity) noexcept nogil:
+    """The length of the payload; 0: nothing is to be sent."""
+    if not codec_is_g711(codec) or samples > capacity:
+        return codec_encode_any(encoder, codec, frame, samples, out, capacity)
+    if codec == CODEC_PCMU:
+        ulaw_encode(frame, samples, out)
+    else:
+        alaw_encode(frame, samples, out)
+    return samples
+
 
 # A codec and the clock of its RTP timestamps, by name; ValueError for others.
 cdef int codec_of(name, int *clock) except -1

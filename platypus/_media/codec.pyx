@@ -12,7 +12,7 @@ from libc.string cimport memset
 
 from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.comfort cimport comfort_describe, comfort_make
-from platypus._media.g711 cimport alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from platypus._media.g711 cimport alaw_decode, ulaw_decode
 from platypus._media.g722 cimport G722_HISTORY, g722_decode, g722_encode, g722_init, g722_resume
 from platypus._media.opus cimport (
     opus_decode, opus_decoder_new, opus_decoder_reset, opus_encode, opus_encoder_free,
@@ -73,7 +73,7 @@ cdef void codec_decoder_free(codec_decoder_t *decoder) noexcept nogil:
         arena_give(decoder, sizeof(codec_decoder_t))
 
 
-cdef int codec_samples(int codec, const uint8_t *payload, int length, int rate) noexcept nogil:
+cdef int codec_samples_any(int codec, const uint8_t *payload, int length, int rate) noexcept nogil:
     """How many samples a payload decodes to; 0 for what is no audio."""
     cdef int native
     if codec == CODEC_PCMU or codec == CODEC_PCMA:
@@ -129,8 +129,8 @@ cdef void begin(codec_decoder_t *decoder, int codec) noexcept nogil:
             resampler_reset(decoder.wide)
 
 
-cdef int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
-                      int16_t *out, int capacity) noexcept nogil:
+cdef int codec_decode_any(void *decoder, int codec, const uint8_t *payload, int length,
+                          int16_t *out, int capacity) noexcept nogil:
     """Decode a payload to at most `capacity` samples; how many there are."""
     cdef codec_decoder_t *state = <codec_decoder_t *>decoder
     cdef int16_t native[MOST_NATIVE]
@@ -247,9 +247,9 @@ cdef void codec_encoder_free(codec_encoder_t *encoder) noexcept nogil:
         free(encoder)
 
 
-cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame, int samples,
-                      uint8_t *out, int capacity) noexcept nogil:
-    """Encode a frame; the length of the payload, 0 for what is no audio."""
+cdef int codec_encode_any(codec_encoder_t *encoder, int codec, const int16_t *frame, int samples,
+                          uint8_t *out, int capacity) noexcept nogil:
+    """Any but G.711's, for which there is room."""
     if codec == CODEC_G722:
         if encoder == NULL or capacity < samples // 2:
             return 0
@@ -259,15 +259,7 @@ cdef int codec_encode(codec_encoder_t *encoder, int codec, const int16_t *frame,
         if encoder == NULL or encoder.opus == NULL:
             return 0
         return opus_encode(encoder.opus, frame, samples, out, capacity)
-    if capacity < samples:
-        return 0
-    if codec == CODEC_PCMU:
-        ulaw_encode(frame, samples, out)
-    elif codec == CODEC_PCMA:
-        alaw_encode(frame, samples, out)
-    else:
-        return 0
-    return samples
+    return 0
 
 
 CODECS = {

@@ -26,7 +26,6 @@ cdef enum:
     WINDOW = 80                  # of what was heard that has to look alike,
     WIDE_WINDOW = 50             # and in wide band, where more of each sample tells
     AFTER_WINDOW = 36            # of what follows, of which there is less
-    HISTORY_MS = 45
     HOLD_MS = 10
     FADE_MS = 200
     GRAIN_MS = 5                 # half of a piece of the noise that comes up as the sound fades
@@ -45,9 +44,9 @@ cdef void conceal_init(conceal_t *conceal, int rate) noexcept nogil:
     conceal.rate = rate
 
 
-cdef void conceal_remember(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil:
-    """Keep the newest samples that were put out."""
-    cdef int kept = conceal.rate * HISTORY_MS // 1000
+cdef void conceal_remember_any(conceal_t *conceal, const int16_t *samples, int count) noexcept nogil:
+    """Of more than there is room for at the history's end, and while it is not full."""
+    cdef int kept = conceal.rate * CONCEAL_HISTORY_MS // 1000
     cdef int part
     if count > kept:
         samples += count - kept
@@ -70,7 +69,7 @@ cdef void unroll(const conceal_t *conceal, int16_t *samples, int kept) noexcept 
 
 cdef void begin(conceal_t *conceal) noexcept nogil:
     """Find what to repeat."""
-    cdef int kept = conceal.rate * HISTORY_MS // 1000
+    cdef int kept = conceal.rate * CONCEAL_HISTORY_MS // 1000
     cdef int16_t history[CONCEAL_HISTORY]
     cdef int16_t period[CONCEAL_LONGEST]
     cdef uint32_t seed = conceal.place.seed
@@ -202,10 +201,9 @@ cdef int conceal_silent(const conceal_t *conceal) noexcept nogil:
     return conceal.active and conceal.place.gain == 0
 
 
-cdef void conceal_merge(conceal_t *conceal, int16_t *samples, int count) noexcept nogil:
-    """Real samples are back: fade from what is made up into the first of them."""
+cdef void conceal_overlap(conceal_t *conceal, int16_t *samples, int count) noexcept nogil:
     cdef int i, overlap = min(count, conceal.rate * MERGE_MS // 1000)
-    if conceal.active and not conceal_silent(conceal):
+    if not conceal_silent(conceal):
         for i in range(overlap):
             samples[i] = <int16_t>(
                 (made_up(conceal) * (overlap - i) + samples[i] * (i + 1)) // (overlap + 1))

@@ -93,7 +93,8 @@ cdef int read_source(feed_t *feed, int16_t *frame, int count, int rate) noexcept
     elif source.kind == SOURCE_RING:
         given = ring_read(source.ring, frame, count)
         feed.underruns += <uint32_t>(count - given)
-    memset(frame + given, 0, (count - given) * sizeof(int16_t))
+    if given < count:
+        memset(frame + given, 0, (count - given) * sizeof(int16_t))
     return given
 
 

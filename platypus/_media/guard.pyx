@@ -15,7 +15,7 @@ from libc.string cimport memcpy
 
 from platypus._media.event cimport events_wake
 from platypus._media.leg cimport (
-    GUARD_PLAIN, GUARD_RELAYED, GUARD_SHUT, VERB_PROTECT, command_t, guard_t, leg_t,
+    GUARD_RELAYED, GUARD_SHUT, VERB_PROTECT, command_t, guard_t, leg_t,
 )
 from platypus._media.platform cimport (
     platform_address_t, platform_datagram_t, platform_prefetch, platform_send_to, platform_socket_t,
@@ -46,7 +46,7 @@ cdef int relay(
     return 0
 
 
-cdef int guard_send(
+cdef int guard_send_any(
     leg_t *leg, platform_socket_t s, const platform_address_t *address, uint8_t *packet,
     int length, bint rtcp
 ) noexcept nogil:
@@ -90,11 +90,9 @@ cdef int try_both(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept n
     return length
 
 
-cdef int guard_open(leg_t *leg, platform_datagram_t *datagram, bint rtcp) noexcept nogil:
+cdef int guard_open_any(leg_t *leg, platform_datagram_t *datagram, bint rtcp) noexcept nogil:
     cdef uint8_t *packet = &datagram.data[0]
     cdef int length = datagram.length
-    if leg.receiving == GUARD_PLAIN:
-        return length
     if leg.receiving == GUARD_SHUT:
         leg.counters.unheard += 1
         return -1

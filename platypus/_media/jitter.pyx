@@ -344,8 +344,10 @@ cdef int jitter_playout(jitter_t *jitter, int16_t *out, int count, int64_t now) 
     cdef int16_t work[JITTER_PCM]
     cdef int flags
     jitter.pcm = work
-    memcpy(work, jitter.kept, jitter.pcm_count * sizeof(int16_t))
+    if jitter.pcm_count:
+        memcpy(work, jitter.kept, jitter.pcm_count * sizeof(int16_t))
     flags = play(jitter, out, count, now)
-    memcpy(jitter.kept, jitter.pcm, jitter.pcm_count * sizeof(int16_t))
+    if jitter.pcm_count:
+        memcpy(jitter.kept, jitter.pcm, jitter.pcm_count * sizeof(int16_t))
     jitter.pcm = NULL
     return flags

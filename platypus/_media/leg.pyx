@@ -468,9 +468,9 @@ cdef bint leg_send(
         keep_alive(leg, events, deadline_ns)
         return False
     feed_digits(leg)
-    samples = leg_with_tones(
-        leg, to_be_sent(leg, frame, count, events, deadline_ns), frame, count
-    )
+    samples = to_be_sent(leg, frame, count, events, deadline_ns)
+    if leg.tones != NULL:
+        samples = leg_with_tones(leg, samples, frame, count)
     if samples != NULL:
         energy = platform_energy(samples, count, &leg.sent_meter.peak)
     take_level(&leg.sent_meter, energy, count, METER_FRAMES * leg.frame,

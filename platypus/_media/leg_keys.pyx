@@ -34,7 +34,7 @@ cdef void leg_listen_for_keys(leg_t *leg, command_t *command) noexcept nogil:
 cdef const int16_t *leg_with_tones(leg_t *leg, const int16_t *samples, int16_t *frame,
                                    int count) noexcept nogil:
     cdef int waiting
-    if leg.tones == NULL or not dtmf_sending(leg.tones):
+    if not dtmf_sending(leg.tones):
         return samples
     if samples == NULL:
         memset(frame, 0, count * sizeof(int16_t))

@@ -10,7 +10,6 @@ from libc.stdint cimport int64_t, uint64_t
 from platypus._media.rtcp cimport rtcp_voip_t
 
 cdef enum:
-    WINDOW = 64
     LONGEST_STEP = 4096      # positions at a time; the stream makes a new beginning of more
     MILLISECONDS_MAX = 65535
 
@@ -51,7 +50,7 @@ cdef void settle(losses_t *losses, bint came, bint late) noexcept nogil:
 
 
 cdef void settle_oldest(losses_t *losses) noexcept nogil:
-    settle(losses, losses.came >> (WINDOW - 1) & 1, losses.late >> (WINDOW - 1) & 1)
+    settle(losses, losses.came >> (LOSSES_WINDOW - 1) & 1, losses.late >> (LOSSES_WINDOW - 1) & 1)
 
 
 cdef void begin(losses_t *losses, int64_t position) noexcept nogil:
@@ -65,7 +64,7 @@ cdef void begin(losses_t *losses, int64_t position) noexcept nogil:
 cdef void advance(losses_t *losses, int64_t steps) noexcept nogil:
     """A bit that leaves the window is settled, once the window reaches back so far."""
     while steps > 0:
-        if losses.known >= WINDOW:
+        if losses.known >= LOSSES_WINDOW:
             settle_oldest(losses)
         else:
             losses.known += 1
@@ -75,8 +74,7 @@ cdef void advance(losses_t *losses, int64_t steps) noexcept nogil:
         steps -= 1
 
 
-cdef void losses_note(losses_t *losses, int64_t position, int late) noexcept nogil:
-    """A packet came, in time to be played or too late for it."""
+cdef void losses_note_any(losses_t *losses, int64_t position, int late) noexcept nogil:
     cdef int64_t steps = position - losses.newest
     if losses.known == 0 or steps > LONGEST_STEP:
         begin(losses, position)

@@ -18,17 +18,6 @@ cdef bint queue_push(queue_t *queue, void *item) noexcept nogil:
     return True
 
 
-cdef void *queue_pop(queue_t *queue) noexcept nogil:
-    """The oldest, or NULL."""
-    cdef uint32_t popped = queue.popped
-    cdef void *item
-    if platform_load_acquire(&queue.pushed) == popped:
-        return NULL
-    item = queue.items[popped % QUEUE_MAX]
-    platform_store_release(&queue.popped, popped + 1)
-    return item
-
-
 cdef int queue_length(const queue_t *queue) noexcept nogil:
     cdef uint32_t popped = platform_load_acquire(&queue.popped)
     return <int>(platform_load_acquire(&queue.pushed) - popped)

@@ -32,8 +32,8 @@ from platypus._media.report cimport (
 )
 from platypus._media.rtp cimport (
     RTP_DUPLICATE, RTP_IS_RTCP, RTP_JUMP, RTP_NOT_RTP, RTP_OK, RTP_REORDERED, rtp_packet_t,
-    rtp_parse, rtp_source_jitter, rtp_source_lost, rtp_source_start, rtp_source_t,
-    rtp_source_update,
+    rtp_parse, rtp_source_awaits, rtp_source_jitter, rtp_source_lost, rtp_source_start,
+    rtp_source_t, rtp_source_update,
 )
 from platypus._media.telephone_event cimport (
     event_expire, event_new_source, event_receive, event_report, event_report_t,
@@ -126,7 +126,10 @@ cdef inline int64_t advance_of(const receiver_t *receiver,
                                const rtp_packet_t *packet) noexcept nogil:
     """From the packet placed last to this one, in samples, as the timestamps have it."""
     cdef int64_t advance = <int32_t>(packet.timestamp - receiver.placed_rtp)
-    return advance * (receiver.rate // 1000) // receiver.types[packet.payload_type].clock
+    cdef int clock = receiver.types[packet.payload_type].clock
+    if receiver.rate == 1000 * clock:
+        return advance
+    return advance * (receiver.rate // 1000) // clock
 
 
 cdef int64_t to_samples(receiver_t *receiver, int64_t time_ns) noexcept nogil:
@@ -181,10 +184,12 @@ cdef int64_t place(receiver_t *receiver, const rtp_packet_t *packet, int64_t ext
 cdef void note_bitrate(receiver_t *receiver, const uint8_t *payload, int length,
                        int samples) noexcept nogil:
     """How many bits Opus spends on speech: packets of less than half of that are its pauses."""
-    cdef float bitrate = <float>8 * length * receiver.rate / samples
+    cdef float bitrate
     if receiver.heard_codec != CODEC_OPUS:
         receiver.heard_bitrate = 0
-    elif bitrate > receiver.heard_bitrate / 2:
+        return
+    bitrate = <float>8 * length * receiver.rate / samples
+    if bitrate > receiver.heard_bitrate / 2:
         if not opus_is_wide(payload):
             receiver.heard_bitrate = 0
         elif receiver.heard_bitrate == 0:
@@ -300,10 +305,13 @@ cdef int hold(receiver_t *receiver, const uint8_t *data, int length, const rtp_p
 cdef int in_sequence(const receiver_t *receiver, const uint8_t *data,
                      const rtp_packet_t *packet) noexcept nogil:
     """Whether the packet goes on where the source is; nothing is changed."""
-    cdef rtp_source_t source = receiver.source
+    cdef rtp_source_t source
     cdef int64_t extended = 0
-    if packet.ssrc != source.ssrc:
+    if packet.ssrc != receiver.source.ssrc:
         return 0
+    if rtp_source_awaits(&receiver.source, packet.sequence):
+        return 1
+    source = receiver.source
     if rtp_source_update(&source, packet.sequence, &extended) == RTP_JUMP:
         return 0
     return not is_restart(receiver, data, packet, extended)

@@ -15,18 +15,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from typing import NamedTuple
 
 
-cdef int64_t LONGEST_JITTER_NS = 2000000000
-
-
-cdef inline uint32_t read_16(const uint8_t *data) noexcept nogil:
-    return <uint32_t>data[0] << 8 | data[1]
-
-
-cdef inline uint32_t read_32(const uint8_t *data) noexcept nogil:
-    return read_16(data) << 16 | read_16(data + 2)
-
-
-cdef int rtp_parse(const uint8_t *data, int length, rtp_packet_t *packet) noexcept nogil:
+cdef int rtp_parse_any(const uint8_t *data, int length, rtp_packet_t *packet) noexcept nogil:
     cdef int offset, padding
     if length < 1 or data[0] >> 6 != 2:
         return RTP_NOT_RTP  # RFC 7983: first byte 128 to 191
@@ -38,17 +27,17 @@ cdef int rtp_parse(const uint8_t *data, int length, rtp_packet_t *packet) noexce
     packet.csrc_count = data[0] & 15
     packet.marker = data[1] >> 7
     packet.payload_type = data[1] & 0x7f
-    packet.sequence = <uint16_t>read_16(data + 2)
-    packet.timestamp = read_32(data + 4)
-    packet.ssrc = read_32(data + 8)
+    packet.sequence = <uint16_t>rtp_16(data + 2)
+    packet.timestamp = rtp_32(data + 4)
+    packet.ssrc = rtp_32(data + 8)
     packet.extension_profile = -1
     packet.extension_offset = packet.extension_length = 0
     offset = RTP_HEADER + 4 * packet.csrc_count
     if data[0] & 0x10:
         if offset + 4 > length:
             return RTP_MALFORMED
-        packet.extension_profile = <int>read_16(data + offset)
-        packet.extension_length = 4 * <int>read_16(data + offset + 2)
+        packet.extension_profile = <int>rtp_16(data + offset)
+        packet.extension_length = 4 * <int>rtp_16(data + offset + 2)
         packet.extension_offset = offset + 4
         offset += 4 + packet.extension_length
     if offset > length:
@@ -61,22 +50,6 @@ cdef int rtp_parse(const uint8_t *data, int length, rtp_packet_t *packet) noexce
     packet.payload_offset = offset
     packet.payload_length = length - offset - padding
     return RTP_OK
-
-
-cdef void rtp_write_header(uint8_t *out, int payload_type, int marker, uint16_t sequence,
-                           uint32_t timestamp, uint32_t ssrc) noexcept nogil:
-    out[0] = 0x80
-    out[1] = <uint8_t>((0x80 if marker else 0) | payload_type)
-    out[2] = <uint8_t>(sequence >> 8)
-    out[3] = <uint8_t>sequence
-    out[4] = <uint8_t>(timestamp >> 24)
-    out[5] = <uint8_t>(timestamp >> 16)
-    out[6] = <uint8_t>(timestamp >> 8)
-    out[7] = <uint8_t>timestamp
-    out[8] = <uint8_t>(ssrc >> 24)
-    out[9] = <uint8_t>(ssrc >> 16)
-    out[10] = <uint8_t>(ssrc >> 8)
-    out[11] = <uint8_t>ssrc
 
 
 cdef void rtp_source_start(rtp_source_t *source, uint32_t ssrc, uint16_t sequence) noexcept nogil:
@@ -101,8 +74,8 @@ cdef void shift_window(rtp_source_t *source, int64_t steps) noexcept nogil:
         source.window[0] <<= steps
 
 
-cdef int rtp_source_update(rtp_source_t *source, uint16_t sequence,
-                           int64_t *extended) noexcept nogil:
+cdef int rtp_source_place(rtp_source_t *source, uint16_t sequence,
+                          int64_t *extended) noexcept nogil:
     cdef int distance = <int16_t><uint16_t>(sequence - <uint16_t>source.highest)
     cdef uint64_t bit
     extended[0] = source.highest + distance
@@ -122,23 +95,6 @@ cdef int rtp_source_update(rtp_source_t *source, uint16_t sequence,
     if extended[0] < source.base:
         source.base = extended[0]  # overtaken by the packet that was first
     return RTP_REORDERED
-
-
-cdef void rtp_source_jitter(rtp_source_t *source, uint32_t timestamp, int64_t arrival_ns,
-                            int rate) noexcept nogil:
-    """RFC 3550, A.8, in ns."""
-    cdef int64_t transit = arrival_ns - <int64_t>timestamp * 1000000000 // rate
-    cdef int64_t difference = transit - source.transit_ns
-    source.transit_ns = transit
-    if not source.jitter_known:
-        source.jitter_known = 1
-        source.jitter_ns = 0.0
-        return
-    if difference < 0:
-        difference = -difference
-    # A wrap or a jump of timestamps is no jitter, and would spoil the figure for minutes.
-    if difference < LONGEST_JITTER_NS:
-        source.jitter_ns += (<double>difference - source.jitter_ns) / 16.0
 
 
 cdef int64_t rtp_source_lost(const rtp_source_t *source) noexcept nogil:
@@ -173,7 +129,7 @@ def parse(data) -> Packet | None:
         if view.len > 65535 or rtp_parse(bytes_in, <int>view.len, &packet) != RTP_OK:
             return None
         end = packet.payload_offset + packet.payload_length
-        csrcs = tuple([read_32(bytes_in + RTP_HEADER + 4 * i) for i in range(packet.csrc_count)])
+        csrcs = tuple([rtp_32(bytes_in + RTP_HEADER + 4 * i) for i in range(packet.csrc_count)])
         extension = None
         if packet.extension_profile >= 0:
             extension = (packet.extension_profile, bytes_in[

@@ -21,8 +21,6 @@ from libc.string cimport memset
 
 # What a leg is taken to cost before its slot's work was measured: a little more than was seen.
 cdef int64_t LEG_WORK_NS = 6_000
-# A jitter buffer at the far end has given up on anything later.
-cdef int64_t CATCH_UP_NS = 200_000_000
 # Without a divisor in common with SLOTS, and by the golden section: so few are spread well, too.
 cdef int STEP_APART = 23
 
@@ -54,22 +52,6 @@ cdef int slots_choose(const slot_t *slots, bint card, int64_t work_max_ns) noexc
     return best
 
 
-cdef int slots_next(const slot_t *slots, int count) noexcept nogil:
-    """The slot whose turn is next, or -1 when none has a leg."""
-    cdef int index
-    cdef int best = -1
-    for index in range(count):
-        if slots[index].deadline_ns and (
-            best < 0 or slots[index].deadline_ns < slots[best].deadline_ns
-        ):
-            best = index
-    return best
-
-
-cdef bint slot_is_near(const slot_t *slot, int64_t now_ns) noexcept nogil:
-    return slot.deadline_ns - now_ns <= AHEAD_NS
-
-
 cdef void slot_add(slot_t *slot, bint card, int64_t now_ns) noexcept nogil:
     slot.legs += 1
     slot.cards += card
@@ -86,26 +68,8 @@ cdef void slot_remove(slot_t *slot, bint card) noexcept nogil:
         slot.work_ns = 0
 
 
-cdef void slot_worked(slot_t *slot, int64_t work_ns) noexcept nogil:
-    slot.work_ns += (work_ns - slot.work_ns) // 8
-
-
-cdef void slot_advance(slot_t *slot) noexcept nogil:
-    """After a turn. Without a card the turns between frames are left out."""
-    if slot.half or slot.cards:
-        slot.deadline_ns += HALF_NS
-        slot.half = not slot.half
-    else:
-        slot.deadline_ns += FRAME_NS
-
-
-cdef int slot_skip(slot_t *slot, int64_t now_ns) noexcept nogil:
-    """How many whole frames are too long gone to be caught up; the deadline moves on by them."""
-    cdef int64_t late_ns = now_ns - slot.deadline_ns
-    cdef int frames
-    if late_ns <= CATCH_UP_NS:
-        return 0
-    frames = <int>((late_ns - CATCH_UP_NS + FRAME_NS - 1) // FRAME_NS)
+cdef int slot_skip_frames(slot_t *slot, int64_t late_ns) noexcept nogil:
+    cdef int frames = <int>((late_ns - CATCH_UP_NS + FRAME_NS - 1) // FRAME_NS)
     slot.deadline_ns += frames * FRAME_NS
     return frames
 

@@ -58,6 +58,8 @@ cdef codec_encoder_t *sender_swap(sender_t *sender, codec_encoder_t *encoder) no
 
 
 cdef inline uint32_t in_clock(const sender_t *sender, int samples) noexcept nogil:
+    if sender.clock == sender.rate:
+        return <uint32_t>samples
     return <uint32_t>(<int64_t>samples * sender.clock // sender.rate)
 
 

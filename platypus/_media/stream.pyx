@@ -16,14 +16,13 @@ from platypus._media.codec cimport (
     CODEC_OPUS, codec_encoder_t, codec_has_state, codec_of, codec_rate,
 )
 from platypus._media.losses cimport losses_summarize, losses_summary_t
-from platypus._media.jitter cimport jitter_keep
 from platypus._media.opus cimport opus_follow_loss, opus_known, opus_settings, opus_settings_t
 from platypus._media.receiver cimport (
-    receiver_clear, receiver_configure, receiver_init, receiver_next_event, receiver_pass_over,
-    receiver_playout, receiver_receive, receiver_statistics, receiver_swap,
+    receiver_clear, receiver_configure, receiver_init, receiver_pass_over, receiver_statistics,
+    receiver_swap,
 )
 from platypus._media.sender cimport (
-    sender_capture, sender_configure, sender_event, sender_init, sender_keep_alive, sender_pace,
+    sender_configure, sender_event, sender_init, sender_keep_alive, sender_pace,
     sender_pause, sender_skip, sender_swap,
 )
 
@@ -101,22 +100,8 @@ cdef void stream_follow_loss(stream_t *stream, double lost) noexcept nogil:
         opus_follow_loss(stream.sender.encoder.opus, lost)
 
 
-cdef int stream_receive(stream_t *stream, const uint8_t *packet, int length,
-                        int64_t arrival_ns) noexcept nogil:
-    return receiver_receive(&stream.receiver, packet, length, arrival_ns)
-
-
-cdef void stream_keep(stream_t *stream) noexcept nogil:
-    jitter_keep(&stream.receiver.jitter)
-
-
 cdef void stream_pass_over(stream_t *stream) noexcept nogil:
     receiver_pass_over(&stream.receiver)
-
-
-cdef int stream_capture(stream_t *stream, const int16_t *frame, int samples,
-                        uint8_t *packet, int capacity) noexcept nogil:
-    return sender_capture(&stream.sender, frame, samples, packet, capacity)
 
 
 cdef int stream_keep_alive(stream_t *stream, int payload_type, uint8_t *packet) noexcept nogil:
@@ -127,15 +112,6 @@ cdef void stream_skip_capture(stream_t *stream, int samples) noexcept nogil:
     sender_skip(&stream.sender, samples)
 
 
-cdef int stream_playout(stream_t *stream, int16_t *frame, int samples,
-                        int64_t now_ns) noexcept nogil:
-    return receiver_playout(&stream.receiver, frame, samples, now_ns)
-
-
-cdef int stream_next_event(stream_t *stream, stream_event_t *event) noexcept nogil:
-    return receiver_next_event(&stream.receiver, event)
-
-
 cdef int stream_send_event(stream_t *stream, int event, int duration_ms,
                            int volume) noexcept nogil:
     return sender_event(&stream.sender, event, duration_ms, volume)
@@ -143,10 +119,6 @@ cdef int stream_send_event(stream_t *stream, int event, int duration_ms,
 
 cdef int stream_send_pause(stream_t *stream, int duration_ms) noexcept nogil:
     return sender_pause(&stream.sender, duration_ms)
-
-
-cdef int stream_events_pending(const stream_t *stream) noexcept nogil:
-    return stream.sender.events.count
 
 
 cdef void stream_statistics(const stream_t *stream,

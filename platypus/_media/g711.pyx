@@ -18,29 +18,6 @@ cdef enum:
     MAX_BYTES = 1 << 30  # counts below are int
 
 
-cdef extern from "g711.h" nogil:
-    void ulaw_encode_all(const int16_t *samples, int count, uint8_t *codes) noexcept
-    void alaw_encode_all(const int16_t *samples, int count, uint8_t *codes) noexcept
-    void ulaw_decode_all(const uint8_t *codes, int count, int16_t *samples) noexcept
-    void alaw_decode_all(const uint8_t *codes, int count, int16_t *samples) noexcept
-
-
-cdef void ulaw_encode(const int16_t *samples, int count, uint8_t *codes) noexcept nogil:
-    ulaw_encode_all(samples, count, codes)
-
-
-cdef void alaw_encode(const int16_t *samples, int count, uint8_t *codes) noexcept nogil:
-    alaw_encode_all(samples, count, codes)
-
-
-cdef void ulaw_decode(const uint8_t *codes, int count, int16_t *samples) noexcept nogil:
-    ulaw_decode_all(codes, count, samples)
-
-
-cdef void alaw_decode(const uint8_t *codes, int count, int16_t *samples) noexcept nogil:
-    alaw_decode_all(codes, count, samples)
-
-
 ctypedef void (*encoder_t)(const int16_t *, int, uint8_t *) noexcept nogil
 ctypedef void (*decoder_t)(const uint8_t *, int, int16_t *) noexcept nogil
 

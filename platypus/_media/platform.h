@@ -99,15 +99,11 @@ static inline void platform_prefetch(const void *from, int bytes)
 #endif
 #endif
 
-#define PLATFORM_TWO_FORMS(each, name, from_t, to_t)                                    \
-    PLATFORM_AVX2 static void name##_avx2(const from_t *from, int count, to_t *to)      \
-    {                                                                                   \
-        each(from, count, to);                                                          \
-    }                                                                                   \
-    static void name(const from_t *from, int count, to_t *to)                           \
+#define PLATFORM_TWO_FORMS(each, wide, name, from_t, to_t)                              \
+    static inline void name(const from_t *from, int count, to_t *to)                    \
     {                                                                                   \
         if (platform_has_avx2())                                                        \
-            name##_avx2(from, count, to);                                               \
+            wide(from, count, to);                                                      \
         else                                                                            \
             each(from, count, to);                                                      \
     }

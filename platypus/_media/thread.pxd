@@ -24,33 +24,36 @@ cdef enum:
 
 
 cdef struct loop_t:
+    # Each turn looks at these, down to the heads of the queue. They lie on two pages: where a page
+    # lies has been forgotten by the time that the thread wakes, as all else.
+    uint32_t stop                # atomic
+    uint32_t scheduling          # atomic
+    uint32_t idle                # atomic: it waits at `work`
+    uint32_t turns               # atomic; stored by the thread
+    uint32_t overrun             # of these, those that ended after the slot's next deadline
+    int slots_used               # so many of the first
+    int leg_count
+    int finishing_count
+    int64_t next_rtcp_ns
+    int64_t offset_ns            # CLOCK_REALTIME - CLOCK_MONOTONIC
+    leg_t *first[SLOTS]          # the legs of each slot
+    slot_t slots[SLOTS]
+    lateness_t lateness          # atomic
+    platform_timer_t timer
+    platform_datagram_t inbox
+    platform_watch_t watch       # the RTCP sockets, each with its leg
     queue_t commands             # Python -> thread
+
     queue_t returns              # thread -> Python: leases given up
     posts_t posts                # thread -> Python
     events_t events              # thread -> Python
-    lateness_t lateness          # atomic
     writer_t writer
-    slot_t slots[SLOTS]
-    int slots_used               # so many of the first
-    leg_t *first[SLOTS]          # the legs of each slot
     leg_t *legs[LEGS_MAX]
-    int leg_count
     command_t *finishing[2 * RECORDERS_MAX]  # recordings whose files are being finished
-    int finishing_count
-    platform_watch_t watch       # the RTCP sockets, each with its leg
-    int64_t next_rtcp_ns
-    int64_t offset_ns            # CLOCK_REALTIME - CLOCK_MONOTONIC
-    platform_datagram_t inbox
-    platform_timer_t timer
     platform_thread_t thread
     platform_semaphore_t work    # posted under the GIL
     platform_semaphore_t started # posted by the thread, once
     platform_semaphore_t ended   # posted by the thread, last
-    uint32_t turns               # atomic; stored by the thread
-    uint32_t overrun             # of these, those that ended after the slot's next deadline
-    uint32_t idle                # atomic: it waits at `work`
-    uint32_t stop                # atomic
-    uint32_t scheduling          # atomic
 
 
 cdef loop_t *loop_new(platform_socket_t wake) noexcept nogil

@@ -20,7 +20,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 # What a leg is taken to cost before its slot's work was measured: a little more than was seen.
-cdef int64_t LEG_WORK_NS = 6_000
+cdef int64_t LEG_WORK_NS = 4_500
 # Without a divisor in common with SLOTS, and by the golden section: so few are spread well, too.
 cdef int STEP_APART = 23
 

@@ -47,7 +47,7 @@ def test_a_few_legs_share_one_slot():
 
 def test_many_legs_open_more_slots():
     schedule = Schedule()
-    assert {schedule.add(START) for _ in range(300)} == {0, 1, 2, 3}
+    assert {schedule.add(START) for _ in range(300)} == {0, 1, 2}
 
 
 def test_a_slot_with_half_a_millisecond_of_work_takes_no_more():
@@ -60,12 +60,12 @@ def test_a_slot_with_half_a_millisecond_of_work_takes_no_more():
 
 def test_a_thread_with_a_short_slice_has_more_and_smaller_slots():
     schedule = Schedule()
-    assert len({schedule.add(START, work_max_ns=90_000) for _ in range(70)}) == 5
+    assert len({schedule.add(START, work_max_ns=90_000) for _ in range(90)}) == 5
 
 
 def test_slots_follow_one_another_so_that_the_thread_need_not_be_woken_for_each():
     schedule = Schedule()
-    for _ in range(300):
+    for _ in range(400):
         schedule.add(START)
     deadlines = sorted(deadline for _, deadline, _, _ in turns(schedule, 4))
     gaps = [b - a for a, b in itertools.pairwise(deadlines)]
@@ -75,7 +75,7 @@ def test_slots_follow_one_another_so_that_the_thread_need_not_be_woken_for_each(
 def test_a_thread_without_real_time_priority_has_its_slots_far_apart():
     schedule = Schedule()
     schedule.spread()
-    for _ in range(70):
+    for _ in range(90):
         schedule.add(START, work_max_ns=90_000)
     deadlines = [deadline for _, deadline, _, _ in turns(schedule, 5)]
     assert min(b - a for a, b in itertools.pairwise(deadlines)) >= 2 * MS
@@ -84,7 +84,7 @@ def test_a_thread_without_real_time_priority_has_its_slots_far_apart():
 def test_a_thread_that_is_awake_takes_the_next_turn_no_more_than_a_little_early():
     schedule = Schedule()
     assert not schedule.is_near(START)
-    for _ in range(100):
+    for _ in range(200):
         schedule.add(START)
     [(_, first, _, _)] = turns(schedule, 1)
     assert schedule.is_near(first)
@@ -94,7 +94,7 @@ def test_a_thread_that_is_awake_takes_the_next_turn_no_more_than_a_little_early(
 def test_every_slot_has_a_place_of_its_own():
     schedule = Schedule()
     schedule.spread()
-    for _ in range(40 * 15):
+    for _ in range(40 * 20):
         schedule.add(START, work_max_ns=90_000)
     deadlines = [deadline for _, deadline, _, _ in turns(schedule, 40)]
     assert {b - a for a, b in itertools.pairwise(deadlines)} == {MS // 2}
@@ -102,7 +102,7 @@ def test_every_slot_has_a_place_of_its_own():
 
 def test_when_all_slots_are_full_the_least_busy_takes_the_next_leg():
     schedule = Schedule()
-    for _ in range(40 * 83):
+    for _ in range(40 * 111):
         schedule.add(START)
     schedule.remove(5)
     assert schedule.add(START) == 5

@@ -260,10 +260,11 @@ cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, 
                    float in_runs, int told, const float *later) noexcept nogil:
     """What playing at `playout` costs, if `lost` never come."""
     cdef float late = late_at(delay, slots, playout, later)
-    # Seeing beyond a lost packet takes a packet's time more than the least delay.
-    cdef int64_t look = delay.base + slots.packet - delay.width - playout
+    # So much of a lost packet is not yet played when the next one is there.
+    cdef int64_t look = (min(playout, delay.base + DELAY_LOOK_BINS * delay.width)
+                         - slots_aligned(slots, delay.base))
     cdef float runs = 0.0
-    cdef float blind = max(<float>0.0, min(<float>look / <float>slots.packet, <float>1.0))
+    cdef float blind = 1 - max(<float>0.0, min(<float>look / <float>slots.packet, <float>1.0))
     if told:
         # Nothing of a lost packet may have been made up when the next one tells what was in it.
         look = delay.base + slots.packet + delay.width - slots_deadline(slots, playout)
@@ -284,10 +285,18 @@ cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t pres
     cdef int step = max(slots_measure(slots.packet, slots.length), slots.length // 4)
     cdef int64_t candidate = slots_aligned(slots, delay.base + FREE_GUARD_BINS * delay.width)
     cdef int64_t last = delay.base + DELAY_BINS * delay.width
+    # Where a lost packet can be seen beyond, or as much of it as that may take.
+    cdef int64_t beyond = min(slots_aligned(slots, delay.base) + slots.packet,
+                              delay.base + DELAY_LOOK_BINS * delay.width)
     cdef int64_t best = present
     cdef float cost, now, least
     add_up(delay, later)
     now = least = cost_of(delay, slots, present, lost, in_runs, told, later)
+    if not told and lost > 0:
+        cost = cost_of(delay, slots, beyond, lost, in_runs, told, later)
+        if cost < least:
+            least = cost
+            best = beyond
     # Nothing is lost at less than no cost: where waiting alone costs as much as the best, and
     # more with each step, no better one follows.
     while candidate <= last and waiting_cost(delay, candidate) < least:

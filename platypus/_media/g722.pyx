@@ -15,7 +15,10 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int32_t, uint8_t
 from libc.string cimport memcpy, memset
 
-from platypus._media.g722_guess cimport G722_KNOWN, g722_fade, g722_guess
+from platypus._media.g722_guess cimport (
+    G722_CLUES, G722_HINTS, G722_KNOWN, g722_clues_t, g722_fade, g722_guess, g722_halfway,
+    g722_hints,
+)
 
 
 cdef enum:
@@ -286,12 +289,33 @@ cdef void begin_low(g722_band_t *low, const int32_t *known) noexcept nogil:
     low.step = scaled(low.step_log, 8)
 
 
-cdef void lead_low(g722_band_t *low, const uint8_t *codes, int count) noexcept nogil:
+cdef void lead_low(g722_band_t *low, const uint8_t *codes, int count,
+                   g722_clues_t *clues) noexcept nogil:
+    """Decode codes of the low band, and note what they tell."""
+    cdef int32_t difference
     cdef int i, code
     for i in range(count):
-        code = codes[i] >> 2 & 15
+        code = codes[i] & 63
+        difference = qm6[code] * low.step >> 15
+        clues.sizes[i] = <int16_t>(qm6[code] if qm6[code] > 0 else -qm6[code])
+        clues.differences[i] = <int16_t>limited(difference)
+        clues.heard[i] = <int16_t>within_15_bits(low.s + difference)
+        code >>= 2
+        clues.signs[i] = <int16_t>((qm4[code] > 0) - (qm4[code] < 0))
         follow(low, qm4[code] * low.step >> 15)
         adapt(low, low_moves[code], LOW_STEP_MAX, 8)
+
+
+cdef void gather(const g722_t *state, int missing, const uint8_t *following, int count,
+                 g722_clues_t *clues) noexcept nogil:
+    """Where the first codes behind a gap lead the low band from what it was before."""
+    cdef g722_band_t low
+    clues.missing = missing
+    read_low(&state.low, clues.before)
+    g722_fade(clues.before, missing, led_to(state.low.step_log, following, count, 1))
+    begin_low(&low, clues.before)
+    lead_low(&low, following, count, clues)
+    read_low(&low, clues.behind)
 
 
 cdef void g722_resume(g722_t *state, int missing, const uint8_t *following,
@@ -304,15 +328,15 @@ cdef void g722_resume(g722_t *state, int missing, const uint8_t *following,
     The high band's predictor was never of much use.
     """
     cdef g722_band_t *high = &state.high
-    cdef int32_t[G722_KNOWN] known, led, likely
+    cdef g722_clues_t clues
+    cdef int32_t[G722_KNOWN] likely
     cdef int i
-    count = min(count, <int>CHUNK)
-    read_low(&state.low, known)
-    g722_fade(known, missing, led_to(state.low.step_log, following, count, 1))
-    begin_low(&state.low, known)
-    lead_low(&state.low, following, count)
-    read_low(&state.low, led)
-    g722_guess(known, led, likely)
+    count = min(count, <int>G722_CLUES)
+    gather(state, missing, following, count, &clues)
+    if count == G722_CLUES:
+        g722_guess(&clues, likely)
+    else:
+        g722_halfway(&clues, likely)
     begin_low(&state.low, likely)
     for i in range(6):
         high.b[i] = 0
@@ -369,3 +393,27 @@ cdef class Decoder:
         g722_resume(&self.state, missing, <const uint8_t *>view.buf,
                     <int>min(view.len, MAX_BYTES))
         PyBuffer_Release(&view)
+
+    def copy(self) -> Decoder:
+        cdef Decoder other = Decoder()
+        other.state = self.state
+        return other
+
+    def low(self) -> list:
+        """The low band's predictor and step size, as they are guessed behind a loss."""
+        cdef int32_t[G722_KNOWN] known
+        read_low(&self.state.low, known)
+        return [known[i] for i in range(G722_KNOWN)]
+
+    def hints(self, int missing, bytes following) -> tuple:
+        """What a guess is made from, and where it begins: halfway."""
+        cdef g722_clues_t clues
+        cdef int32_t[G722_KNOWN] halfway
+        cdef float[G722_HINTS + 1] hints
+        if len(following) != G722_CLUES:
+            raise ValueError("a guess is made from 160 codes")
+        gather(&self.state, missing, <const uint8_t *>PyBytes_AS_STRING(following), G722_CLUES,
+               &clues)
+        g722_halfway(&clues, halfway)
+        g722_hints(&clues, hints)
+        return [hints[i] for i in range(G722_HINTS)], [halfway[i] for i in range(G722_KNOWN)]

@@ -24,11 +24,11 @@ from libc.string cimport memcpy, memmove, memset
 from platypus._media.adapt cimport adapt_delay, adapt_judge, adapt_think
 from platypus._media.backlog cimport backlog_add, backlog_init
 from platypus._media.codec cimport (
-    CODEC_COMFORT_NOISE, codec_comfort, codec_decoder_t, codec_make_comfort,
+    CODEC_COMFORT_NOISE, CODEC_OPUS, codec_comfort, codec_decoder_t, codec_make_comfort,
 )
 from platypus._media.conceal cimport conceal_init, conceal_silent
 from platypus._media.delay cimport (
-    delay_init, delay_lateness, delay_observe, delay_renew, delay_spread,
+    DELAY_LOOK_BINS, delay_init, delay_lateness, delay_observe, delay_renew, delay_spread,
 )
 from platypus._media.losses cimport losses_note
 from platypus._media.slots cimport slots_aligned, slots_measure
@@ -52,6 +52,7 @@ cdef enum:
     BRIDGE_MS = 60           # the longest gap that is filled from both sides
 
 cdef float EARLY_GAIN = 10.0      # worth holding the first words up for
+cdef float LOSS_GAIN = 1.0        # worth making a loss longer
 cdef float RESUME_GAIN = 5.0      # worth playing a late packet, and all that follows, late
 
 
@@ -180,18 +181,26 @@ cdef inline int64_t needed(const jitter_t *jitter) noexcept nogil:
     return min(transit, jitter.target) if jitter.judged else transit
 
 
+cdef inline int64_t looking(const jitter_t *jitter) noexcept nogil:
+    """The delay at which losses can be seen beyond, as far as that is waited for."""
+    cdef int64_t most = jitter.delay.base + DELAY_LOOK_BINS * jitter.delay.width
+    return min(most, jitter.target) if jitter.judged and jitter.missing > 0 else jitter.delay.base
+
+
 cdef int64_t delay_to_start(jitter_t *jitter) noexcept nogil:
     """The delay at which the first packet is to be played."""
     cdef jitter_packet_t *packet = jitter_head(jitter)
     jitter.slots.grid = packet.timestamp
     jitter.slots.packet = packet.samples
-    return slots_aligned(&jitter.slots, jitter_samples(jitter, GUARD_MS)
-                   + max(needed(jitter), packet.arrival - packet.timestamp))
+    return max(looking(jitter), slots_aligned(
+        &jitter.slots, jitter_samples(jitter, GUARD_MS)
+        + max(needed(jitter), packet.arrival - packet.timestamp)))
 
 
 cdef void leave_surplus_out(jitter_t *jitter) noexcept nogil:
     """Begin behind what has waited for too long to be stretched away."""
-    cdef int64_t most = needed(jitter) + jitter.slots.length + jitter_samples(jitter, GUARD_MS)
+    cdef int64_t most = (max(needed(jitter), looking(jitter)) + jitter.slots.length
+                         + jitter_samples(jitter, GUARD_MS))
     cdef int began = jitter.order_known
     if jitter.delay.seen < EARLY:
         most += jitter_samples(jitter, SURPLUS_MS)
@@ -275,6 +284,20 @@ cdef void grow_at_once(jitter_t *jitter) noexcept nogil:
         supply_missing(jitter, <int>grown, 1)
 
 
+cdef int64_t grow_at_loss(jitter_t *jitter) noexcept nogil:
+    """Something is made up now: more of it, so that what follows later losses is waited for."""
+    cdef int64_t delay = jitter.slots.clock + jitter.pcm_count - jitter.end
+    cdef int64_t grown
+    if jitter.codec == CODEC_OPUS:
+        return 0  # its packets tell what was in the one before: it need not be seen beyond
+    adapt_judge(jitter, delay)
+    grown = min(looking(jitter) - delay, <int64_t>jitter.slots.packet)
+    if grown <= 0 or jitter.gain < LOSS_GAIN:
+        return 0
+    jitter.end -= grown
+    return grown
+
+
 cdef void fill(jitter_t *jitter) noexcept nogil:
     """Bring `pcm` to a slot's worth, from packets or without."""
     cdef jitter_packet_t *packet
@@ -288,9 +311,11 @@ cdef void fill(jitter_t *jitter) noexcept nogil:
             supply_missing(jitter, room, not jitter.quiet)
             return
         gap = packet.timestamp - jitter.end
+        # Without a packet lost in between, the sender left something out.
+        lost = packet.position > jitter.passed + 1 and not jitter.quiet
+        if gap >= 0 and lost:
+            gap += grow_at_loss(jitter)
         if gap > 0:
-            # Without a packet lost in between, the sender left something out.
-            lost = packet.position > jitter.passed + 1 and not jitter.quiet
             if lost and gap <= jitter_samples(jitter, BRIDGE_MS):
                 supply_bridge(jitter, <int>gap)
             else:

@@ -176,7 +176,7 @@ class TestOrder:
 
 
 class TestLoss:
-    @pytest.mark.parametrize("lost", [[100], [100, 101], [100, 102, 104], [50, 51, 52, 53]])
+    @pytest.mark.parametrize("lost", [[100], [100, 101], [100, 102], [50, 51, 52, 53]])
     def test_what_is_lost_is_concealed_and_the_rest_is_untouched(self, lost: list[int]) -> None:
         heard = play(network(PACKETS, lost=lost), COUNT)
         counters = heard.counters()
@@ -186,6 +186,15 @@ class TestLoss:
         # The frame behind a loss begins with a cross-fade.
         touched = {n + k for n in lost for k in (0, 1)}
         assert all(seen[n] == 0 for n in range(COUNT) if n not in touched)
+        assert_adds_up(heard)
+
+    def test_a_loss_is_made_longer_to_see_beyond_those_that_follow(self) -> None:
+        heard = play(network(PACKETS, lost=[100, 102, 104, 150]), COUNT)
+        # The third is, by a packet; the fourth is bridged to the packet behind it.
+        concealed = [n for n, made_up in enumerate(heard.concealed) if made_up]
+        assert concealed == [100, 102, 104, 105, 151]
+        seen = lags(heard)
+        assert {seen[n] for n in (99, 110, 149, 160)} == {0, FRAME}
         assert_adds_up(heard)
 
     def test_one_lost_packet_of_a_steady_voice_is_hardly_missed(self) -> None:

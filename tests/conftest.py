@@ -12,7 +12,6 @@ import pytest
 
 from tests.harness import namespace, programs, sanitizer
 
-
 LEAKED = 9  # an exit status of our own: running what failed once more would forget it
 
 

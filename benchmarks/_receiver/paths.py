@@ -108,23 +108,32 @@ def twice(random: np.random.Generator, single: Trace, share: float) -> Trace:
     return Trace(numbers, arrivals, single.due)
 
 
-def stall_delays(random: np.random.Generator, count: int) -> Times:
+def stall_delays(
+    random: np.random.Generator, count: int, length: float = 200.0, period: float = 5000.0
+) -> Times:
     """200 ms without a packet, every 5 s, then all at once."""
     due = np.arange(count) * PTIME_MS
-    since = (due + random.uniform(0.0, 4000.0)) % 5000.0
-    return np.where(since < 200.0, 200.0 - since, 0.0)
+    since = (due + random.uniform(0.0, period - 1000.0)) % period
+    return np.where(since < length, length - since, 0.0)
+
+
+def gap_delays(
+    random: np.random.Generator, count: int, shortest: float, longest: float, apart: float
+) -> Times:
+    """Gaps about `apart` ms from one another, at random; what each held back comes at its end."""
+    delays = np.zeros(count)
+    at = random.exponential(apart)
+    while at < count * PTIME_MS:
+        end = at + random.uniform(shortest, longest)
+        held = np.arange(int(np.ceil(at / PTIME_MS)), min(count, int(np.ceil(end / PTIME_MS))))
+        delays[held] = end - held * PTIME_MS
+        at = end + random.exponential(apart)
+    return delays
 
 
 def wifi_delays(random: np.random.Generator, count: int) -> Times:
-    """Gaps of 60 to 120 ms about once a second, then what was held back at once."""
-    delays = np.zeros(count)
-    at = random.exponential(1000.0)
-    while at < count * PTIME_MS:
-        end = at + random.uniform(60.0, 120.0)
-        held = np.arange(int(np.ceil(at / PTIME_MS)), min(count, int(np.ceil(end / PTIME_MS))))
-        delays[held] = end - held * PTIME_MS
-        at = end + random.exponential(1000.0)
-    return delays
+    """Gaps of 60 to 120 ms about once a second."""
+    return gap_delays(random, count, 60.0, 120.0, 1000.0)
 
 
 def stalls(random: np.random.Generator, count: int) -> Trace:

@@ -21,7 +21,14 @@ from benchmarks._receiver.receivers import (
     zero_played,
 )
 from benchmarks._receiver.score import Score, conversational, score, to_r
-from benchmarks._receiver.speech import BEGINNING_SECONDS, Pcm, beginnings, speech
+from benchmarks._receiver.speech import (
+    BEGINNING_SECONDS,
+    CALL_SECONDS,
+    Pcm,
+    beginnings,
+    calls,
+    speech,
+)
 
 # PESQ and added delay in ms of each of the engines that are published.
 Published = Mapping[str, tuple[tuple[float, float], ...]]
@@ -53,13 +60,15 @@ def chosen(paths: Mapping[str, Path]) -> Mapping[str, Path]:
 
 
 def once(name: str, path: Path, half: str, seed: int, coding: Coding = PCMU) -> Once:
-    """The row's speech over one trace; a row at_once_* has a call for each speaker."""
+    """The row's speech over one trace; a row at_once_* or call_* has a call for each speaker."""
     random = np.random.default_rng([seed, sum(name.encode())])
-    if name.startswith("at_once"):
-        scored = partial(score, coding=coding, lead_s=0, seconds=BEGINNING_SECONDS)
-        spoken = beginnings(half, coding.rate)
-        calls = [call(sent, path, random, scored, coding) for sent in spoken]
-        return Once(*(mean(getattr(one, part) for one in calls) for part in Once.__slots__))
+    begun = name.startswith("at_once")
+    if begun or name.startswith("call"):
+        seconds = BEGINNING_SECONDS if begun else CALL_SECONDS
+        scored = partial(score, coding=coding, lead_s=0, seconds=seconds)
+        spoken = (beginnings if begun else calls)(half, coding.rate)
+        each = [call(sent, path, random, scored, coding) for sent in spoken]
+        return Once(*(mean(getattr(one, part) for one in each) for part in Once.__slots__))
     ppm = float(name.rpartition("_")[2]) if name.startswith("drift") else 0.0
     scored = partial(score, stretch_ppm=ppm, coding=coding)
     return call(speech(half, coding.rate), path, random, scored, coding)

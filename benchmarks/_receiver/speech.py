@@ -26,6 +26,7 @@ WIDE_RATE = 16000
 SECONDS = 16
 LEAD_SECONDS = 2
 BEGINNING_SECONDS = 8
+CALL_SECONDS = 15  # some speakers begin late in their 16 s
 LEVEL = 10 ** (-26 / 20) * 32768  # -26 dBov while speaking (ITU-T P.56 in outline)
 
 Pcm = NDArray[np.int16]
@@ -144,6 +145,15 @@ def speech(half: str, rate: int = RATE) -> Pcm:
     silence = np.random.default_rng(1).normal(0.0, 3.0, LEAD_SECONDS * rate).astype(np.int16)
     speakers = SPEAKERS if rate == RATE else WIDE_SPEAKERS
     return np.concatenate([silence, *(read(speaker, rate) for speaker in speakers[half])])
+
+
+@cache
+def calls(half: str, rate: int = RATE) -> tuple[Pcm, ...]:
+    """A call for each speaker of a half, with a moment's silence before the first word."""
+    silence = np.random.default_rng(1).normal(0.0, 3.0, rate * 2 // 5).astype(np.int16)
+    speakers = SPEAKERS if rate == RATE else WIDE_SPEAKERS
+    sounds = (from_first_word(read(speaker, rate), rate) for speaker in speakers[half])
+    return tuple(np.concatenate([silence, sound])[: CALL_SECONDS * rate] for sound in sounds)
 
 
 @cache

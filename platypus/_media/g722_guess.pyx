@@ -1,7 +1,7 @@
 """What G.722's low band was most likely like behind a loss: its predictor and its step size.
 
     what it was, faded towards usual speech ---+
-    where the codes behind the gap lead from it +-> hints -> 64 -> how far from halfway between
+    where the codes behind the gap lead from it +-> hints -> 96 -> how far from halfway between
     what those codes are, and decode to so ----+             units          the two it was
 
 Signs and sizes of codes move predictor and step size whatever these are, so that where codes

@@ -58,11 +58,9 @@ cdef inline uint32_t rtp_32(const uint8_t *data) noexcept nogil:
     return rtp_16(data) << 16 | rtp_16(data + 2)
 
 
-cdef inline int rtp_parse(const uint8_t *data, int length, rtp_packet_t *packet) noexcept nogil:
-    """Nearly all packets have nothing but the fixed header before their payload."""
-    if length < RTP_HEADER or data[0] != 0x80 or 192 <= data[1] <= 223:
-        return rtp_parse_any(data, length, packet)
-    packet.csrc_count = 0
+cdef inline void rtp_parse_fixed(const uint8_t *data, rtp_packet_t *packet) noexcept nogil:
+    """The header that every packet has."""
+    packet.csrc_count = data[0] & 15
     packet.marker = data[1] >> 7
     packet.payload_type = data[1] & 0x7f
     packet.sequence = <uint16_t>rtp_16(data + 2)
@@ -70,6 +68,13 @@ cdef inline int rtp_parse(const uint8_t *data, int length, rtp_packet_t *packet)
     packet.ssrc = rtp_32(data + 8)
     packet.extension_profile = -1
     packet.extension_offset = packet.extension_length = 0
+
+
+cdef inline int rtp_parse(const uint8_t *data, int length, rtp_packet_t *packet) noexcept nogil:
+    """Nearly all packets have nothing but the fixed header before their payload."""
+    if length < RTP_HEADER or data[0] != 0x80 or 192 <= data[1] <= 223:
+        return rtp_parse_any(data, length, packet)
+    rtp_parse_fixed(data, packet)
     packet.payload_offset = RTP_HEADER
     packet.payload_length = length - RTP_HEADER
     return RTP_OK

@@ -24,14 +24,7 @@ cdef int rtp_parse_any(const uint8_t *data, int length, rtp_packet_t *packet) no
         return RTP_IS_RTCP
     if length < RTP_HEADER:
         return RTP_MALFORMED
-    packet.csrc_count = data[0] & 15
-    packet.marker = data[1] >> 7
-    packet.payload_type = data[1] & 0x7f
-    packet.sequence = <uint16_t>rtp_16(data + 2)
-    packet.timestamp = rtp_32(data + 4)
-    packet.ssrc = rtp_32(data + 8)
-    packet.extension_profile = -1
-    packet.extension_offset = packet.extension_length = 0
+    rtp_parse_fixed(data, packet)
     offset = RTP_HEADER + 4 * packet.csrc_count
     if data[0] & 0x10:
         if offset + 4 > length:

@@ -7,14 +7,11 @@ from libc.stdint cimport uint8_t
 
 from platypus._media.leg cimport GUARD_PLAIN, command_t, leg_t
 from platypus._media.platform cimport (
-    platform_address_t, platform_datagram_t, platform_prefetch, platform_send_to,
-    platform_socket_t,
+    platform_address_t, platform_datagram_t, platform_send_to, platform_socket_t,
 )
 
 cdef enum:
     GIVEN_UP_MAX = 3
-    GUARD_CONTEXT_HOT = 64   # down to its first SSRC
-    GUARD_SESSION_HOT = 32   # libsrtp's own: where its streams are
 
 
 cdef int guard_send_any(leg_t *leg, platform_socket_t s, const platform_address_t *address,
@@ -42,26 +39,9 @@ cdef inline int guard_open(leg_t *leg, platform_datagram_t *datagram, bint rtcp)
 
 
 # For a turn that comes soon, as leg_fetch: each step reads what the step before has brought near.
-cdef inline void guard_fetch_leases(const leg_t *leg) noexcept nogil:
-    if leg.unprotecting != NULL:
-        platform_prefetch(&leg.unprotecting.context, sizeof(void *))
-    if leg.protecting != NULL:
-        platform_prefetch(&leg.protecting.context, sizeof(void *))
-
-
-cdef inline void guard_fetch_contexts(const leg_t *leg) noexcept nogil:
-    if leg.unprotecting != NULL:
-        platform_prefetch(leg.unprotecting.context, GUARD_CONTEXT_HOT)
-    if leg.protecting != NULL:
-        platform_prefetch(leg.protecting.context, GUARD_CONTEXT_HOT)
-
-
-cdef inline void guard_fetch_sessions(const leg_t *leg) noexcept nogil:
-    if leg.unprotecting != NULL:
-        platform_prefetch(leg.unprotecting.context.session, GUARD_SESSION_HOT)
-    if leg.protecting != NULL:
-        platform_prefetch(leg.protecting.context.session, GUARD_SESSION_HOT)
-
+cdef void guard_fetch_leases(const leg_t *leg) noexcept nogil
+cdef void guard_fetch_contexts(const leg_t *leg) noexcept nogil
+cdef void guard_fetch_sessions(const leg_t *leg) noexcept nogil
 
 # A command with a context, or with none. Leases that are given up by it, at most GIVEN_UP_MAX
 # with the command itself, are written to `given_up`; returns how many.

@@ -18,7 +18,7 @@ from platypus._media.leg cimport (
     GUARD_RELAYED, GUARD_SHUT, VERB_PROTECT, command_t, guard_t, leg_t,
 )
 from platypus._media.platform cimport (
-    platform_address_t, platform_datagram_t, platform_send_to, platform_socket_t,
+    platform_address_t, platform_datagram_t, platform_prefetch, platform_send_to, platform_socket_t,
 )
 from platypus._media.post cimport (
     POST_OPEN_RTCP, POST_OPEN_RTP, POST_SEAL_RTCP, POST_SEAL_RTP, post_kind_t, posts_push,
@@ -26,6 +26,10 @@ from platypus._media.post cimport (
 from platypus._media.srtp cimport (
     PACKET_MAX, PACKET_WORDS, SRTP_REPLAYED, SRTP_REPLAYED_OLD, context_protect, context_unprotect,
 )
+
+cdef enum:
+    CONTEXT_HOT = 64  # down to its first SSRC
+    SESSION_HOT = 32  # libsrtp's own: where its streams are
 
 cdef int TRIAL_PACKETS = 100  # 2 s of speech: far longer than packets are on their way
 cdef int FOR_EVER = -1
@@ -102,6 +106,27 @@ cdef int guard_open_any(leg_t *leg, platform_datagram_t *datagram, bint rtcp) no
         return try_both(leg, packet, length, rtcp)
     length = context_unprotect(leg.unprotecting.context, packet, length, rtcp)
     return length if length >= 0 else refuse(leg, length)
+
+
+cdef void guard_fetch_leases(const leg_t *leg) noexcept nogil:
+    if leg.unprotecting != NULL:
+        platform_prefetch(&leg.unprotecting.context, sizeof(void *))
+    if leg.protecting != NULL:
+        platform_prefetch(&leg.protecting.context, sizeof(void *))
+
+
+cdef void guard_fetch_contexts(const leg_t *leg) noexcept nogil:
+    if leg.unprotecting != NULL:
+        platform_prefetch(leg.unprotecting.context, CONTEXT_HOT)
+    if leg.protecting != NULL:
+        platform_prefetch(leg.protecting.context, CONTEXT_HOT)
+
+
+cdef void guard_fetch_sessions(const leg_t *leg) noexcept nogil:
+    if leg.unprotecting != NULL:
+        platform_prefetch(leg.unprotecting.context.session, SESSION_HOT)
+    if leg.protecting != NULL:
+        platform_prefetch(leg.protecting.context.session, SESSION_HOT)
 
 
 cdef int give_up(command_t **lease, command_t **given_up, int count) noexcept nogil:

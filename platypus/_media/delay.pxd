@@ -4,7 +4,7 @@ from platypus._media.slots cimport slots_t
 
 cdef enum:
     DELAY_BINS = 400         # of 1 ms: what lies beyond counts as the last
-    DELAY_LOOK_BINS = 30     # above the base: more is not waited for to see beyond a loss
+    DELAY_LOOK_BINS = 29     # above the base, so 30 ms at most, are waited to see beyond a loss
 
 cdef struct delay_t:
     int width                # samples of a bin

@@ -11,6 +11,7 @@ for what another imported. Kept results are in `results/`.
 from __future__ import annotations
 
 import argparse
+import atexit
 import datetime
 import importlib
 import json
@@ -54,7 +55,12 @@ def measure(name: str) -> dict[str, Any]:
     """Runs one benchmark in a process of its own, which ends when this one is killed."""
     command = [sys.executable, "-m", "benchmarks", "--inside", name]
     with subprocess.Popen(
-        command, cwd=FOLDER.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=FOLDER.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         said = process.stdout.read()
@@ -68,6 +74,8 @@ def end_with_parent() -> None:
     """When whoever holds our standard input is gone, unwind: the programs we started go with us."""
 
     def ended(*_: object) -> None:
+        # Last of all, also what was being started just now, and nobody holds yet.
+        atexit.register(os.killpg, os.getpgrp(), signal.SIGKILL)
         raise SystemExit("benchmarks: ended, since what started it has ended")
 
     def watch() -> None:

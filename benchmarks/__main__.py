@@ -74,7 +74,7 @@ def end_with_parent() -> None:
     """When whoever holds our standard input is gone, unwind: the programs we started go with us."""
 
     def ended(*_: object) -> None:
-        # Last of all, also what was being started just now, and nobody holds yet.
+        # After all has unwound, also what was being started just now: nobody holds it yet.
         atexit.register(os.killpg, os.getpgrp(), signal.SIGKILL)
         raise SystemExit("benchmarks: ended, since what started it has ended")
 

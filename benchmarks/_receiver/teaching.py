@@ -40,7 +40,7 @@ EPOCHS = 25
 BATCH = 512
 RATE = 2e-3
 DECAY = 1e-3
-LEAK = 0.1
+LEAK = 0.1  # of a unit whose sum is negative
 # What an error of each of the nine is measured in: about as large as they are.
 MEASURE = np.array([5900, 3700, 2550, 2550, 2500, 2430, 2160, 2200, 2900], dtype=np.float32)
 
@@ -205,6 +205,7 @@ def written(tables: list[NDArray[np.float64]]) -> str:
         "#include <stdint.h>",
         "",
         f"enum {{ G722_UNITS = {UNITS} }};",
+        f"static const float g722_leak = {LEAK:.9g}f;",
     ]
     for name, table in zip(("unit", "likely"), tables, strict=True):
         scale = np.abs(table).max() / 32767

@@ -36,3 +36,8 @@ cdef int delay_spread(const delay_t *delay) noexcept nogil
 cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t present,
                         float lost, float in_runs, int told,
                         float *gain) noexcept nogil
+
+
+cdef inline int64_t delay_look(const delay_t *delay) noexcept nogil:
+    """The most that is waited for to see beyond a loss."""
+    return delay.base + DELAY_LOOK_BINS * delay.width

@@ -261,8 +261,7 @@ cdef float cost_of(const delay_t *delay, const slots_t *slots, int64_t playout, 
     """What playing at `playout` costs, if `lost` never come."""
     cdef float late = late_at(delay, slots, playout, later)
     # So much of a lost packet is not yet played when the next one is there.
-    cdef int64_t look = (min(playout, delay.base + DELAY_LOOK_BINS * delay.width)
-                         - slots_aligned(slots, delay.base))
+    cdef int64_t look = min(playout, delay_look(delay)) - slots_aligned(slots, delay.base)
     cdef float runs = 0.0
     cdef float blind = 1 - max(<float>0.0, min(<float>look / <float>slots.packet, <float>1.0))
     if told:
@@ -286,8 +285,7 @@ cdef int64_t delay_best(const delay_t *delay, const slots_t *slots, int64_t pres
     cdef int64_t candidate = slots_aligned(slots, delay.base + FREE_GUARD_BINS * delay.width)
     cdef int64_t last = delay.base + DELAY_BINS * delay.width
     # Where a lost packet can be seen beyond, or as much of it as that may take.
-    cdef int64_t beyond = min(slots_aligned(slots, delay.base) + slots.packet,
-                              delay.base + DELAY_LOOK_BINS * delay.width)
+    cdef int64_t beyond = min(slots_aligned(slots, delay.base) + slots.packet, delay_look(delay))
     cdef int64_t best = present
     cdef float cost, now, least
     add_up(delay, later)

@@ -7,9 +7,8 @@
 Signs and sizes of codes move predictor and step size whatever these are, so that where codes
 lead to depends little on where they began, and speech behind a gap is much like speech 20 ms
 on. What codes decode to from a state that is wrong is wrong in ways that tell how. How much of
-all that to believe was learnt from a quarter of a million gaps in the speech of many: see
-`benchmarks._receiver.teaching`, which wrote `g722_taught.h`. A sound that is twice as loud gives steps
-twice as large, and the same predictor.
+all that to believe was learnt from gaps in the speech of many: see
+`benchmarks._receiver.teaching`, which wrote `g722_taught.h` and prints how many they were.
 """
 
 from libc.math cimport log2f
@@ -22,6 +21,7 @@ cdef extern from "g722_taught.h" nogil:
         G722_UNITS
     const int16_t g722_unit_weights[]      # by hint, the last of which is always one
     const int16_t g722_likely_weights[]    # by unit, likewise
+    const float g722_leak                  # of a unit whose sum is negative
     const float g722_unit_scale
     const float g722_likely_scale
 
@@ -41,8 +41,6 @@ cdef enum:
     BLOCKS = 8
     LARGE = 12288            # of a code's level
     LOUDEST = 1 << 12        # samples are multiplied scaled below this: sums stay within 32 bits
-
-cdef float LEAK = 0.1        # of a unit whose sum is negative
 
 # On average over speech, in the order of G722_KNOWN; the step size is as the sound is loud.
 cdef int32_t[G722_KNOWN] usual
@@ -170,7 +168,7 @@ cdef void g722_guess(const g722_clues_t *clues, int32_t *likely) noexcept nogil:
     g722_hints(clues, hints)
     weighed(hints, G722_HINTS + 1, g722_unit_weights, G722_UNITS, g722_unit_scale, units)
     for i in range(G722_UNITS):
-        units[i] = max(units[i], LEAK * units[i])
+        units[i] = max(units[i], g722_leak * units[i])
     units[G722_UNITS] = 1
     weighed(units, G722_UNITS + 1, g722_likely_weights, G722_KNOWN, g722_likely_scale, off)
     g722_halfway(clues, likely)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 enum { G722_UNITS = 96 };
+static const float g722_leak = 0.1f;
 
 static const float g722_unit_scale = 0.000541046598f;
 static const int16_t g722_unit_weights[8160] = {

@@ -28,7 +28,7 @@ from platypus._media.codec cimport (
 )
 from platypus._media.conceal cimport conceal_init, conceal_silent
 from platypus._media.delay cimport (
-    DELAY_LOOK_BINS, delay_init, delay_lateness, delay_observe, delay_renew, delay_spread,
+    delay_init, delay_lateness, delay_look, delay_observe, delay_renew, delay_spread,
 )
 from platypus._media.losses cimport losses_note
 from platypus._media.slots cimport slots_aligned, slots_measure
@@ -183,8 +183,9 @@ cdef inline int64_t needed(const jitter_t *jitter) noexcept nogil:
 
 cdef inline int64_t looking(const jitter_t *jitter) noexcept nogil:
     """The delay at which losses can be seen beyond, as far as that is waited for."""
-    cdef int64_t most = jitter.delay.base + DELAY_LOOK_BINS * jitter.delay.width
-    return min(most, jitter.target) if jitter.judged and jitter.missing > 0 else jitter.delay.base
+    if jitter.judged and jitter.missing > 0:
+        return min(delay_look(&jitter.delay), jitter.target)
+    return jitter.delay.base
 
 
 cdef int64_t delay_to_start(jitter_t *jitter) noexcept nogil:

@@ -62,10 +62,11 @@ cdef void stream_follow_loss(stream_t *stream, double lost) noexcept nogil
 
 # Packets were not given to the stream for a while, on purpose: none of them is lost.
 cdef void stream_pass_over(stream_t *stream) noexcept nogil
-# Time passed in which nothing was sent (held, or slots missed): timestamps go on.
 # An empty packet of a type that nobody knows, to keep a NAT's binding (RFC 6263, 4.6).
 cdef int stream_keep_alive(stream_t *stream, int payload_type, uint8_t *packet) noexcept nogil
+# Time passed in which nothing was sent (held, or slots missed): timestamps go on.
 cdef void stream_skip_capture(stream_t *stream, int samples) noexcept nogil
+
 # Both return 0, or -1 if the queue is full or no payload type was agreed. A pause of at
 # least 40 ms is kept between events anyhow.
 cdef int stream_send_event(stream_t *stream, int event, int duration_ms, int volume) noexcept nogil

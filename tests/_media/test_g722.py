@@ -105,9 +105,14 @@ def error(heard: bytes, whole: bytes) -> float:
     return float(np.mean((both[0] - both[1]) ** 2))
 
 
-@pytest.mark.parametrize("level", [1.0, 0.1])
-@pytest.mark.parametrize("lost", [2, 4, 6])
-def test_is_mostly_nearer_to_a_voice_that_came_up_in_the_gap(lost: int, level: float) -> None:
+# Behind loud hiss and a short gap it is hardly better than nothing.
+@pytest.mark.parametrize(
+    ("lost", "level", "least"),
+    [(2, 1.0, 0.5), (2, 0.1, 0.8), (4, 1.0, 0.8), (4, 0.1, 0.8), (6, 1.0, 0.8), (6, 0.1, 0.8)],
+)
+def test_is_mostly_nearer_to_a_voice_that_came_up_in_the_gap(
+    lost: int, level: float, least: float
+) -> None:
     hiss = np.random.default_rng(3).normal(0, 1500, SECOND)
     codes = encoded(np.asarray(np.concatenate([hiss, SOUNDS["speech"]]) * level, np.int16))
     nearer = []
@@ -120,7 +125,7 @@ def test_is_mostly_nearer_to_a_voice_that_came_up_in_the_gap(lost: int, level: f
         aware.resume(end - gap, codes[end : end + 160])
         errors = [error(one.decode(codes[end : end + 160]), whole) for one in (aware, unaware)]
         nearer.append(errors[0] < errors[1])
-    assert np.mean(nearer) > 0.5
+    assert np.mean(nearer) > least
 
 
 @pytest.mark.parametrize("missing", [-1, 0, 1, 160, 1 << 30])

@@ -22,6 +22,7 @@ from platypus.errors import ConfigError, SdpError
 from platypus.media.keys import DtlsPeer, Security, SrtpKeys
 from platypus.sdp.description import Attribute, MediaDescription
 from platypus.sdp.security import (
+    ANSWERS,
     DTLS,
     HASHES,
     PLAIN,
@@ -157,10 +158,9 @@ class Encryption:
     def _read_answer(self, media: MediaDescription) -> Words:
         if self._offered_dtls and (prints := fingerprints(media)):
             role = setup(media)
-            if role not in ("active", "passive"):
+            if role is None or role == "actpass":
                 raise SdpError("the answer does not say who begins the DTLS handshake")
-            peer = _peer(prints, client=role == "passive")
-            return Words(media.protocol, security=peer)
+            return Words(media.protocol, security=_peer(prints, ANSWERS[role]))
         said = media.attribute("crypto") is not None
         if self._offered and said:
             return self._read_crypto(media)
@@ -228,9 +228,8 @@ class Encryption:
                 keys = self._keys(ours, theirs)
                 return Words(media.protocol, (ours.attribute,), keys, ours)
             case (first, *_) as prints if isinstance(first, Fingerprint):
-                client = setup(media) in ("passive", "actpass")
-                lines = self._dtls_lines("active" if client else "passive")
-                return Words(media.protocol, lines, _peer(prints, client=client))
+                role = ANSWERS[setup(media) or "active"]
+                return Words(media.protocol, self._dtls_lines(role), _peer(prints, role))
             case _:
                 return Words(media.protocol)
 
@@ -265,5 +264,6 @@ class Encryption:
         return (Fingerprint(*self._fingerprint()).attribute, ("setup", role))
 
 
-def _peer(prints: Sequence[Fingerprint], *, client: bool) -> DtlsPeer:
-    return DtlsPeer(client, tuple((each.algorithm, each.digest) for each in prints))
+def _peer(prints: Sequence[Fingerprint], our_role: str) -> DtlsPeer:
+    known = tuple((each.algorithm, each.digest) for each in prints)
+    return DtlsPeer(our_role == "active", known, our_role == "holdconn")

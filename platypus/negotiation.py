@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from platypus.codecs import capabilities, names, ptime
 from platypus.encryption import Encryption, Words
 from platypus.errors import SdpError, StateError
-from platypus.media.keys import Security
+from platypus.media.keys import DtlsPeer, Security
 from platypus.sdp.addresses import address_of
 from platypus.sdp.description import MediaDescription, SessionDescription, parse
 from platypus.sdp.fmtp import parameters
@@ -39,6 +39,7 @@ from platypus.sdp.security import with_session_attributes
 HoldState = Literal["none", "local", "remote", "both"]
 
 DYNAMIC = range(96, 128)  # RFC 3551, table 4
+NOTHING = Direction(send=False, receive=False)
 
 
 class StreamPlan(NamedTuple):
@@ -178,7 +179,9 @@ class Negotiator:
         agreement = agree(self._offered, remote, self._index, self._ours, _any_transport)
         security = self._encryption.receive_answer(remote.media[self._index])
         # An `inactive` to our hold doesn't tell whether they hold us too.
-        if not self._wants_hold or agreement.theirs.receive:
+        if _waits(security):
+            self._is_held = True
+        elif not self._wants_hold or agreement.theirs.receive:
             self._is_held = not agreement.theirs.receive
         self._learn(agreement.known)
         return self._settle(agreement, security)
@@ -247,8 +250,10 @@ class Negotiator:
             local = self._say(self._description(media, local_address))
             return local.serialize(), self._switched_off()
         words = self._encryption.answer(offer.media[index])
+        waits = _waits(words.security)
+        wanted = NOTHING if waits else self._wanted()
         audio = make_answer_audio(
-            offer, index, self._ours, port=rtp_port, wanted=self._wanted(), rtcp_port=rtcp_port
+            offer, index, self._ours, port=rtp_port, wanted=wanted, rtcp_port=rtcp_port
         )
         media[index] = _in_words(audio, words)
         local = self._description(media, local_address)
@@ -256,7 +261,7 @@ class Negotiator:
         agreement = agree(local, offer, index, self._ours, _any_transport, answering=True)
         self._encryption.settle(words)
         self._index, self._offered = index, None
-        self._is_held = not agreement.theirs.receive
+        self._is_held = waits or not agreement.theirs.receive
         self._learn(agreement.known)
         self._remember(agreement.listed)
         return self._say(local).serialize(), self._settle(agreement, words.security)
@@ -308,6 +313,7 @@ class Negotiator:
 
     def _settle(self, agreed: Agreement, security: Security | None) -> StreamPlan:
         self._holds = self._wants_hold
+        way = NOTHING if _waits(security) else agreed.direction
         self._plan = StreamPlan(
             remote=agreed.remote,
             codec=agreed.send.name,
@@ -317,15 +323,15 @@ class Negotiator:
             dtmf_payload_type=agreed.event.payload_type if agreed.event else None,
             dtmf_clock=agreed.event.clock_rate if agreed.event else 8000,
             noise_payload_type=agreed.noise.payload_type if agreed.noise else None,
-            send=agreed.direction.send and agreed.remote is not None,
-            receive=agreed.direction.receive,
+            send=way.send and agreed.remote is not None,
+            receive=way.receive,
             ptime_ms=ptime(
                 agreed.send.name, agreed.ptime_ms or self._ours.ptime_ms, agreed.max_ptime_ms
             ),
             rtcp=agreed.rtcp,
             rtcp_mux=agreed.rtcp_mux,
             voip_metrics=agreed.voip_metrics,
-            direction=str(agreed.direction),
+            direction=str(way),
             security=security,
         )
         return self._plan
@@ -357,6 +363,11 @@ def _in_words(audio: MediaDescription, words: Words) -> MediaDescription:
         return audio
     attributes = (*audio.attributes, *words.attributes)
     return replace(audio, protocol=words.protocol, attributes=attributes)
+
+
+def _waits(security: Security | None) -> bool:
+    """Whether the other side wants no connection for now: as much as being held by it."""
+    return isinstance(security, DtlsPeer) and security.held
 
 
 def _any_transport(media: MediaDescription) -> str | None:

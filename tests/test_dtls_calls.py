@@ -59,6 +59,38 @@ def test_hold_and_resume_need_no_other_handshake() -> None:
     run(work())
 
 
+def test_a_far_end_that_wants_no_connection_for_now_is_heard_when_it_is_asked_again() -> None:
+    """RFC 4145, 4.1: the call stands, and is shown as held by it."""
+
+    async def work() -> None:
+        async with both({"srtp": "require", "dtls": True}) as (alice, bob):
+            call = alice.engine.call(bob.uri)
+            negotiator = call.media._negotiator
+            offer = negotiator.offer
+
+            def hold_the_connection(*where: Any, **how: Any) -> bytes:
+                del negotiator.offer  # type: ignore[method-assign]  # the next is as it always is
+                return offer(*where, **how).replace(b"setup:actpass", b"setup:holdconn")
+
+            negotiator.offer = hold_the_connection  # type: ignore[method-assign]
+            await call.answered()
+            theirs = bob.engine.calls[0]
+            assert call.hold_state == theirs.hold_state == "remote"
+            for phone in (alice, bob):
+                assert phone.heard.of(MediaChanged) == []
+            call.resume()
+            await hears(call)
+            await hears(theirs)
+            for end, phone in ((call, alice), (theirs, bob)):
+                assert end.srtp == GCM
+                assert end.secure
+                assert end.hold_state == "none"
+                [told] = phone.heard.of(MediaChanged)
+                assert told.direction == "sendrecv"
+
+    run(work())
+
+
 def test_a_phone_that_refuses_it_is_called_again_without() -> None:
     async def work() -> None:
         async with both({"dtls": True}, srtp="off") as (alice, bob):

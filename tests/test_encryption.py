@@ -356,6 +356,42 @@ class TestDtls:
         assert isinstance(plan.security, DtlsPeer)
         assert plan.security.client == (answered == b"active")
 
+    @pytest.mark.parametrize("protocol", [b"UDP/TLS/RTP/SAVP", b"RTP/AVP"])
+    def test_who_wants_no_connection_for_now_is_waited_for(self, protocol: bytes) -> None:
+        """RFC 4145, 4.1, in an offer."""
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        offer = changed(alice.offer(), b"actpass", b"holdconn")
+        answer, plan = bob.answer(changed(offer, b"UDP/TLS/RTP/SAVP", protocol))
+        assert b"a=setup:holdconn\r\n" in answer
+        assert b"a=fingerprint:sha-256 02:02:" in answer
+        assert (plan.direction, plan.send, plan.receive) == ("inactive", False, False)
+        assert plan.security == DtlsPeer(False, (("sha-256", b"\1" * 32),), held=True)
+        assert bob.negotiator.hold_state == "remote"
+        plan = alice.negotiator.receive_answer(answer)
+        assert isinstance(plan.security, DtlsPeer) and plan.security.held
+        assert alice.negotiator.hold_state == "remote"
+
+    def test_an_answer_that_wants_no_connection_for_now_is_taken(self) -> None:
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        answer, _ = bob.answer(alice.offer())
+        plan = alice.negotiator.receive_answer(changed(answer, b"setup:active", b"setup:holdconn"))
+        assert (plan.direction, plan.send, plan.receive) == ("inactive", False, False)
+        assert alice.negotiator.hold_state == "remote"
+        assert plan.remote is not None
+
+    @pytest.mark.parametrize("offers", ["who wanted none", "the other"])
+    def test_a_later_offer_brings_the_connection(self, offers: str) -> None:
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        answer, _ = bob.answer(changed(alice.offer(), b"actpass", b"holdconn"))
+        alice.negotiator.receive_answer(answer)
+        first, second = (alice, bob) if offers == "who wanted none" else (bob, alice)
+        for side, plan in zip((first, second), agree(first, second), strict=True):
+            assert plan.direction == "sendrecv"
+            assert isinstance(plan.security, DtlsPeer)
+            assert plan.security.client == (side is second)
+            assert not plan.security.held
+            assert side.negotiator.hold_state == "none"
+
     def test_an_answer_that_does_not_say_who_begins_is_refused(self) -> None:
         alice = Side("require", dtls=True)
         answer, _ = Side(seed=2).answer(alice.offer())

@@ -24,10 +24,14 @@ class SrtpKeys:
 
 @dataclass(frozen=True, slots=True)
 class DtlsPeer:
-    """DTLS-SRTP (RFC 5763): whose certificate it has to be, and who begins."""
+    """DTLS-SRTP (RFC 5763): whose certificate it has to be, and who begins.
+
+    `held` (RFC 4145, 4.1): nobody does, until another offer and answer say who.
+    """
 
     client: bool  # we do
     fingerprints: tuple[tuple[str, bytes], ...]  # name of the hash, and what it gives
+    held: bool = False
 
 
 Security = SrtpKeys | DtlsPeer

@@ -5,7 +5,9 @@
 
 It gives the leg only what changed. Until it is known what was agreed, and with DTLS until the
 other side has proved who it is, nothing is believed that comes and nothing is sent. A far end
-that moves, or begins anew, may shake hands again: what was agreed serves until it has.
+that moves, or begins anew, may shake hands again: what was agreed serves until it has. One that
+wants no connection for now (RFC 4145, 4.1) is waited for with the stream shut; an association
+that there is by then is kept.
 """
 
 from __future__ import annotations
@@ -63,8 +65,8 @@ class LegSecurity:
 
     @property
     def pending(self) -> bool:
-        """Whether a handshake has to bring the keys before anything is heard."""
-        return self._peer is not None and self._keys is None
+        """Whether keys have to come by a handshake before anything is heard."""
+        return self._shut and self._keys is None
 
     @property
     def verified(self) -> bool:
@@ -118,6 +120,9 @@ class LegSecurity:
         self._changed, self._failed = _nobody, _nobody
 
     def _apply_peer(self, leg: Leg, peer: DtlsPeer, remote: Address | None) -> None:
+        if peer.held:
+            self._wait(leg)
+            return
         if peer == self._peer:
             self._move(remote)
             return
@@ -138,6 +143,16 @@ class LegSecurity:
         for packet, source in early:
             if self._shaking is not None:
                 self._shaking.receive(packet, source)
+
+    def _wait(self, leg: Leg) -> None:
+        """For another offer, before there is any handshake."""
+        if self._proved:
+            return
+        self._end_handshake()
+        leg.protect("shut")
+        leg.unprotect("shut")
+        self._keys, self._relay, self._shut = None, None, True
+        self._listen(leg, True)  # it may overtake the answer that allows it
 
     def _shake(
         self,

@@ -48,7 +48,13 @@ _HASH = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
 # RFC 8122, 5: names and sizes; MD5 and SHA-1 prove nothing any more.
 HASHES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _SESSION_WIDE = ("fingerprint", "setup")
-ROLES = ("active", "passive", "actpass")
+# RFC 4145, 4.1: what each role is answered by. Who says none begins (4).
+ANSWERS = {
+    "active": "passive",
+    "passive": "active",
+    "actpass": "active",
+    "holdconn": "holdconn",  # no connection for now
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +194,7 @@ def fingerprints(media: MediaDescription) -> tuple[Fingerprint, ...]:
 def setup(media: MediaDescription) -> str | None:
     """Who begins the handshake, as its author says it; None for nothing that can be used."""
     role = (media.attribute("setup") or "").lower()
-    return role if role in ROLES else None
+    return role if role in ANSWERS else None
 
 
 def with_session_attributes(description: SessionDescription) -> SessionDescription:

@@ -207,6 +207,50 @@ class TestHandshake:
         assert client.changes == client.problems == []
 
 
+class TestHeld:
+    """RFC 4145, 4.1: no connection for now."""
+
+    @staticmethod
+    def hold(end: End, other: End) -> None:
+        end.apply(DtlsPeer(False, (other.certificate.fingerprint,), held=True), other.address)
+
+    def test_the_stream_is_shut_and_nobody_begins(self) -> None:
+        end, other = End(OURS, HERE), End(THEIRS, THERE)
+        self.hold(end, other)
+        assert end.leg.last("protect") == end.leg.last("unprotect") == "shut"
+        assert end.security.pending
+        assert end.leg.sent == []
+        assert end.problems == []
+
+    @pytest.mark.parametrize("before", ["nothing", "keys", "a handshake"])
+    def test_a_later_agreement_brings_the_keys(self, before: str) -> None:
+        client, server = End(OURS, HERE), End(THEIRS, THERE)
+        if before == "keys":
+            client.apply(SrtpKeys(CM, master(CM, 1), master(CM, 2)))
+        elif before == "a handshake":
+            client.shake(server, client=True)
+            client.leg.sent.clear()
+        self.hold(client, server)
+        self.hold(server, client)
+        assert client.security.profile is None
+        client.shake(server, client=True)
+        carry(client, server)  # it overtakes what the server is yet to agree on
+        server.shake(client, client=False)
+        carry(client, server)
+        assert same_keys(client, server)
+        assert not client.security.pending
+
+    def test_an_association_that_there_is_waits_with_it(self) -> None:
+        client, server = shaken()
+        before, told = client.security._keys, len(client.leg.told)
+        self.hold(client, server)
+        client.shake(server, client=True)
+        assert carry(client, server) == 0
+        assert client.security._keys is before
+        assert len(client.leg.told) == told
+        assert client.security.verified
+
+
 class TestAgain:
     """RFC 5763, 6.6: a far end that moves, or that is another with the same certificate."""
 

@@ -13,6 +13,7 @@ from platypus._media.dtmf_tone cimport dtmf_receiver_t, dtmf_sender_t
 from platypus._media.endpoint cimport FRAME_MAX, feed_t, outlet_t
 from platypus._media.event cimport events_t
 from platypus._media.gear cimport gear_t
+from platypus._media.keep_alive cimport keep_alive_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.losses cimport losses_t
 from platypus._media.platform cimport platform_address_t, platform_datagram_t, platform_socket_t
@@ -157,7 +158,7 @@ cdef struct leg_t:
     int64_t heard_ns         # when the last packet of the far end came; 0: never
     int64_t read_ns          # when the RTP socket was read last
     int64_t receiving_since_ns
-    int64_t kept_alive_ns    # when something was last sent to keep a NAT's binding open
+    keep_alive_t keep_alive  # what was last sent to keep a NAT's binding open
     # Yes or no, each in a byte:
     uint8_t read_all         # it may hold more than one packet: read it until it is empty
     uint8_t card             # its turns come every 10 ms: see `settle_card`

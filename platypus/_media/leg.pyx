@@ -26,6 +26,7 @@ from platypus._media.event cimport (
 from platypus._media.feed cimport feed_pull
 from platypus._media.guard cimport guard_open, guard_send
 from platypus._media.jitter cimport jitter_t
+from platypus._media.keep_alive cimport keep_alive_due
 from platypus._media.lateness cimport lateness_skip
 from platypus._media.leg_keys cimport leg_hear_keys, leg_with_tones
 from platypus._media.leg_post cimport leg_take_outside
@@ -59,7 +60,6 @@ cdef int METER_FRAMES = 5              # 100 ms
 cdef int DIGIT_VOLUME = 10             # -dBm0: RFC 4733, 2.3.3; what telephones send
 cdef int RTP_HEADER = 12
 cdef int64_t TURN_MISSED_NS = 30_000_000  # in such a time more than one packet has come
-cdef int64_t KEEP_ALIVE_NS = 15_000_000_000  # RFC 6263, 6: Tr
 
 
 cdef leg_t *leg_new(
@@ -443,11 +443,12 @@ cdef void keep_alive(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogi
     cdef uint32_t words[PACKET_WORDS]
     cdef uint8_t *packet = <uint8_t *>words
     cdef int payload_type = 127
-    if now_ns - leg.kept_alive_ns < KEEP_ALIVE_NS or not leg.sends or leg.latch.target.family == 0:
+    if not leg.sends or leg.latch.target.family == 0:
+        return
+    if not keep_alive_due(&leg.keep_alive, now_ns):
         return
     while leg.stream.receiver.types[payload_type].codec != CODEC_NONE and payload_type > 96:
         payload_type -= 1
-    leg.kept_alive_ns = now_ns
     send_packet(leg, events, packet, stream_keep_alive(leg.stream, payload_type, packet))
 
 
@@ -482,7 +483,7 @@ cdef bint leg_send(
     length = stream_capture(leg.stream, samples, count, packet, STREAM_MAX_PACKET)
     if not send_packet(leg, events, packet, length):
         return False
-    leg.kept_alive_ns = deadline_ns
+    leg.keep_alive.sent_ns = deadline_ns
     return True
 
 

@@ -25,7 +25,6 @@ from tests._media.peer import (
     open_leg,
     running_loop,
     udp_socket,
-    wait_for,
 )
 
 LEVELS = (1000, 3000, 9000)  # what each far end says, a constant: its codec and buffer keep it
@@ -273,18 +272,3 @@ def test_voice_activity(amplitudes: list[int], changes: list[bool]) -> None:
     frames = ((rng.standard_normal(160) * each).astype("<i2") for each in amplitudes)
     found = [changed for frame in frames if (changed := detector.update(frame)) is not None]
     assert found == changes
-
-
-def test_a_leg_that_may_not_send_keeps_its_nat_open(loop: Loop) -> None:
-    """RFC 6263: an empty packet of an unknown type, 15 s after the last that went out."""
-    peer = Peer()
-    leg = open_leg(loop, peer.address)
-    peer.receive()
-    leg.set_direction(False, True)
-    kept = next(packet for packet in iter(peer.receive, None) if not packet.payload)
-    assert kept.payload_type == 127
-    wait_for(lambda: leg.statistics()["send"]["packets"] > 0)
-    leg.set_direction(True, True)
-    after = peer.receive()
-    assert after.sequence == (kept.sequence + 1) & 0xFFFF
-    assert after.marker

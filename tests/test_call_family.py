@@ -14,11 +14,11 @@ from platypus.call_family import MediaFamily
 from platypus.errors import NetworkError, SdpError
 from platypus.events import CallState, ErrorOccurred, MediaChanged
 from platypus.sdp.description import parse
-from platypus.sip.message import Request, Response
+from platypus.sip.message import Request
+from tests.harness.by_hand import invite, request_after
 from tests.harness.far_end import Fork, describe, fork
 from tests.harness.phones import Phone, phone, run
 from tests.test_call import has_ipv6
-from tests.test_ice import invite
 
 pytestmark = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
@@ -40,18 +40,6 @@ def rtp(number: int) -> bytes:
     return header + b"six." + bytes([0xD0]) * 160
 
 
-def ack(answer: Response, own: int) -> bytes:
-    fields = [f"{name}: {answer.headers.get(name)}" for name in ("From", "To", "Call-ID")]
-    lines = [
-        f"ACK {answer.contacts[0].uri} SIP/2.0",
-        f"Via: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bKack",
-        *fields,
-        "CSeq: 1 ACK",
-        "Content-Length: 0",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
 @contextlib.asynccontextmanager
 async def called(bound: str) -> AsyncIterator[tuple[Phone, Fork, Call, socket.socket, int]]:
     """A call over IPv4 whose media the caller wants at ::1; its socket, and our port there."""
@@ -66,7 +54,7 @@ async def called(bound: str) -> AsyncIterator[tuple[Phone, Fork, Call, socket.so
             description = parse(answer.body)
             assert description.connection == "::1"
             assert b"c=IN IP6 ::1" in answer.body
-            far.sip.send(ack(answer, far.sip.port), alice.port)
+            far.sip.send(request_after(answer, "ACK", far.sip.port), alice.port)
             await alice.heard.next(MediaChanged)
             yield alice, far, alice.engine.calls[0], media, description.media[0].port
             await alice.engine.close(timeout=0)
@@ -148,20 +136,6 @@ def test_of_two_streams_the_one_that_there_is_a_way_to_is_taken() -> None:
     run(work())
 
 
-def answered(far: Fork, invite: Request, body: str) -> bytes:
-    fields = [f"{name}: {invite.headers.get(name)}" for name in ("Via", "From", "Call-ID", "CSeq")]
-    to = invite.headers.get("To") or ""
-    lines = [
-        "SIP/2.0 200 OK",
-        *fields,
-        f"To: {to}" + ("" if "tag=" in to else ";tag=six"),
-        f"Contact: <sip:six@127.0.0.1:{far.sip.port}>",
-        "Content-Type: application/sdp",
-        f"Content-Length: {len(body)}",
-    ]
-    return "\r\n".join([*lines, "", body]).encode()
-
-
 async def invited(far: Fork) -> Request:
     """Their next INVITE: ACKs come between."""
     while True:
@@ -181,12 +155,12 @@ class TestAnAnswer:
                     call = alice.engine.call(far.uri)
                     first = await invited(far)
                     assert b"c=IN IP4" in first.body
-                    far.sip.send(answered(far, first, theirs), alice.port)
+                    far.answer_to(first, "one", "200 OK", alice.port, theirs)
                     second = await invited(far)
                     assert second.cseq.number == first.cseq.number + 1
                     offer = parse(second.body)
                     assert offer.connection == "::1"
-                    far.sip.send(answered(far, second, theirs), alice.port)
+                    far.answer_to(second, "one", "200 OK", alice.port, theirs)
                     assert (await receive(media))[0] == 0x80
                     for number in range(500):
                         media.sendto(rtp(number), ("::1", offer.media[0].port))
@@ -205,7 +179,7 @@ class TestAnAnswer:
                 async with phone() as alice:
                     call = alice.engine.call(far.uri)
                     for body in (in_family_6(4000), describe(4000)):
-                        far.sip.send(answered(far, await invited(far), body), alice.port)
+                        far.answer_to(await invited(far), "one", "200 OK", alice.port, body)
                     await call.answered(5)
                     with pytest.raises(TimeoutError):
                         await asyncio.wait_for(invited(far), 0.3)
@@ -220,7 +194,7 @@ class TestAnAnswer:
                 async with phone() as alice:
                     call = alice.engine.call(far.uri)
                     body = in_family_6(4000, "2001:db8::1")
-                    far.sip.send(answered(far, await invited(far), body), alice.port)
+                    far.answer_to(await invited(far), "one", "200 OK", alice.port, body)
                     told = await alice.heard.next(ErrorOccurred)
                     assert "can't hear us" in told.message
                     assert "no way to it from here over IPv6" in told.message

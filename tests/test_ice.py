@@ -13,6 +13,7 @@ import pytest
 
 from platypus.net.stun import build_request
 from platypus.sdp.description import parse
+from tests.harness.by_hand import invite
 from tests.harness.far_end import fork
 from tests.harness.phones import Stranger, phone, run
 
@@ -40,22 +41,6 @@ def offer_of_ice(port: int) -> str:
             "",
         ]
     )
-
-
-def invite(body: str, own: int, port: int) -> bytes:
-    lines = [
-        f"INVITE sip:alice@127.0.0.1:{port} SIP/2.0",
-        f"Via: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bKice",
-        "Max-Forwards: 70",
-        f"From: <sip:web@127.0.0.1:{own}>;tag=web",
-        f"To: <sip:alice@127.0.0.1:{port}>",
-        "Call-ID: ice",
-        "CSeq: 1 INVITE",
-        f"Contact: <sip:web@127.0.0.1:{own}>",
-        "Content-Type: application/sdp",
-        f"Content-Length: {len(body)}",
-    ]
-    return "\r\n".join([*lines, "", body]).encode()
 
 
 def test_the_answer_has_nothing_of_it_and_media_go_to_the_default_address() -> None:

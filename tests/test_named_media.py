@@ -12,9 +12,9 @@ import pytest
 from platypus.errors import NetworkError
 from platypus.events import ErrorOccurred, IncomingCall, MediaChanged
 from platypus.sip.message import Response, parse_message
+from tests.harness.by_hand import HOST, invite, request_after
+from tests.harness.far_end import describe
 from tests.harness.phones import Phone, Stranger, phone, run
-
-HOST = "127.0.0.1"
 
 
 @contextmanager
@@ -23,30 +23,6 @@ def rtp_socket() -> Iterator[socket.socket]:
         sock.bind((HOST, 0))
         sock.setblocking(False)
         yield sock
-
-
-def offer(where: str, port: int) -> str:
-    return (
-        f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {where}\r\nt=0 0\r\n"
-        f"m=audio {port} RTP/AVP 0\r\n"
-    )
-
-
-def request(method: str, far: Stranger, near: Phone, body: str = "", to: str = "") -> bytes:
-    port = near.engine.address[1]
-    lines = [
-        f"{method} sip:alice@{HOST}:{port} SIP/2.0",
-        f"Via: SIP/2.0/UDP {HOST}:{far.port};branch=z9hG4bK{method}",
-        "Max-Forwards: 70",
-        f"From: <sip:bob@{HOST}>;tag=far",
-        f"To: {to or f'<sip:alice@{HOST}>'}",
-        "Call-ID: far",
-        f"CSeq: {2 if method == 'BYE' else 1} {method}",
-        f"Contact: <sip:bob@{HOST}:{far.port}>",
-        "Content-Type: application/sdp",
-        f"Content-Length: {len(body)}",
-    ]
-    return "\r\n".join([*lines, "", body]).encode()
 
 
 async def final(far: Stranger) -> Response:
@@ -58,15 +34,14 @@ async def final(far: Stranger) -> Response:
 
 async def called(far: Stranger, near: Phone, where: str, port: int) -> Response:
     """What the answer to such an offer is; it is acknowledged."""
-    near_port = near.engine.address[1]
-    far.send(request("INVITE", far, near, offer(where, port)), near_port)
+    far.send(invite(describe(port, host=where), far.port, near.port), near.port)
     answer = await final(far)
-    far.send(request("ACK", far, near, to=answer.headers.get("To") or ""), near_port)
+    far.send(request_after(answer, "ACK", far.port), near.port)
     return answer
 
 
 async def end(far: Stranger, near: Phone, answer: Response) -> None:
-    far.send(request("BYE", far, near, to=answer.headers.get("To") or ""), near.engine.address[1])
+    far.send(request_after(answer, "BYE", far.port), near.port)
     await final(far)
 
 
@@ -105,8 +80,8 @@ def test_one_that_is_not_found_is_told_and_the_call_stays(
         with Stranger() as far:
             async with phone() as alice:
                 alice.engine.addresses = addresses  # type: ignore[method-assign]
-                far.send(request("INVITE", far, alice, offer("pbx.example", 9)),
-                         alice.engine.address[1])  # fmt: skip
+                offer = describe(9, host="pbx.example")
+                far.send(invite(offer, far.port, alice.port), alice.port)
                 call = (await alice.heard.next(IncomingCall)).call
                 call.answer()
                 answer = await final(far)

@@ -16,7 +16,7 @@ from platypus.events import ErrorOccurred, IncomingCall
 from platypus.net.addresses import family_of, format_address
 from platypus.sdp.description import parse
 from platypus.sip.message import Request, Response, parse_message
-from tests.harness import lan
+from tests.harness import by_hand, lan
 from tests.harness.phones import phone, run
 from tests.harness.stun_server import PUBLIC, PUBLIC6, seen, stun_server
 
@@ -65,27 +65,12 @@ class FarEnd:
             assert isinstance(invite, Request)
             if invite.method == "INVITE":  # and no ACK for the last one
                 break
-        lines = ["SIP/2.0 480 Not Now", f"To: {invite.headers.get('To')};tag=far"]
-        lines += [f"{name}: {invite.headers.get(name)}" for name in ("Via", "From", "Call-ID")]
-        lines += [f"CSeq: {invite.headers.get('CSeq')}", "Content-Length: 0", "", ""]
-        self.socket.sendto("\r\n".join(lines).encode(), source)
+        self.socket.sendto(by_hand.response_to(invite, "480 Not Now", tag="far"), source)
         return invite
 
     def invite(self, port: int) -> None:
         own = self.socket.getsockname()[1]
-        lines = [
-            f"INVITE sip:alice@{HOST}:{port} SIP/2.0",
-            f"Via: SIP/2.0/UDP {HOST}:{own};branch=z9hG4bK1",
-            "Max-Forwards: 70",
-            f"From: <{self.uri}>;tag=far",
-            f"To: <sip:alice@{HOST}>",
-            "Call-ID: far",
-            "CSeq: 1 INVITE",
-            f"Contact: <{self.uri}>",
-            "Content-Type: application/sdp",
-            f"Content-Length: {len(OFFER)}",
-        ]
-        self.socket.sendto("\r\n".join([*lines, "", OFFER]).encode(), (HOST, port))
+        self.socket.sendto(by_hand.invite(OFFER, own, port, host=HOST), (HOST, port))
 
     async def final(self) -> Response:
         while True:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from platypus.sip.message import Message, Request, Response, parse_message
+from tests.harness.by_hand import response_to, written
 from tests.harness.phones import Stranger
 
 
@@ -61,24 +62,18 @@ class Fork:
             f"CSeq: {cseq} {method}",
             f"Contact: <sip:{tag}@127.0.0.1:{self.sip.port}>",
             *(f"{name}: {value}" for name, value in headers),
-            *(["Content-Type: application/sdp"] if body else []),
-            f"Content-Length: {len(body)}",
         ]
-        self.sip.send("\r\n".join([*lines, "", body]).encode(), port)
+        self.sip.send(written(lines, body), port)
 
     def answer(self, tag: str, status: str, port: int, *, sdp: bool = True) -> None:
         assert self.invite is not None
-        headers = self.invite.headers
         body = describe(self.branches[tag].port) if sdp else ""
-        lines = [
-            f"SIP/2.0 {status}",
-            *(f"{name}: {headers.get(name)}" for name in ("Via", "From", "Call-ID", "CSeq")),
-            f"To: {headers.get('To')};tag={tag}",
-            f"Contact: <sip:{tag}@127.0.0.1:{self.sip.port}>",
-            *(["Content-Type: application/sdp"] if sdp else []),
-            f"Content-Length: {len(body)}",
-        ]
-        self.sip.send("\r\n".join([*lines, "", body]).encode(), port)
+        self.answer_to(self.invite, tag, status, port, body)
+
+    def answer_to(self, request: Request, tag: str, status: str, port: int, body: str = "") -> None:
+        """The same to any INVITE, with any description."""
+        contact = f"sip:{tag}@127.0.0.1:{self.sip.port}"
+        self.sip.send(response_to(request, status, tag=tag, contact=contact, body=body), port)
 
     async def speak(self, tag: str, port: int) -> None:
         """RTP from that branch until cancelled, as a phone sends it."""

@@ -19,7 +19,8 @@ from platypus.net import connection, keepalive, stream, stun_client
 from platypus.sdp.description import SessionDescription
 from platypus.sdp.description import parse as parse_sdp
 from platypus.sip import vouching
-from platypus.sip.message import parse_message
+from platypus.sip.message import Request, parse_message
+from tests.harness.by_hand import response_to
 from tests.harness.kamailio import Kamailio
 from tests.harness.lan import SERVICE, Lan, Machine, Natted
 from tests.harness.phones import Heard
@@ -371,17 +372,13 @@ class Deaf:
         loop = asyncio.get_running_loop()
         data, source = await loop.sock_recvfrom(self.sip, 65_536)
         invite = parse_message(data)
+        assert isinstance(invite, Request)
         port = self.rtp.getsockname()[1]
         body = (
             f"v=0\r\no=- 1 1 IN IP4 {SERVICE}\r\ns=-\r\nc=IN IP4 {SERVICE}\r\nt=0 0\r\n"
             f"m=audio {port} RTP/AVP 0\r\n"
         )
-        lines = ["SIP/2.0 200 OK"]
-        lines += [f"{name}: {invite.headers.get(name)}" for name in ("Via", "From", "Call-ID")]
-        lines += [f"CSeq: {invite.headers.get('CSeq')}", f"To: {invite.headers.get('To')};tag=1"]
-        lines += [f"Contact: <{self.uri}>", "Content-Type: application/sdp"]
-        lines += [f"Content-Length: {len(body)}", "", body]
-        self.sip.sendto("\r\n".join(lines).encode(), source)
+        self.sip.sendto(response_to(invite, "200 OK", tag="1", contact=self.uri, body=body), source)
         return parse_sdp(invite.body)
 
     async def speak(self, address: tuple[str, int]) -> None:

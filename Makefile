@@ -23,7 +23,7 @@ PY := $(VENV)/bin/python
 SOURCES := $(wildcard platypus/_media/*.pyx platypus/_media/*.pxd platypus/_media/*.h)
 # Tests in virtual time and one short call with each real peer; the rest is for `make interop` and `make ui`.
 QUICK := not interop and not ui and not realtime
-PYTEST := $(PY) -m pytest -q
+PYTEST := scripts/tests
 # Much of the tests is waiting for other programs: four files at a time on two cores. In
 # `make test` what compares real peers sample by sample comes after the others, alone.
 PARALLEL := -n 4 --dist loadfile
@@ -33,9 +33,6 @@ PEERS := -n 3 --dist worksteal
 PAIRED := -n 2 --dist loadfile
 # What is left out of `make interop` and `make realtime`: CI has run BUT=smoke with `make test`.
 REST := $(if $(BUT), and not $(BUT))
-# In CI, on a machine that others use as well, what failed runs once more, alone: a fault fails
-# again, a scheduler that was late does not. The run says which they were.
-AGAIN := $(if $(CI),|| { echo "SECOND TRY: alone"; $(PY) -m pytest -v --last-failed --last-failed-no-failures none; })
 
 # A virtual environment knows its own path and its Python: a tree that was moved, or another
 # PYTHON asked for by name, begins again.
@@ -94,17 +91,17 @@ run: build
 	then exec $(PY) -m ui_tk; else exec $(PY) -m platypus demo; fi
 
 test: build $(VENV)/ready-test
-	@$(PYTEST) $(PARALLEL) -m "$(QUICK)" $(AGAIN)
-	@$(PYTEST) -m smoke $(AGAIN)
+	@$(PYTEST) $(PARALLEL) -m "$(QUICK)"
+	@$(PYTEST) -m smoke
 
 interop: build $(VENV)/ready-test
-	@$(PYTEST) $(PEERS) -m "interop and not realtime$(REST)" $(AGAIN)
+	@$(PYTEST) $(PEERS) -m "interop and not realtime$(REST)"
 
 ui: build $(VENV)/ready-test
-	@$(PYTEST) $(PAIRED) -m "ui and not realtime" $(AGAIN)
+	@$(PYTEST) $(PAIRED) -m "ui and not realtime"
 
 realtime: build $(VENV)/ready-test
-	@$(PYTEST) -m "realtime$(REST)" $(AGAIN)
+	@$(PYTEST) -m "realtime$(REST)"
 
 asan: build $(VENV)/ready-test
 	@scripts/asan

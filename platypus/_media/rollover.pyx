@@ -38,37 +38,45 @@ cdef uint64_t index_of(uint64_t latest, uint32_t sequence) noexcept nogil:
     return near
 
 
-cdef void step(rollover_t *used, uint32_t ssrc, int place, void *session,
-               srtp_function_t unprotect) noexcept nogil:
-    """One packet. Refused where the session is beyond it already: no harm is done."""
-    cdef uint32_t words[WORDS]
-    cdef uint8_t *packet = <uint8_t *>words
-    cdef int length = LENGTH
-    memset(words, 0, sizeof(words))
+cdef void write(uint8_t *packet, uint32_t ssrc, uint64_t index) noexcept nogil:
+    memset(packet, 0, LENGTH)
     packet[0] = 0x80
-    packet[2] = <uint8_t>(used.led[place] >> 8)
-    packet[3] = <uint8_t>used.led[place]
+    packet[2] = <uint8_t>(index >> 8)
+    packet[3] = <uint8_t>index
     packet[8] = <uint8_t>(ssrc >> 24)
     packet[9] = <uint8_t>(ssrc >> 16)
     packet[10] = <uint8_t>(ssrc >> 8)
     packet[11] = <uint8_t>ssrc
-    if used.protect(used.session, packet, &length) == 0:
-        unprotect(session, packet, &length)
+
+
+cdef bint next_step(rollover_t *first, rollover_t *used, uint32_t ssrc,
+                    uint8_t *packet) noexcept nogil:
+    """Whether there is another packet to lead the key's session by, which is written then."""
+    cdef int place = place_of(first, ssrc)
+    cdef uint64_t target
+    if place < 0 or first.latest[place] < used.own[place] + HALF:
+        return False
+    target = first.latest[place] - BEHIND
+    if target > used.led[place] + STEPS_MAX * STEP:
+        return False
+    if used.led[place] >= target:
+        used.own[place] = target
+        return False
+    used.led[place] = min(used.led[place] + STEP, target)
+    write(packet, ssrc, used.led[place])
+    return True
 
 
 cdef void rollover_lead(rollover_t *first, rollover_t *used, uint32_t ssrc, void *session,
                         srtp_function_t unprotect) noexcept nogil:
-    cdef int place = place_of(first, ssrc)
-    cdef uint64_t target
-    if place < 0 or first.latest[place] < used.own[place] + HALF:
-        return
-    target = first.latest[place] - BEHIND
-    if target > used.led[place] + STEPS_MAX * STEP:
-        return
-    while used.led[place] < target:
-        used.led[place] = min(used.led[place] + STEP, target)
-        step(used, ssrc, place, session, unprotect)
-    used.own[place] = target
+    cdef uint32_t words[WORDS]
+    cdef uint8_t *packet = <uint8_t *>words
+    cdef int length
+    while next_step(first, used, ssrc, packet):
+        length = LENGTH
+        # Refused where the session is beyond it already: no harm is done.
+        if used.protect(used.session, packet, &length) == 0:
+            unprotect(session, packet, &length)
 
 
 cdef void rollover_note(rollover_t *first, rollover_t *used, uint32_t ssrc,
@@ -85,3 +93,21 @@ cdef void rollover_note(rollover_t *first, rollover_t *used, uint32_t ssrc,
         index = index_of(first.latest[place], sequence)
     first.latest[place] = max(first.latest[place], index)
     used.own[place] = max(used.own[place], index)
+
+
+cdef class Rollover:
+    """One key's, for who protects and opens packets by other functions than these."""
+
+    cdef rollover_t rollover
+
+    def lead(self, Rollover first not None, uint32_t ssrc):
+        """The packets to lead its session by."""
+        cdef uint8_t[LENGTH] packet
+        found = []
+        while next_step(&first.rollover, &self.rollover, ssrc, packet):
+            found.append(packet[:LENGTH])
+        return found
+
+    def note(self, Rollover first not None, uint32_t ssrc, uint32_t sequence):
+        """A packet that has authenticated."""
+        rollover_note(&first.rollover, &self.rollover, ssrc, sequence & 0xFFFF)

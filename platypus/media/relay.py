@@ -5,8 +5,7 @@
 
 Each packet goes through Python and comes back with the next frame: it is heard 20 ms later and
 leaves as late as the program is busy. The rules are those of `_media/guard`: a new receiving
-session is tried beside the one in use until it is clear which of them the far end uses. Only a
-key of several that comes into use after a wrap of the sequence numbers is not understood here.
+session is tried beside the one in use until it is clear which of them the far end uses.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from platypus._media.rollover import Rollover
 
 if TYPE_CHECKING:
     from platypus._media.loop import Leg
@@ -41,29 +42,47 @@ class Receiver:
     rtp_tag: int = 0
     rtcp_tag: int = 0
     beside: Receiver | None = None  # of another key, if its MKI stands in the packet
+    same_key: Session | None = field(default=None, repr=False)  # that protects, of several keys
+    rollover: Rollover = field(default_factory=Rollover, repr=False)
     ssrcs: set[bytes] = field(default_factory=set)
 
     def open(self, packet: bytes, *, rtcp: bool) -> bytes | None:
-        end = len(packet) - (self.rtcp_tag if rtcp else self.rtp_tag)
-        if self.beside is not None and packet[end - len(self.mki) : end] != self.mki:
-            opened = self.beside.open(packet, rtcp=rtcp)
-            if opened is not None:
-                return opened
-        ssrc = packet[4:8] if rtcp else packet[8:12]
+        """None for what is refused. Of several keys this is the first."""
+        end = max(len(packet) - (self.rtcp_tag if rtcp else self.rtp_tag), 0)
+        begin = max(end - len(self.mki), 0)  # all of a sender's are as long
+        mki, bare = packet[begin:end], packet[:begin] + packet[end:]
+        used: Receiver | None = self
+        while used is not None and used.mki != mki:
+            used = used.beside
+        if used is None:  # whether its key is the right one is for the tag to say
+            used, bare = self, packet
+        return used._open(bare, self, rtcp=rtcp)
+
+    def _open(self, bare: bytes, first: Receiver, *, rtcp: bool) -> bytes | None:
+        ssrc = bare[4:8] if rtcp else bare[8:12]
         if ssrc not in self.ssrcs and len(self.ssrcs) >= MAX_SSRCS:
             return None
-        bare = self._without_mki(packet, end)
-        try:
-            opened = self.session.unprotect_rtcp(bare) if rtcp else self.session.unprotect(bare)
-        except Exception:  # pylibsrtp's Error, or whatever it makes of what is no packet
+        if self.same_key is not None and not rtcp:  # RTCP says its index itself
+            self._lead(self.same_key, first, int.from_bytes(ssrc, "big"))
+        opened = self._unprotect(bare, rtcp=rtcp)
+        if opened is None:
             return None
         self.ssrcs.add(ssrc)
+        if self.same_key is not None and not rtcp:
+            sequence = int.from_bytes(bare[2:4], "big")
+            self.rollover.note(first.rollover, int.from_bytes(ssrc, "big"), sequence)
         return opened
 
-    def _without_mki(self, packet: bytes, end: int) -> bytes:
-        if not self.mki or packet[end - len(self.mki) : end] != self.mki:
-            return packet
-        return packet[: end - len(self.mki)] + packet[end:]
+    def _lead(self, same_key: Session, first: Receiver, ssrc: int) -> None:
+        """To where the stream is, which other keys have counted meanwhile (`_media/rollover`)."""
+        for packet in self.rollover.lead(first.rollover, ssrc):
+            self._unprotect(same_key.protect(packet), rtcp=False)
+
+    def _unprotect(self, bare: bytes, *, rtcp: bool) -> bytes | None:
+        try:
+            return self.session.unprotect_rtcp(bare) if rtcp else self.session.unprotect(bare)
+        except Exception:  # pylibsrtp's Error, or whatever it makes of what is no packet
+            return None
 
 
 class Relay:

@@ -260,6 +260,8 @@ class LegSecurity:
             for key, mki in (*keys.receive_others, (keys.receive, keys.receive_mki)):
                 session = srtp.session(keys.profile, key, outbound=False)
                 receiver = Receiver(session, mki, profile.rtp_tag, profile.rtcp_tag, receiver)
+                if keys.receive_others:
+                    receiver.same_key = srtp.session(keys.profile, key, outbound=True)
             assert receiver is not None  # noqa: S101 - there is one key at least
             self._relay.receive_by(receiver, same_key=_same_key(old, keys))
 

@@ -15,7 +15,7 @@ from platypus.media.relay import MAX_SSRCS, Receiver, Relay
 from platypus.media.security import LegSecurity
 from tests._media.peer import Peer, address_of, open_leg, running_loop, wait_for
 from tests.harness.phones import run
-from tests.media.test_srtp import MKI, master, report, rtp, with_mki
+from tests.media.test_srtp import MKI, by_turns, master, report, rtp, with_mki
 from tests.test_encryption import GCM
 from tests.test_srtp_calls import both, hears
 
@@ -46,10 +46,14 @@ class Wire:
         self.delivered.append(packet)
 
 
-def receiver(profile: str = CM, seed: int = 1, mki: bytes = b"") -> Receiver:
+def receiver(
+    profile: str = CM, seed: int = 1, mki: bytes = b"", beside: Receiver | None = None
+) -> Receiver:
     known = srtp.PROFILES[profile]
-    session = srtp.session(profile, master(profile, seed), outbound=False)
-    return Receiver(session, mki, known.rtp_tag, known.rtcp_tag)
+    session, same_key = (
+        srtp.session(profile, master(profile, seed), outbound=way) for way in (False, True)
+    )
+    return Receiver(session, mki, known.rtp_tag, known.rtcp_tag, beside, same_key)
 
 
 class End:
@@ -88,11 +92,21 @@ class TestEveryProfile:
     def test_an_mki_says_which_of_several_keys_is_used(self, profile: str) -> None:
         end = End(profile, mki=b"\1")
         other = srtp.context(profile, master(profile, 2), outbound=True)
-        first = receiver(profile, mki=b"\1")
-        first.beside = receiver(profile, 2, b"\2")
+        first = receiver(profile, mki=b"\1", beside=receiver(profile, 2, b"\2"))
         assert first.open(with_mki(profile, other.protect(rtp(1)), b"\2"), rtcp=False) == rtp(1)
         assert first.open(with_mki(profile, end.far.protect(rtp(2)), b"\1"), rtcp=False) == rtp(2)
         assert first.open(with_mki(profile, other.protect(rtp(3)), b"\1"), rtcp=False) is None
+
+    @pytest.mark.parametrize("wraps", [1, 20])
+    def test_a_key_may_come_into_use_after_the_sequence_has_wrapped(
+        self, profile: str, wraps: int
+    ) -> None:
+        mkis = b"\1", b"\2"
+        first = receiver(profile, mki=mkis[0], beside=receiver(profile, 2, mkis[1]))
+        for said in by_turns(profile, mkis, wraps):
+            for index, packet in said:
+                assert first.open(packet, rtcp=False) == rtp(index)
+            assert first.open(packet, rtcp=False) is None  # a replay
 
     def test_an_mki_is_cut_out(self, profile: str) -> None:
         end = End(profile, mki=MKI)

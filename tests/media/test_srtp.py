@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,22 @@ class Stepping:
             self.context.protect(rtp(self.at))
         self.at = index
         return self.context.protect(rtp(index))
+
+
+def by_turns(profile: str, mkis: Sequence[bytes], wraps: int) -> Iterator[list[tuple[int, bytes]]]:
+    """What is said by the first of two keys, by the second, and by the first again.
+
+    So many wraps of the sequence numbers each: packets with the numbers that they began with.
+    """
+    keys = master(profile, 1), master(profile, 2)
+    senders = [Stepping(srtp.context(profile, key, outbound=True)) for key in keys]
+    index = 0
+    for used in (0, 1, 0):
+        until, said = index + wraps * 2**16, []
+        while index < until:
+            index += 0x3001
+            said.append((index, with_mki(profile, senders[used].say(index), mkis[used])))
+        yield said
 
 
 @pytest.fixture(params=list(srtp.PROFILES))
@@ -310,17 +327,11 @@ class TestMki:
     ) -> None:
         """RFC 3711, 8.1: the rollover counter is the stream's and not the key's."""
         keys, mkis = (master(profile, 1), master(profile, 2)), (b"\1", b"\2")
-        senders = [Stepping(srtp.context(profile, key, outbound=True)) for key in keys]
         here = srtp.context(
             *(profile, keys[0]), outbound=False, mki=mkis[0], others=[(keys[1], mkis[1])]
         )
-
-        index = 0
-        for used in (0, 1, 0):
-            until = index + wraps * 2**16
-            while index < until:
-                index += 0x3001
-                packet = with_mki(profile, senders[used].say(index), mkis[used])
+        for said in by_turns(profile, mkis, wraps):
+            for index, packet in said:
                 assert here.unprotect(packet) == rtp(index)
             with pytest.raises(ValueError, match="replayed"):
                 here.unprotect(packet)

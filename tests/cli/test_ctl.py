@@ -219,7 +219,8 @@ async def ask(folder: Path, data: bytes, *, token: bool = True) -> list[Any]:
             if secret and token:
                 connection.sendall(json.dumps({"token": secret}).encode() + b"\n")
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # ENOTCONN: it has let go already
+                connection.shutdown(socket.SHUT_WR)
             heard = b""
             while part := connection.recv(65_536):
                 heard += part

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from platypus.errors import ConfigError, SdpError, StateError
 from platypus.negotiation import Negotiator
 from platypus.sdp.description import parse
+from tests._media.peer import open_leg, running_loop
 
 A, B = "192.0.2.1", "192.0.2.2"
 
@@ -70,6 +71,17 @@ class TestFirstCall:
         body, plan = ours.answer(A, 4000)
         assert parse(body).media[0].formats == ("9", "0", "123")
         assert (plan.codec, plan.send_payload_type, plan.dtmf_payload_type) == ("g722", 9, 123)
+
+    @pytest.mark.parametrize("codec", ["PCMU", "telephone-event"])
+    def test_a_codec_under_every_number_is_heard_under_as_many_as_a_stream_takes(self, codec):
+        maps = [f"a=rtpmap:{number} {codec}/8000" for number in range(1, 128)]
+        numbers = " ".join(map(str, range(128)))
+        ours = negotiator("pcmu", "pcma")
+        ours.receive_offer(sdp(f"m=audio 7000 RTP/AVP {numbers}", *maps))
+        _, plan = ours.answer(A, 4000)
+        assert 30 <= len(plan.receive_payload_types) <= 32
+        with running_loop() as loop:
+            open_leg(loop).configure_receive(plan.receive_payload_types)
 
     def test_each_side_sends_with_the_others_numbers(self):
         """RFC 3264, 5.1: payload types may differ for the two directions."""

@@ -23,7 +23,9 @@ _NAME = re.compile(rf"(?:{_LABEL}\.)*(?=[A-Za-z0-9_-]*[A-Za-z]){_LABEL}\.?")
 
 
 def is_zero(address: str | None) -> bool:
-    return address in ("0.0.0.0", "::")  # noqa: S104 - compared, nothing binds to it
+    """0.0.0.0 or ::, however it is written."""
+    found = _parsed(address[: MAX_ADDRESS + 1]) if address is not None else None
+    return found is not None and found.is_unspecified
 
 
 def connection(description: SessionDescription, media: MediaDescription) -> str | None:
@@ -56,13 +58,23 @@ def _is_name(host: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def problem_with(address: str) -> str:
-    """Why nothing can be sent there; "" where it can."""
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for what is none. An IPv4 address in the clothes of IPv6 (RFC 4291, 2.5.5.2) is one."""
+    if "%" in address:  # RFC 8866, 9: no zone, which means nothing on another machine
+        return None
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def problem_with(address: str) -> str:
+    """Why nothing can be sent there; "" where it can."""
+    found = _parsed(address)
+    if found is None:
         return f"{address!r} in the c= line is neither an IP address nor the name of a host"
     # A description from the network must not aim our stream at a whole network.
-    if found.is_multicast or address == "255.255.255.255":
+    if found.is_multicast or str(found) == "255.255.255.255":
         return f"{address} is not the address of one peer"
     return ""

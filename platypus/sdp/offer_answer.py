@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from platypus.errors import SdpError
-from platypus.sdp.addresses import address_of, connection, is_zero
+from platypus.sdp.addresses import MAX_ADDRESS, address_of, connection, is_zero, problem_with
 from platypus.sdp.description import (
     Attribute,
     MediaDescription,
@@ -35,6 +35,10 @@ COMFORT_NOISE = "cn"
 DTMF_EVENTS = "0-16"  # RFC 4733, 3.2: the sixteen keys and flash
 PROTOCOL = "RTP/AVP"
 VOIP_METRICS = "voip-metrics"  # RFC 3611, 5.1: a block of extended reports
+# What a stream takes: no description needs as many, and the media loop has no room for more.
+MAX_RECEIVED = 32
+# RFC 5761, 4: with a marker they would look like RTCP. Nobody has a use for them.
+NO_PAYLOAD_TYPES = range(64, 96)
 MAX_PTIME_MS = 1_000  # RFC 4733 and every phone stay far below; more is a slip
 
 _BOTH = (True, False)
@@ -343,7 +347,9 @@ def agree(
         event=_event(shared, codecs[0]),
         noise=_noise(shared, codecs[0]),
         # Some peers send with the number of their own description, not with ours.
-        receive={each.payload_type: each for each in (*shared, *offered)},
+        receive={
+            each.payload_type: each for each in (*shared[: MAX_RECEIVED - len(offered)], *offered)
+        },
         listed=own.formats,
         known=said.formats,
         direction=direction(local, local.media[index], own).answering(way),
@@ -389,10 +395,16 @@ def _rtcp(media: MediaDescription, address: str | None) -> tuple[str, int] | Non
     fields = (media.attribute("rtcp") or "").split()
     try:
         port = number(fields[0], 65_535, "port") if fields else media.port + 1
-        host = str(ipaddress.ip_address(fields[3])) if len(fields) > 3 else address
-    except (SdpError, ValueError):
+        host = _rtcp_host(fields[3]) if len(fields) > 3 else address
+    except SdpError:
         host, port = address, media.port + 1
     return (host, port) if 0 < port <= 65_535 else None
+
+
+def _rtcp_host(text: str) -> str:
+    if is_zero(text) or problem_with(text[: MAX_ADDRESS + 1]):
+        raise SdpError(f"nothing can be sent to {text[:MAX_ADDRESS]!r}")
+    return str(ipaddress.ip_address(text))
 
 
 def _event(shared: Iterable[Format], codec: Format) -> Format | None:
@@ -438,6 +450,8 @@ def _by_payload_type(attributes: Iterable[Attribute], name: str) -> dict[str, st
 def _format(text: str, rtpmap: str | None, fmtp: str) -> Format | None:
     try:
         payload_type = number(text, 127, "payload type")
+        if payload_type in NO_PAYLOAD_TYPES:
+            return None
         if rtpmap is None:
             encoding, clock_rate = _STATIC[payload_type]
             return Format(payload_type, encoding, clock_rate, fmtp=fmtp)

@@ -22,7 +22,7 @@ from platypus.negotiation import Negotiator
 from platypus.net import stun
 from platypus.sdp import description
 from platypus.sdp.fmtp import parameters, whole
-from platypus.sdp.offer_answer import direction, formats
+from platypus.sdp.offer_answer import MAX_RECEIVED, NO_PAYLOAD_TYPES, direction, formats
 from platypus.sdp.security import cryptos, fingerprints
 from platypus.sip.challenge import Challenge
 from platypus.sip.framing import StreamFramer
@@ -160,6 +160,8 @@ def answer_offer(data: bytes) -> None:
     assert len(description.parse(body).media) == len(description.parse(data).media)
     assert plan.codec in DEFAULT_CODECS
     assert plan.ptime_ms in PTIMES_MS
+    assert len(plan.receive_payload_types) <= MAX_RECEIVED
+    assert not any(number in NO_PAYLOAD_TYPES for number in plan.receive_payload_types)
 
 
 def agree_on_keys(data: bytes) -> None:

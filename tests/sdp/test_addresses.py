@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platypus.sdp.addresses import MAX_ADDRESS, MAX_NAME, is_name, problem_with
+from platypus.sdp.addresses import MAX_ADDRESS, MAX_NAME, is_name, is_zero, problem_with
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,25 @@ def test_what_is_no_name(text: str) -> None:
     assert not is_name(text)
 
 
-@pytest.mark.parametrize("text", ["224.0.0.1", "ff02::1", "255.255.255.255", "1.2.3", "a..b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("224.0.0.1", "ff02::1", "255.255.255.255", "1.2.3", "a..b", "fe80::1%eth0"),
+        *("::ffff:224.0.0.1", "::ffff:255.255.255.255"),
+    ],
+)
 def test_where_nothing_can_be_sent(text: str) -> None:
     assert text in problem_with(text)
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0", "::", "0:0:0:0:0:0:0:0", "::0", "::ffff:0.0.0.0"])
+def test_nowhere_yet(text: str) -> None:
+    assert is_zero(text)
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "0.0.0.1", "::1", "pbx", "0" * 100_000])
+def test_what_is_somewhere_or_nothing(text: str | None) -> None:
+    assert not is_zero(text)
 
 
 @given(st.text(alphabet="a1-._:%/", max_size=MAX_NAME + 10))

@@ -131,6 +131,10 @@ class TestAnswering:
         assert audio.formats == ("0", "8", "96")
         assert ("fmtp", "96 0-16") in audio.attributes
 
+    def test_passes_over_numbers_that_would_look_like_rtcp(self):
+        audio = self.answer("m=audio 4000 RTP/AVP 72 0", "a=rtpmap:72 PCMA/8000")
+        assert audio.formats == ("0",)
+
     def test_lists_a_codec_offered_twice_only_once(self):
         audio = self.answer("m=audio 4000 RTP/AVP 97 0", "a=rtpmap:97 PCMU/8000")
         assert audio.formats == ("97",)
@@ -209,6 +213,11 @@ class TestAgreement:
             ("a=rtcp:53020 IN IP6 2001:db8::8", ("2001:db8::8", 53020)),
             ("a=rtcp:99999", ("192.0.2.9", 7001)),
             ("a=rtcp:53020 IN IP4 nowhere", ("192.0.2.9", 7001)),
+            # Reports are aimed at one peer as well.
+            ("a=rtcp:53020 IN IP4 224.0.0.1", ("192.0.2.9", 7001)),
+            ("a=rtcp:53020 IN IP4 255.255.255.255", ("192.0.2.9", 7001)),
+            ("a=rtcp:53020 IN IP4 0.0.0.0", ("192.0.2.9", 7001)),
+            ("a=rtcp:53020 IN IP6 fe80::1%eth0", ("192.0.2.9", 7001)),
         ],
     )
     def test_rtcp_goes_where_the_attribute_says_or_one_port_up(self, line, rtcp):

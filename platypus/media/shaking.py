@@ -3,7 +3,8 @@
     leg -> drain_packets -> Shaking -> dtls.Handshake -> Shaking -> leg.transmit
 
 It ends with `done(keys)` or `failed(why)`, once. Afterwards it goes on answering whoever has
-not heard the last word.
+not heard the last word. As long as nobody knows where the other side is (it holds the call by
+0.0.0.0, or its name is looked up) it does not begin, and nobody is impatient.
 """
 
 from __future__ import annotations
@@ -61,17 +62,16 @@ class Shaking:
         )
         self._told = False
         self._timer: Timer | None = None
-        self._limit = call_later(LIMIT, self._too_long)
+        self._limit: Timer | None = None
 
     def start(self, remote: Address | None) -> None:
         """Say the first word, if it is ours, to where the description says."""
-        self._remote = remote
-        self._handshake.start()
+        self._aim(remote)
         self._go_on()
 
     def move(self, remote: Address) -> None:
         """The description says another address now."""
-        self._remote = remote
+        self._aim(remote)
         self._go_on()
 
     def receive(self, packet: bytes, source: Address) -> None:
@@ -79,14 +79,20 @@ class Shaking:
         if not packet or not 20 <= packet[0] < 64:  # RFC 7983, 7: STUN is for others
             return
         if not self._told:
-            self._remote = source
+            self._aim(source)
         self._handshake.receive(packet)
         self._go_on()
 
     def close(self) -> None:
         self._told = True
         self._stop_timer()
-        self._limit.cancel()
+        self._stop_limit()
+
+    def _aim(self, remote: Address | None) -> None:
+        self._remote = remote
+        if remote is not None and self._limit is None and not self._told:
+            self._limit = self._call_later(LIMIT, self._too_long)
+            self._handshake.start()
 
     def _go_on(self) -> None:
         from platypus.media.dtls import State
@@ -101,7 +107,7 @@ class Shaking:
         keys = self._handshake.keys
         if keys is not None and not self._told:
             self._told = True
-            self._limit.cancel()
+            self._stop_limit()
             self._done(keys)
         wait = self._handshake.next_timeout()
         if wait is not None:
@@ -119,6 +125,10 @@ class Shaking:
         if not self._told:
             self.close()
             self._failed(problem)
+
+    def _stop_limit(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

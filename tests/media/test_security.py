@@ -60,14 +60,19 @@ class End:
     def __init__(self, certificate: Certificate, address: tuple[str, int] = HERE) -> None:
         self.leg, self.address = Leg(), address
         self.certificate = certificate
+        self.timers: list[float] = []
         self.changes: list[str | None] = []
         self.problems: list[str] = []
         self.security = LegSecurity(
             lambda: certificate,
-            lambda *_: Timer(),
+            self.call_later,
             changed=lambda: self.changes.append(self.security.profile),
             failed=self.problems.append,
         )
+
+    def call_later(self, delay: float, _: object) -> Timer:
+        self.timers.append(delay)
+        return Timer()
 
     def apply(self, security: Any, remote: tuple[str, int] | None = THERE) -> None:
         self.security.apply(self.leg, security, remote)  # type: ignore[arg-type]
@@ -179,6 +184,19 @@ class TestHandshake:
         client.shake(server, client=True)
         carry(client, server)
         assert same_keys(client, server)
+
+    @pytest.mark.parametrize("is_client", [True, False])
+    def test_with_who_is_nowhere_yet_begins_when_it_is_somewhere(self, is_client: bool) -> None:
+        """It may hold the call by 0.0.0.0 for as long as it likes."""
+        end, other = End(OURS, HERE), End(THEIRS, THERE)
+        peer = DtlsPeer(is_client, (other.certificate.fingerprint,))
+        end.apply(peer, None)
+        assert (end.leg.sent, end.timers) == ([], [])
+        other.shake(end, client=not is_client)
+        end.apply(peer, THERE)
+        assert end.timers
+        carry(end, other)
+        assert same_keys(end, other)
 
     def test_with_another_certificate_brings_a_problem_and_no_key(self) -> None:
         client, server = End(OURS, HERE), End(THEIRS, THERE)

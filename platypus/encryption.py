@@ -157,7 +157,8 @@ class Encryption:
 
     def _read_answer(self, media: MediaDescription) -> Words:
         if self._offered_dtls and (prints := fingerprints(media)):
-            role = setup(media)
+            # RFC 4145, 4: who says nothing is passive in an answer, and active in an offer.
+            role = setup(media) if media.attribute("setup") is not None else "passive"
             if role is None or role == "actpass":
                 raise SdpError("the answer does not say who begins the DTLS handshake")
             return Words(media.protocol, security=_peer(prints, ANSWERS[role]))
@@ -170,6 +171,8 @@ class Encryption:
             )
         if self._rule == "require":
             raise SdpError("SRTP is required here, and the other side answered without it")
+        if media.protocol not in _ALL_PROTOCOLS:
+            raise SdpError(f"the answer is of {media.protocol}, which was not offered")
         if media.protocol not in PLAIN or said:
             raise SdpError("the answer wants encryption that was not offered")
         return Words(media.protocol)

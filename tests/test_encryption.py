@@ -258,6 +258,12 @@ class TestRefusals:
         with pytest.raises(SdpError, match=why):
             self.refused_answer(rule, old, new)
 
+    def test_an_answer_of_another_transport_is_refused(self) -> None:
+        alice = Side("off")
+        answer, _ = Side(seed=2).answer(alice.offer())
+        with pytest.raises(SdpError, match="TCP/RTP/AVP, which was not offered"):
+            alice.negotiator.receive_answer(changed(answer, b"RTP/AVP", b"TCP/RTP/AVP"))
+
     def test_an_answer_with_keys_to_a_plain_offer_is_refused(self) -> None:
         alice, bob = Side("off"), Side(seed=2)
         answer, _ = bob.answer(alice.offer())
@@ -392,11 +398,22 @@ class TestDtls:
             assert not plan.security.held
             assert side.negotiator.hold_state == "none"
 
-    def test_an_answer_that_does_not_say_who_begins_is_refused(self) -> None:
+    @pytest.mark.parametrize("role", [b"actpass", b"both", b""])
+    def test_an_answer_that_does_not_say_who_begins_is_refused(self, role: bytes) -> None:
         alice = Side("require", dtls=True)
         answer, _ = Side(seed=2).answer(alice.offer())
         with pytest.raises(SdpError, match="does not say who begins"):
-            alice.negotiator.receive_answer(changed(answer, b"a=setup:active\r\n", b""))
+            alice.negotiator.receive_answer(changed(answer, b"setup:active", b"setup:" + role))
+
+    def test_who_says_nothing_waits_in_an_answer_and_begins_in_an_offer(self) -> None:
+        """RFC 4145, 4: the defaults."""
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        answer, plan = bob.answer(changed(alice.offer(), b"a=setup:actpass\r\n", b""))
+        assert b"a=setup:passive\r\n" in answer
+        plans = plan, alice.negotiator.receive_answer(changed(answer, b"a=setup:passive\r\n", b""))
+        for each, client in zip(plans, (False, True), strict=True):
+            assert isinstance(each.security, DtlsPeer)
+            assert each.security.client == client
 
     def test_a_fingerprint_that_proves_nothing_is_refused(self) -> None:
         weak = b"sha-1 " + b":".join([b"01"] * 20)

@@ -48,7 +48,7 @@ _HASH = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
 # RFC 8122, 5: names and sizes; MD5 and SHA-1 prove nothing any more.
 HASHES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _SESSION_WIDE = ("fingerprint", "setup")
-# RFC 4145, 4.1: what each role is answered by. Who says none begins (4).
+# RFC 4145, 4.1: what each role is answered by.
 ANSWERS = {
     "active": "passive",
     "passive": "active",

@@ -39,7 +39,6 @@ cdef inline int guard_open(leg_t *leg, platform_datagram_t *datagram, bint rtcp)
 
 
 # For a turn that comes soon, as leg_fetch: each step reads what the step before has brought near.
-cdef void guard_fetch_leases(const leg_t *leg) noexcept nogil
 cdef void guard_fetch_contexts(const leg_t *leg) noexcept nogil
 cdef void guard_fetch_sessions(const leg_t *leg) noexcept nogil
 

@@ -28,7 +28,7 @@ from platypus._media.srtp cimport (
 )
 
 cdef enum:
-    CONTEXT_HOT = 64  # down to its first SSRC
+    CONTEXT_HOT = 64  # down to its first SSRCs
     SESSION_HOT = 32  # libsrtp's own: where its streams are
 
 cdef int TRIAL_PACKETS = 100  # 2 s of speech: far longer than packets are on their way
@@ -55,8 +55,8 @@ cdef int guard_send_any(
     if leg.sending == GUARD_RELAYED:
         return relay(leg, POST_SEAL_RTCP if rtcp else POST_SEAL_RTP, address, packet, length,
                      s == leg.rtcp)
-    if leg.protecting != NULL:
-        length = context_protect(leg.protecting.context, packet, length, rtcp)
+    if leg.sealing != NULL:
+        length = context_protect(leg.sealing, packet, length, rtcp)
         if length < 0:
             return EPROTO
     return platform_send_to(s, leg.family, address, packet, length)
@@ -70,20 +70,25 @@ cdef int refuse(leg_t *leg, int status) noexcept nogil:
     return -1
 
 
+cdef void open_with(leg_t *leg, command_t *command) noexcept nogil:
+    leg.unprotecting = command
+    leg.opening = command.context
+
+
 cdef int try_both(leg_t *leg, uint8_t *packet, int length, bint rtcp) noexcept nogil:
     cdef uint32_t words[PACKET_WORDS]
     cdef uint8_t *copy = <uint8_t *>words
     cdef command_t *used = leg.unprotecting
     cdef int opened
     memcpy(copy, packet, length)  # what can't be opened may be overwritten
-    opened = context_unprotect(used.context, packet, length, rtcp)
+    opened = context_unprotect(leg.opening, packet, length, rtcp)
     if opened >= 0:
         leg.trial -= leg.trial > 0
         return opened
     length = context_unprotect(leg.candidate.context, copy, length, rtcp)
     if length < 0:
         return refuse(leg, opened)
-    leg.unprotecting = leg.candidate
+    open_with(leg, leg.candidate)
     leg.candidate = used
     leg.trial = TRIAL_PACKETS
     memcpy(packet, copy, length)
@@ -102,31 +107,24 @@ cdef int guard_open_any(leg_t *leg, platform_datagram_t *datagram, bint rtcp) no
         relay(leg, POST_OPEN_RTCP if rtcp else POST_OPEN_RTP, &datagram.source, packet, length,
               datagram.arrival_ns)
         return -1
-    if leg.candidate != NULL and leg.trial != 0 and 0 < length <= PACKET_MAX:
+    if leg.trial != 0 and leg.candidate != NULL and 0 < length <= PACKET_MAX:
         return try_both(leg, packet, length, rtcp)
-    length = context_unprotect(leg.unprotecting.context, packet, length, rtcp)
+    length = context_unprotect(leg.opening, packet, length, rtcp)
     return length if length >= 0 else refuse(leg, length)
 
 
-cdef void guard_fetch_leases(const leg_t *leg) noexcept nogil:
-    if leg.unprotecting != NULL:
-        platform_prefetch(&leg.unprotecting.context, sizeof(void *))
-    if leg.protecting != NULL:
-        platform_prefetch(&leg.protecting.context, sizeof(void *))
-
-
 cdef void guard_fetch_contexts(const leg_t *leg) noexcept nogil:
-    if leg.unprotecting != NULL:
-        platform_prefetch(leg.unprotecting.context, CONTEXT_HOT)
-    if leg.protecting != NULL:
-        platform_prefetch(leg.protecting.context, CONTEXT_HOT)
+    if leg.opening != NULL:
+        platform_prefetch(leg.opening, CONTEXT_HOT)
+    if leg.sealing != NULL:
+        platform_prefetch(leg.sealing, CONTEXT_HOT)
 
 
 cdef void guard_fetch_sessions(const leg_t *leg) noexcept nogil:
-    if leg.unprotecting != NULL:
-        platform_prefetch(leg.unprotecting.context.session, SESSION_HOT)
-    if leg.protecting != NULL:
-        platform_prefetch(leg.protecting.context.session, SESSION_HOT)
+    if leg.opening != NULL:
+        platform_prefetch(leg.opening.session, SESSION_HOT)
+    if leg.sealing != NULL:
+        platform_prefetch(leg.sealing.session, SESSION_HOT)
 
 
 cdef int give_up(command_t **lease, command_t **given_up, int count) noexcept nogil:
@@ -140,6 +138,7 @@ cdef int give_up(command_t **lease, command_t **given_up, int count) noexcept no
 cdef int protect_with(leg_t *leg, command_t *command, command_t **given_up) noexcept nogil:
     cdef int count = give_up(&leg.protecting, given_up, 0)
     leg.sending = <guard_t>command.first
+    leg.sealing = command.context
     if command.context != NULL:
         leg.protecting = command
         return count
@@ -151,10 +150,11 @@ cdef int unprotect_with(leg_t *leg, command_t *command, command_t **given_up) no
     leg.receiving = <guard_t>command.first
     leg.trial = 0
     if command.context == NULL:
+        leg.opening = NULL
         count = give_up(&leg.unprotecting, given_up, count)
         return give_up(&command, given_up, count)
     if leg.unprotecting == NULL:
-        leg.unprotecting = command
+        open_with(leg, command)
         return count
     leg.candidate = command
     leg.trial = TRIAL_PACKETS if command.second else FOR_EVER
@@ -170,5 +170,6 @@ cdef int guard_change(leg_t *leg, command_t *command, command_t **given_up) noex
 cdef int guard_release(leg_t *leg, command_t **given_up) noexcept nogil:
     cdef int count = give_up(&leg.protecting, given_up, 0)
     leg.sending = leg.receiving = GUARD_SHUT
+    leg.sealing = leg.opening = NULL
     count = give_up(&leg.unprotecting, given_up, count)
     return give_up(&leg.candidate, given_up, count)

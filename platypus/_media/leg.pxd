@@ -141,9 +141,8 @@ cdef struct leg_t:
     command_t *sink
     command_t *recording     # its recordings, a list
     command_t *party         # its part in a conference
-    command_t *protecting    # the leases of the contexts, or NULL
-    command_t *unprotecting
-    command_t *candidate     # tried where `unprotecting` fails, while `trial` lasts
+    context_t *sealing       # of `protecting` and `unprotecting`, or NULL
+    context_t *opening
     dtmf_sender_t *tones     # owned; NULL until a key is pressed as tones
     dtmf_receiver_t *ears    # owned; NULL: nobody listens for such keys
     int trial                # packets; below 0 as many as come
@@ -186,6 +185,9 @@ cdef struct leg_t:
     bint rtcp_mux            # RFC 5761: reports share the RTP port
     bint rtcp_voip           # RFC 3611: the far end takes VoIP metrics
     command_t *lease         # the OPEN command; keeps the Python object
+    command_t *protecting    # the leases of the contexts, or NULL
+    command_t *unprotecting
+    command_t *candidate     # tried where `unprotecting` fails, while `trial` lasts
     voice_t sent_voice, played_voice
     int16_t played[FRAME_MAX]  # the last 20 ms, for an echo or a recording of both sides
 

@@ -510,7 +510,7 @@ cdef class Leg:
         command.first = GUARD_SRTP if context is not None else GUARDS[how]
         command.second = same_key
         if context is not None:
-            command.context = &context.context
+            command.context = context.context
             context.leased = True
         self.submit(command, context)
         return 0

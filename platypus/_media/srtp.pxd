@@ -1,7 +1,8 @@
 """One SRTP session of one direction, as the loop calls it: libsrtp's functions by address.
 
-A context_t lives in a Context and belongs to whoever holds the lease on that: the thread that
-was given it, and nobody else until it comes back. libsrtp is not thread-safe.
+A context_t is made and freed with its Context, under the GIL, and belongs to whoever holds the
+lease on that: the thread that was given it, and nobody else until it comes back. libsrtp is not
+thread-safe.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -25,18 +26,18 @@ cdef enum srtp_status_t:
     SRTP_CROWDED = 100   # ours: one SSRC too many
 
 
-cdef struct context_t:
+cdef struct context_t:       # down to the first SSRCs one line of memory, all that most packets need
     void *session            # an srtp_t; the Context's owner keeps it alive
     srtp_function_t rtp
     srtp_function_t rtcp
     context_t *beside        # of another key of the same sender, or NULL: the MKI says which
-    int rtp_tag, rtcp_tag    # bytes behind an MKI
-    int mki_length
+    rollover_t *rollover     # where there are several keys, or NULL
+    uint8_t rtp_tag, rtcp_tag  # bytes behind an MKI
+    uint8_t mki_length
     int ssrc_count
     int last                 # where the SSRC of the packet before was found
-    uint32_t ssrcs[SSRCS_MAX]  # the first of them in one line of memory with all before
+    uint32_t ssrcs[SSRCS_MAX]
     uint8_t mki[MKI_MAX]
-    rollover_t *rollover     # where there are several keys, or NULL
 
 
 # The new length, or minus a srtp_status_t. `packet` has SRTP_TRAILER_MAX bytes of room behind.
@@ -47,7 +48,7 @@ cdef int context_unprotect(context_t *context, uint8_t *packet, int length, bint
 
 cdef class Context:
     cdef object __weakref__
-    cdef context_t context
+    cdef context_t *context  # owned
     cdef object owner
     cdef Context beside
     cdef readonly bint leased  # a leg has it, or had it: nobody else may use it any more

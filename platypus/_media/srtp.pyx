@@ -8,10 +8,11 @@ of one. Every SSRC has its own rollover counter and replay window, in libsrtp.
 
 from libc.stdint cimport uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memcmp, memcpy, memmove
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 
+from platypus._media.arena cimport arena_clear, arena_give
 from platypus._media.rollover cimport (
     SSRCS_MAX, rollover_lead, rollover_note, rollover_t, srtp_function_t,
 )
@@ -135,7 +136,9 @@ cdef class Context:
         uintptr_t same_key=0,
         uintptr_t protect=0,
     ):
-        memset(&self.context, 0, sizeof(self.context))
+        self.context = <context_t *>arena_clear(sizeof(context_t))
+        if self.context == NULL:
+            raise MemoryError("no memory for an SRTP context")
         if not (session and rtp and rtcp):
             raise ValueError("a session and two functions are needed")
         if len(mki) > MKI_MAX or not 0 <= rtp_tag <= 16 or not 0 <= rtcp_tag <= 16:
@@ -145,7 +148,7 @@ cdef class Context:
                 raise ValueError("keys of one sender have MKIs of one length, and one user")
             beside.leased = True
             self.beside = beside
-            self.context.beside = &beside.context
+            self.context.beside = beside.context
         if beside is not None or same_key:
             self.context.rollover = <rollover_t *>calloc(1, sizeof(rollover_t))
             if self.context.rollover == NULL:
@@ -158,13 +161,15 @@ cdef class Context:
         self.context.session = <void *>session
         self.context.rtp = <srtp_function_t>rtp
         self.context.rtcp = <srtp_function_t>rtcp
-        self.context.rtp_tag = rtp_tag
-        self.context.rtcp_tag = rtcp_tag
-        self.context.mki_length = <int>len(mki)
+        self.context.rtp_tag = <uint8_t>rtp_tag
+        self.context.rtcp_tag = <uint8_t>rtcp_tag
+        self.context.mki_length = <uint8_t>len(mki)
         memcpy(self.context.mki, <const char *>mki, len(mki))
 
     def __dealloc__(self):
-        free(self.context.rollover)
+        if self.context != NULL:
+            free(self.context.rollover)
+            arena_give(self.context, sizeof(context_t))
 
     def protect(self, packet, *, rtcp=False):
         """A packet as the loop sends it, for tests and replay."""
@@ -190,9 +195,9 @@ cdef class Context:
         finally:
             PyBuffer_Release(&view)
         if protect:
-            length = context_protect(&self.context, data, length, rtcp)
+            length = context_protect(self.context, data, length, rtcp)
         else:
-            length = context_unprotect(&self.context, data, length, rtcp)
+            length = context_unprotect(self.context, data, length, rtcp)
         if length < 0:
             raise ValueError(REFUSALS.get(-length, f"refused ({-length})"))
         return data[:length]

@@ -9,9 +9,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 
 from platypus._media.conference cimport conference_sum
-from platypus._media.guard cimport (
-    guard_fetch_contexts, guard_fetch_leases, guard_fetch_sessions,
-)
+from platypus._media.guard cimport guard_fetch_contexts, guard_fetch_sessions
 from platypus._media.lateness cimport lateness_add
 from platypus._media.leg cimport (
     command_t, leg_fetch, leg_fetch_figures, leg_fetch_rest, leg_fetch_stream, leg_play,
@@ -100,15 +98,14 @@ cdef inline void fetch_ahead(const leg_t *leg) noexcept nogil:
     """
     cdef const leg_t *second = leg.next
     cdef const leg_t *third = NULL
-    guard_fetch_sessions(leg)
     if second == NULL:
         return
     leg_fetch_stream(second)
-    guard_fetch_contexts(second)
+    guard_fetch_sessions(second)
     third = second.next
     if third == NULL:
         return
-    guard_fetch_leases(third)
+    guard_fetch_contexts(third)
     if third.next != NULL:
         leg_fetch(third.next)
 

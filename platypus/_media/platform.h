@@ -7,6 +7,7 @@
 #define PLATYPUS_PLATFORM_H
 
 #include <stdint.h>
+#include <stdlib.h>
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -205,6 +206,23 @@ static inline void platform_chunk_give(void *chunk)
     munmap(chunk, PLATFORM_CHUNK);
 }
 
+/* Small pages of its own for what is large and hardly looked at, so that it does not lie between
+ * what is small and looked at always. */
+static inline void *platform_pages_take(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    madvise(pages, size, MADV_NOHUGEPAGE);
+    return pages;
+}
+
+static inline void platform_pages_give(void *pages, size_t size)
+{
+    if (pages != NULL)
+        munmap(pages, size);
+}
+
 #else
 #define PLATFORM_CHUNK ((size_t)0)
 
@@ -217,6 +235,17 @@ static inline void *platform_chunk_take(int large)
 static inline void platform_chunk_give(void *chunk)
 {
     (void)chunk;
+}
+
+static inline void *platform_pages_take(size_t size)
+{
+    return malloc(size);
+}
+
+static inline void platform_pages_give(void *pages, size_t size)
+{
+    (void)size;
+    free(pages);
 }
 
 #endif

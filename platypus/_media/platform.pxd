@@ -16,6 +16,8 @@ cdef extern from "platform.h" nogil:
     size_t PLATFORM_CHUNK
     void *platform_chunk_take(bint large)
     void platform_chunk_give(void *chunk)
+    void *platform_pages_take(size_t size)
+    void platform_pages_give(void *pages, size_t size)
 
     int64_t platform_monotonic_ns()
     int64_t platform_realtime_offset_ns()

@@ -27,7 +27,7 @@ cdef struct stream_config_t:
     int rate                     # samples a second, of frames
     int ptime_ms
 
-# What few turns look at, and so lies apart.
+# What few turns look at, and so lies apart, on pages of its own.
 cdef struct stream_far_t:
     int16_t gathered[STREAM_MAX_FRAME]
     uint8_t payloads[BACKLOG_FAR * BACKLOG_PAYLOAD]

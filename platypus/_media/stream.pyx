@@ -7,7 +7,6 @@ thing from Python, bit for bit. Nothing is allocated for a packet or a frame.
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from platypus._media.arena cimport arena_give, arena_take
@@ -17,6 +16,7 @@ from platypus._media.codec cimport (
 )
 from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.opus cimport opus_follow_loss, opus_known, opus_settings, opus_settings_t
+from platypus._media.platform cimport platform_pages_give, platform_pages_take
 from platypus._media.receiver cimport (
     receiver_clear, receiver_configure, receiver_init, receiver_pass_over, receiver_statistics,
     receiver_swap,
@@ -42,7 +42,7 @@ cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil:
         return NULL
     memset(&stream.sender, 0, sizeof(sender_t))
     stream.receiver.decoder = codec_decoder_new(config.rate, False)
-    stream.far = <stream_far_t *>malloc(sizeof(stream_far_t))
+    stream.far = <stream_far_t *>platform_pages_take(sizeof(stream_far_t))
     if stream.far == NULL or stream.receiver.decoder == NULL:
         stream_free(stream)
         return NULL
@@ -58,7 +58,7 @@ cdef void stream_free(stream_t *stream) noexcept nogil:
     if stream != NULL:
         codec_decoder_free(stream.receiver.decoder)
         codec_encoder_free(stream.sender.encoder)
-        free(stream.far)
+        platform_pages_give(stream.far, sizeof(stream_far_t))
         arena_give(stream, sizeof(stream_t))
 
 

@@ -28,6 +28,7 @@ from platypus._media.command cimport (
     checked_type, command_carry, command_digits, command_free, command_new,
 )
 from platypus._media.conference cimport Conference, party_new
+from platypus._media.crowd cimport crowd_serve
 from platypus._media.endpoint cimport Sink, Source
 from platypus._media.dtmf_tone cimport dtmf_receiver_t, dtmf_sender_t
 from platypus._media.event cimport events_drain
@@ -513,6 +514,8 @@ cdef class Leg:
             command.context = context.context
             context.leased = True
         self.submit(command, context)
+        if context is not None:
+            crowd_serve(self.loop.loop.mark)
         return 0
 
     def set_source(self, Source source):

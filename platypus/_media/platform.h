@@ -184,7 +184,13 @@ static inline int64_t platform_energy(const int16_t *samples, int count, int *pe
 /* Chunks of memory that begin at a multiple of their size, on one large page each where the
  * system has such; 0 where it has none, or where a sanitizer is to see each block of its own. */
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1; before it the system does the same in its own time */
+#endif
 #define PLATFORM_CHUNK ((size_t)2 << 20)
 
 static inline void *platform_chunk_take(int large)
@@ -223,6 +229,55 @@ static inline void platform_pages_give(void *pages, size_t size)
         munmap(pages, size);
 }
 
+/* glibc reserves so much for each arena but the first, from a multiple of it on, and makes it
+ * readable from the beginning as it is needed. That more is readable already it does not notice. */
+#define PLATFORM_ARENA ((uintptr_t)64 << 20)
+
+/* Whether a chunk's worth of memory is private and for reading and writing, if need be because an
+ * arena was opened further. */
+static inline int platform_chunk_open(uintptr_t from)
+{
+    const uintptr_t to = from + PLATFORM_CHUNK;
+    uintptr_t run = 0, reached = 0; /* such memory without a hole */
+    char line[256];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    if (maps == NULL)
+        return 0;
+    while (reached < to && fgets(line, sizeof line, maps) != NULL) {
+        unsigned long first, last, inode;
+        char allowed[5], name[8] = "";
+        if (sscanf(line, "%lx-%lx %4s %*x %*x:%*x %lu %7s", &first, &last, allowed, &inode, name) < 4)
+            continue; /* the rest of a long name */
+        int ours = inode == 0 && (name[0] == '\0' || strcmp(name, "[heap]") == 0);
+        if (ours && strcmp(allowed, "rw-p") == 0) {
+            run = first == reached ? run : first;
+            reached = last;
+            continue;
+        }
+        if (ours && strcmp(allowed, "---p") == 0 && first == reached && first >= from && first < to
+            && run != 0 && run % PLATFORM_ARENA == 0 && last == run + PLATFORM_ARENA
+            && mprotect((void *)first, to - first, PROT_READ | PROT_WRITE) == 0)
+            reached = to;
+        if (first >= from)
+            break;
+    }
+    fclose(maps);
+    return run != 0 && run <= from && reached >= to;
+}
+
+/* The chunk around an address onto one large page, whatever lies there; 0 and nothing where it is
+ * not all memory that is read and written. Meanwhile, a part of a millisecond, who touches it waits. */
+static inline int platform_chunk_gather(uintptr_t inside)
+{
+    uintptr_t from = inside & ~(uintptr_t)(PLATFORM_CHUNK - 1);
+    if (!platform_chunk_open(from))
+        return 0;
+    madvise((void *)from, PLATFORM_CHUNK, MADV_HUGEPAGE);
+    if (madvise((void *)from, PLATFORM_CHUNK, MADV_COLLAPSE) != 0 && errno == EAGAIN)
+        madvise((void *)from, PLATFORM_CHUNK, MADV_COLLAPSE); /* a page of it was in other hands */
+    return 1;
+}
+
 #else
 #define PLATFORM_CHUNK ((size_t)0)
 
@@ -246,6 +301,12 @@ static inline void platform_pages_give(void *pages, size_t size)
 {
     (void)size;
     free(pages);
+}
+
+static inline int platform_chunk_gather(uintptr_t inside)
+{
+    (void)inside;
+    return 0;
 }
 
 #endif

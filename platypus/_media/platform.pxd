@@ -1,6 +1,6 @@
 """What the media core uses of platform.h."""
 
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uintptr_t
 
 
 cdef extern from "platform.h" nogil:
@@ -18,6 +18,7 @@ cdef extern from "platform.h" nogil:
     void platform_chunk_give(void *chunk)
     void *platform_pages_take(size_t size)
     void platform_pages_give(void *pages, size_t size)
+    bint platform_chunk_gather(uintptr_t inside)
 
     int64_t platform_monotonic_ns()
     int64_t platform_realtime_offset_ns()

@@ -13,6 +13,7 @@ from libc.string cimport memcmp, memcpy, memmove
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 
 from platypus._media.arena cimport arena_clear, arena_give
+from platypus._media.crowd cimport crowd_join, crowd_leave
 from platypus._media.rollover cimport (
     SSRCS_MAX, rollover_lead, rollover_note, rollover_t, srtp_function_t,
 )
@@ -159,6 +160,7 @@ cdef class Context:
             self.context.rollover.protect = <srtp_function_t>protect
         self.owner = owner
         self.context.session = <void *>session
+        crowd_join(self.context.session)
         self.context.rtp = <srtp_function_t>rtp
         self.context.rtcp = <srtp_function_t>rtcp
         self.context.rtp_tag = <uint8_t>rtp_tag
@@ -169,6 +171,8 @@ cdef class Context:
     def __dealloc__(self):
         if self.context != NULL:
             free(self.context.rollover)
+            if self.context.session != NULL:
+                crowd_leave()
             arena_give(self.context, sizeof(context_t))
 
     def protect(self, packet, *, rtcp=False):

@@ -50,6 +50,7 @@ cdef struct loop_t:
     writer_t writer
     leg_t *legs[LEGS_MAX]
     command_t *finishing[2 * RECORDERS_MAX]  # recordings whose files are being finished
+    void *mark                   # the thread's: where malloc's memory for it lies
     platform_thread_t thread
     platform_semaphore_t work    # posted under the GIL
     platform_semaphore_t started # posted by the thread, once

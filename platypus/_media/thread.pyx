@@ -6,7 +6,7 @@ it, and nobody else does.
 """
 
 from libc.stdint cimport int64_t, uint32_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 
 from platypus._media.conference cimport conference_sum
 from platypus._media.guard cimport guard_fetch_contexts, guard_fetch_sessions
@@ -30,6 +30,9 @@ from platypus._media.schedule cimport (
     slot_advance, slot_is_near, slot_skip, slot_t, slot_worked, slots_init, slots_next,
 )
 from platypus._media.thread_commands cimport thread_close_leg, thread_collect, thread_obey
+
+cdef enum:
+    MARK = 64
 
 # RTCP is measured with the kernel's time of arrival, so nothing is lost by reading it late.
 cdef int64_t RTCP_NS = 20_000_000
@@ -197,6 +200,7 @@ cdef void run(void *argument) noexcept nogil:
     cdef bint served = False
     platform_store_release(&loop.scheduling, <uint32_t>platform_ask_scheduling())
     slots_init(loop.slots, loop.scheduling != PLATFORM_SCHEDULING_RR)
+    loop.mark = malloc(MARK)
     platform_semaphore_post(&loop.started)
     while not platform_load_acquire(&loop.stop):
         carry_out_all(loop)
@@ -221,6 +225,7 @@ cdef void run(void *argument) noexcept nogil:
             served = loop.scheduling == PLATFORM_SCHEDULING_RR
     carry_out_all(loop)
     shut_down(loop)
+    free(loop.mark)
     platform_semaphore_post(&loop.ended)
 
 

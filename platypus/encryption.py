@@ -86,6 +86,7 @@ class Encryption:
         self._offered_dtls = False
         self._words: Words | None = None  # our answer to the offer that came last
         self._agreed = Words()
+        self._association: DtlsPeer | None = None  # that there is, or waits
         self._renew = self._warned = False
 
     @property
@@ -152,16 +153,13 @@ class Encryption:
     def receive_answer(self, media: MediaDescription) -> Security | None:
         """What an answer to our offer agrees on. Raises `SdpError` for one that doesn't fit."""
         words = self._read_answer(media)
-        self._agreed, self._renew = words, False
+        self._agree(words)
+        self._renew = False
         return words.security
 
     def _read_answer(self, media: MediaDescription) -> Words:
         if self._offered_dtls and (prints := fingerprints(media)):
-            # RFC 4145, 4: who says nothing is passive in an answer, and active in an offer.
-            role = setup(media) if media.attribute("setup") is not None else "passive"
-            if role is None or role == "actpass":
-                raise SdpError("the answer does not say who begins the DTLS handshake")
-            return Words(media.protocol, security=_peer(prints, ANSWERS[role]))
+            return Words(media.protocol, security=self._read_peer(media, prints))
         said = media.attribute("crypto") is not None
         if self._offered and said:
             return self._read_crypto(media)
@@ -176,6 +174,17 @@ class Encryption:
         if media.protocol not in PLAIN or said:
             raise SdpError("the answer wants encryption that was not offered")
         return Words(media.protocol)
+
+    def _read_peer(self, media: MediaDescription, prints: Sequence[Fingerprint]) -> DtlsPeer:
+        # RFC 4145, 4: who says nothing is passive in an answer, and active in an offer.
+        role = setup(media) if media.attribute("setup") is not None else "passive"
+        before = self._association
+        if role == "actpass" and before is not None and before.fingerprints == _hashes(prints):
+            # baresip 1.0 repeats what it offered once: there is an association, and it stays.
+            return before
+        if role is None or role == "actpass":
+            raise SdpError("the answer does not say who begins the DTLS handshake")
+        return _peer(prints, ANSWERS[role])
 
     def _read_crypto(self, media: MediaDescription) -> Words:
         theirs = next(iter(cryptos(media)), None)
@@ -221,8 +230,15 @@ class Encryption:
 
     def settle(self, words: Words) -> None:
         """Our answer goes out."""
-        self._agreed = words
+        self._agree(words)
         self._offered, self._offered_dtls = (), False
+
+    def _agree(self, words: Words) -> None:
+        self._agreed, security = words, words.security
+        if not isinstance(security, DtlsPeer):
+            self._association = None
+        elif not security.held:
+            self._association = security
 
     def _answer(self, media: MediaDescription) -> Words:
         match self._choice(media):
@@ -231,7 +247,7 @@ class Encryption:
                 keys = self._keys(ours, theirs)
                 return Words(media.protocol, (ours.attribute,), keys, ours)
             case (first, *_) as prints if isinstance(first, Fingerprint):
-                role = ANSWERS[setup(media) or "active"]
+                role = self._role(setup(media) or "active", prints)
                 return Words(media.protocol, self._dtls_lines(role), _peer(prints, role))
             case _:
                 return Words(media.protocol)
@@ -244,6 +260,13 @@ class Encryption:
         known = media.protocol in DTLS or (media.protocol in PLAIN and setup(media))
         prints = fingerprints(media) if known and self._fingerprint is not None else ()
         return (prints or crypto or None) if self._dtls_first else (crypto or prints or None)
+
+    def _role(self, theirs: str, prints: Sequence[Fingerprint]) -> str:
+        """RFC 8842, 5.3: who leaves it to us keeps the association that there is, by its roles."""
+        before = self._association
+        if theirs == "actpass" and before == _peer(prints, "passive"):
+            return "passive"
+        return ANSWERS[theirs]
 
     def _key_for(self, theirs: Crypto) -> bytes:
         agreed = self._agreed
@@ -268,5 +291,8 @@ class Encryption:
 
 
 def _peer(prints: Sequence[Fingerprint], our_role: str) -> DtlsPeer:
-    known = tuple((each.algorithm, each.digest) for each in prints)
-    return DtlsPeer(our_role == "active", known, our_role == "holdconn")
+    return DtlsPeer(our_role == "active", _hashes(prints), our_role == "holdconn")
+
+
+def _hashes(prints: Sequence[Fingerprint]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((each.algorithm, each.digest) for each in prints)

@@ -41,20 +41,25 @@ def test_the_media_are_encrypted_over_udp_with_a_padlock(rule: str) -> None:
     run(work())
 
 
-def test_hold_and_resume_need_no_other_handshake() -> None:
+@pytest.mark.parametrize("who", ["the caller", "the called"])
+def test_hold_and_resume_need_no_other_handshake(who: str) -> None:
     async def work() -> None:
         async with both({"srtp": "require", "dtls": True}) as (alice, bob):
             call = alice.engine.call(bob.uri)
             await call.answered()
             await hears(call)
-            shaking = call.media.stream._security._shaking
-            call.hold()
-            await alice.heard.next(MediaChanged, lambda event: event.direction == "sendonly")
-            call.resume()
-            await alice.heard.count(MediaChanged, 3)
+            theirs = bob.engine.calls[0]
+            await hears(theirs)
+            ends = (call, theirs)
+            shaking = [end.media.stream._security._shaking for end in ends]
+            holder, phone = (call, alice) if who == "the caller" else (theirs, bob)
+            holder.hold()
+            await phone.heard.next(MediaChanged, lambda event: event.direction == "sendonly")
+            holder.resume()
+            await phone.heard.count(MediaChanged, 3)
             await hears(call)
-            assert call.media.stream._security._shaking is shaking
-            assert refused(call) == 0
+            assert [end.media.stream._security._shaking for end in ends] == shaking
+            assert refused(call) == refused(theirs) == 0
 
     run(work())
 

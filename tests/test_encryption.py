@@ -448,6 +448,46 @@ class TestDtls:
         alice.offer(tls=True)
         assert not alice.negotiator.second_offer()
 
+    def test_whoever_offers_again_the_association_keeps_its_roles(self) -> None:
+        """RFC 8842, 5.3: or each hold by the called would need another handshake."""
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        ours, theirs = agree(alice, bob)
+        again = agree(bob, alice)
+        assert [plan.security for plan in again] == [theirs.security, ours.security]
+
+    def test_an_answer_that_leaves_the_roles_open_keeps_those_there_are(self) -> None:
+        """As baresip 1.0 answers where it has offered before."""
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        _, theirs = agree(alice, bob)
+        answer, _ = alice.answer(bob.offer())
+        plan = bob.negotiator.receive_answer(changed(answer, b"setup:passive", b"setup:actpass"))
+        assert plan.security == theirs.security
+        answer, _ = alice.answer(bob.offer())
+        other = changed(answer, b"01:01:01", b"03:03:03")
+        with pytest.raises(SdpError, match="does not say who begins"):
+            bob.negotiator.receive_answer(changed(other, b"setup:passive", b"setup:actpass"))
+
+    @pytest.mark.parametrize("what", ["another certificate", "another role"])
+    def test_what_is_another_association_has_roles_of_its_own(self, what: str) -> None:
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        agree(alice, bob)
+        offer = bob.offer()
+        if what == "another role":
+            offer = changed(offer, b"actpass", b"passive")
+        else:
+            offer = changed(offer, b"02:02:02", b"03:03:03")
+        _, plan = alice.answer(offer)
+        assert isinstance(plan.security, DtlsPeer)
+        assert plan.security.client
+
+    def test_an_association_keeps_its_roles_over_a_time_without_connection(self) -> None:
+        alice, bob = Side("require", dtls=True), Side(seed=2)
+        ours, theirs = agree(alice, bob)
+        answer, _ = alice.answer(changed(bob.offer(), b"actpass", b"holdconn"))
+        bob.negotiator.receive_answer(answer)
+        again = agree(bob, alice)
+        assert [plan.security for plan in again] == [theirs.security, ours.security]
+
     def test_the_same_certificate_is_offered_again(self) -> None:
         alice, bob = Side("require", dtls=True), Side(seed=2)
         first = agree(alice, bob)

@@ -126,6 +126,11 @@ class LegSecurity:
         if peer == self._peer:
             self._move(remote)
             return
+        if self._proved and self._peer is not None and peer.fingerprints == self._peer.fingerprints:
+            # RFC 8842, 4: other roles, and so another association, if there comes one.
+            self._peer, self._remote = peer, remote
+            self._shake_again(remote)
+            return
         if self._keys is None:
             leg.protect("shut")
             leg.unprotect("shut")
@@ -179,7 +184,7 @@ class LegSecurity:
         elif known and self._is_client:
             self._shake_again(remote)
 
-    def _shake_again(self, remote: Address) -> None:
+    def _shake_again(self, remote: Address | None) -> None:
         self._end_again()
         if self._leg is not None and self._peer is not None:
             # One that comes to nothing ends nothing: there are keys that serve.

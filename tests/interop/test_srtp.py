@@ -68,6 +68,18 @@ class Ends:
                 return
         pytest.fail(f"they and we heard it like this: {matches}")
 
+    def hold_and_resume(self) -> None:
+        """We do, and hear them again."""
+        self.phone.command("hold")
+        self.phone.wait_event("call", hold="local")
+        self.phone.command("resume")
+        self.phone.wait_event("call", hold="none")
+        before = self.phone.command("stats")["stats"]["receive"]["packets"]
+        end = time.monotonic() + 10
+        while self.phone.command("stats")["stats"]["receive"]["packets"] < before + 50:
+            assert time.monotonic() < end
+            self.phone.wait_for_line(0.1)
+
 
 @pytest.mark.parametrize("suite", DEFAULT_SUITES)
 def test_baresip_takes_each_of_our_suites(bench: Bench, tmp_path: Path, suite: str) -> None:
@@ -116,6 +128,7 @@ def test_a_call_by_dtls_from_baresip(bench: Bench, tmp_path: Path, mux: bool) ->
     ends = Ends(bench, tmp_path, "dtls_srtp", rtcp_mux=mux)
     assert ends.connect(we_call=False)["srtp"] == CM  # of ours it takes what it prefers itself
     ends.check_heard()
+    ends.hold_and_resume()
 
 
 def test_reports_are_encrypted_too(bench: Bench, tmp_path: Path) -> None:
@@ -127,15 +140,7 @@ def test_reports_are_encrypted_too(bench: Bench, tmp_path: Path) -> None:
 def test_a_hold_of_baresip_keeps_the_call_encrypted(bench: Bench, tmp_path: Path) -> None:
     ends = Ends(bench, tmp_path, "srtp-mand", "--srtp", "require")
     ends.connect(we_call=True)
-    ends.phone.command("hold")
-    ends.phone.wait_event("call", hold="local")
-    ends.phone.command("resume")
-    ends.phone.wait_event("call", hold="none")
-    before = ends.phone.command("stats")["stats"]["receive"]["packets"]
-    end = time.monotonic() + 10
-    while ends.phone.command("stats")["stats"]["receive"]["packets"] < before + 50:
-        assert time.monotonic() < end
-        ends.phone.wait_for_line(0.1)
+    ends.hold_and_resume()
 
 
 def test_a_plain_baresip_is_refused_where_srtp_is_required(bench: Bench, tmp_path: Path) -> None:

@@ -298,6 +298,27 @@ class TestAgain:
         assert client.problems == []
         assert client.security.verified
 
+    def test_other_roles_bring_another_association(self) -> None:
+        client, server = shaken()
+        before = client.security._keys
+        client.shake(server, client=False)
+        server.shake(client, client=True)
+        carry(client, server)
+        assert same_keys(client, server)
+        assert client.security._keys != before
+
+    @pytest.mark.parametrize("begins", [True, False])
+    def test_other_roles_that_were_only_said_end_nothing(self, begins: bool) -> None:
+        one, other = shaken() if not begins else shaken()[::-1]
+        before = one.security._keys
+        one.shake(other, client=begins)
+        assert carry(one, other) == begins
+        assert one.security._again is not None
+        one.security._again._too_long()
+        assert one.problems == []
+        assert one.security._keys == before
+        assert same_keys(one, other)
+
     @pytest.mark.parametrize("certificate", [Certificate, lambda: THEIRS])
     def test_a_stranger_that_begins_changes_nothing(
         self, certificate: Callable[[], Certificate]

@@ -17,7 +17,7 @@ from platypus._media.platform cimport PLATFORM_CHUNK, platform_chunk_gather
 
 cdef enum:
     CROWD = 16           # contexts, of eight calls: who has more has 2 MB for them
-    RANGES_MAX = 32      # for 5,000 calls
+    RANGES_MAX = 64      # for as many legs as a loop has, and what lies between their sessions
     PIECE = 32 << 10     # below what malloc maps by itself
     PIECES_MAX = 96      # more than 2 MB, for some will be found elsewhere
 

@@ -1,7 +1,8 @@
 """The compiled media core: RTP, jitter buffer, codecs and the loop that runs them.
 
 All of its modules are in one library, `_core`, not in 66 files: what a turn of a leg runs through
-lies on fewer pages, and the process has a quarter of the mappings and 2 MB less of memory.
+lies on fewer pages, and the process has a quarter of the mappings. Whoever loads all of it needs
+1 MB less of memory for it, a phone that idles, and loads a part, 0.7 MB more.
 """
 
 import sys

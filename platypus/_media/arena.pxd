@@ -1,7 +1,8 @@
 """Memory of what a turn of a leg looks at: side by side, on large pages. All under the GIL."""
 
-# Not zeroed; NULL: no memory.
-cdef void *arena_take(size_t size) noexcept nogil
+# Not zeroed; NULL: no memory. Behind `lead` bytes of it, always the same for a size, a page begins:
+# what lies within a page of there is found by looking up one.
+cdef void *arena_take(size_t size, size_t lead = *) noexcept nogil
 # Zeroed.
 cdef void *arena_clear(size_t size) noexcept nogil
 # With the size that was asked for; NULL is nothing.

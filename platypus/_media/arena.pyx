@@ -5,6 +5,9 @@ held but where it lies, and finding that out for a score of small pages takes a 
 So what a turn looks at is taken from chunks of 2 MB, which the system backs by one page each. The
 first is smaller and plain: a phone with a call or two does not pay for large pages.
 
+Not every host of a virtual machine has such pages itself. So what a turn looks at of a block lies
+together besides, and begins where a small page does.
+
 Blocks of a size that was given back are used again; a large chunk of which none is left goes back
 to the system, and the first one when there are no calls: between two calls it would be taken
 anew page by page, a tenth of all that a short call costs. Everything is done under the GIL, by whoever makes and frees legs; the media thread
@@ -24,6 +27,7 @@ cdef enum:
     SIZES_MAX = 16           # different ones in a chunk
     GRAIN = 64               # a line of the cache
     PLAIN_ROOM = 1 << 19     # of the first chunk
+    PAGE = 4096              # the smallest, even inside a large one where a host has no such
 
 
 cdef struct block_t:
@@ -43,6 +47,10 @@ cdef struct chunk_t:         # at the beginning of its chunk
 
 
 cdef chunk_t *first = NULL
+
+
+cdef inline size_t in_grains(size_t size) noexcept nogil:
+    return (size + GRAIN - 1) // GRAIN * GRAIN
 
 
 cdef chunk_t *chunk_new() noexcept nogil:
@@ -71,37 +79,34 @@ cdef blocks_t *list_of(chunk_t *chunk, size_t size) noexcept nogil:
     return &chunk.lists[chunk.sizes - 1]
 
 
-cdef void *take_of(chunk_t *chunk, size_t size) noexcept nogil:
+cdef void *take_of(chunk_t *chunk, size_t size, size_t lead) noexcept nogil:
     cdef blocks_t *blocks = list_of(chunk, size)
     cdef block_t *block
+    cdef size_t gap = (PAGE - (chunk.used + lead) % PAGE) % PAGE if lead else 0
     if blocks == NULL:
         return NULL
     block = blocks.given
     if block != NULL:
         blocks.given = block.next
-    elif chunk.used + size <= chunk.room:
-        block = <block_t *>(<char *>chunk + chunk.used)
-        chunk.used += size
+    elif chunk.used + gap + size <= chunk.room:
+        block = <block_t *>(<char *>chunk + chunk.used + gap)
+        chunk.used = in_grains(chunk.used + gap + size)
     if block != NULL:
         chunk.taken += 1
     return block
 
 
-cdef inline size_t in_grains(size_t size) noexcept nogil:
-    return (size + GRAIN - 1) // GRAIN * GRAIN
-
-
-cdef void *arena_take(size_t size) noexcept nogil:
+cdef void *arena_take(size_t size, size_t lead = 0) noexcept nogil:
     cdef chunk_t *chunk = first
     cdef void *block = NULL
     if not PLATFORM_CHUNK:
         return malloc(size)
     while chunk != NULL and block == NULL:
-        block = take_of(chunk, in_grains(size))
+        block = take_of(chunk, in_grains(size), lead)
         chunk = chunk.next
     if block == NULL:
         chunk = chunk_new()
-        block = take_of(chunk, in_grains(size)) if chunk != NULL else NULL
+        block = take_of(chunk, in_grains(size), lead) if chunk != NULL else NULL
     return block
 
 
@@ -154,3 +159,17 @@ def chunks():
         taken += chunk.taken
         chunk = chunk.next
     return count, taken
+
+
+def pages_entered(int count, size_t size, size_t lead):
+    cdef void *blocks[64]
+    cdef int index
+    found = []
+    for index in range(min(count, 64)):
+        blocks[index] = arena_take(size, lead)
+        if blocks[index] == NULL:
+            raise MemoryError
+        found.append((<uintptr_t>blocks[index] + lead) % PAGE)
+    for index in range(len(found)):
+        arena_give(blocks[index], size)
+    return found

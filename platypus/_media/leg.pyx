@@ -42,7 +42,7 @@ from platypus._media.platform cimport (
 )
 from platypus._media.receiver cimport receiver_t
 from platypus._media.reports cimport reports_init
-from platypus._media.sender cimport sender_t
+from platypus._media.sender cimport SENDER_HOT, sender_t
 from platypus._media.srtp cimport PACKET_WORDS
 from platypus._media.stream cimport (
     STREAM_ACCEPTED, STREAM_EVENT_DTMF, STREAM_EVENT_SSRC, STREAM_EVENT_STARTED,
@@ -51,9 +51,6 @@ from platypus._media.stream cimport (
     stream_receive, stream_send_event, stream_send_pause, stream_skip_capture, stream_statistics,
 )
 from platypus._media.voice cimport voice_feed, voice_t
-
-cdef enum:
-    SENDER_HOT = 64          # its first line: all but what DTMF and silence need
 
 cdef int64_t STALL_NS = 5_000_000_000  # the control protocol's "stalled"
 cdef int METER_FRAMES = 5              # 100 ms
@@ -202,11 +199,11 @@ cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
     cdef const sender_t *sender = &leg.stream.sender
     if leg.feed != NULL:
         platform_prefetch(leg.feed, 64)
-    platform_prefetch(sender, SENDER_HOT)
+    platform_prefetch(&sender.rate, SENDER_HOT)
     platform_prefetch(receiver.types, 1)
     platform_prefetch(&receiver.losses.played,
-                      <int>(<char *>&jitter.delay.bins[2] - <char *>&receiver.losses.played))
-    platform_prefetch(&jitter.conceal, 32)
+                      <int>(<char *>&jitter.conceal + 32 - <char *>&receiver.losses.played))
+    platform_prefetch(jitter.bins, 8)
 
 
 cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:

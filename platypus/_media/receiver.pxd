@@ -18,10 +18,9 @@ cdef struct held_t:
     int64_t arrival_ns
     uint8_t data[STREAM_MAX_PACKET]
 
-# What few turns look at comes first, for what each does lies together from the end of `losses`
-# to the first bins of the jitter buffer's `delay`.
+# What few turns look at comes first, for what each does lies together from `types` to the
+# beginning of the jitter buffer's `conceal`.
 cdef struct receiver_t:
-    payload_type_t types[128]
     held_t held
     event_receiver_t events
     uint64_t lost_before     # with earlier sources
@@ -29,6 +28,7 @@ cdef struct receiver_t:
     uint64_t reordered
     uint64_t refused
     uint64_t overflowed
+    payload_type_t types[128]
     losses_t losses
     rtp_source_t source
     int rate                 # samples a second, of the jitter buffer and all that is played

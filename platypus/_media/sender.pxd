@@ -4,7 +4,14 @@ from platypus._media.codec cimport codec_encoder_t
 from platypus._media.silence cimport silence_t
 from platypus._media.telephone_event cimport event_sender_t
 
+cdef enum:
+    SENDER_HOT = 64          # bytes at the end of sender_t: all but what DTMF and silence need
+
+# What few packets look at comes first.
 cdef struct sender_t:
+    silence_t silence
+    event_sender_t events
+    int16_t *gathered        # STREAM_MAX_FRAME samples: whoever made the sender keeps them
     int rate                 # samples a second, of the codec
     int clock                # of the timestamps
     int frame_samples        # of one packet
@@ -20,10 +27,7 @@ cdef struct sender_t:
     int codec
     codec_encoder_t *encoder # owned; NULL for a codec without state
     uint64_t packets
-    uint64_t bytes           # up to here one line of the cache
-    int16_t *gathered        # STREAM_MAX_FRAME samples: whoever made the sender keeps them
-    silence_t silence
-    event_sender_t events
+    uint64_t bytes
 
 cdef void sender_init(sender_t *sender, int rate, int ptime_ms, uint32_t ssrc,
                       uint16_t sequence, uint32_t timestamp) noexcept nogil

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from platypus._media.arena import chunks
+from platypus._media.arena import chunks, pages_entered
 from platypus._media.loop import Loop
-from platypus._media.stream import Stream
+from platypus._media.stream import Stream, turn_bytes
 from platypus.media import srtp
+from tests.harness.sanitizer import SANITIZED
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="elsewhere it is malloc"
@@ -41,6 +42,17 @@ def test_the_first_chunk_is_kept_from_call_to_call_until_there_are_none():
     Loop().give_back()
     assert chunks() == (0, 0)
     assert Stream().statistics()["receive"]["packets"] == 0
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer sees each block of its own")
+def test_a_page_begins_behind_the_lead_of_a_block():
+    assert set(pages_entered(50, 9_000, 1_160)) == {0}
+    assert set(pages_entered(50, 9_000, 1_160)) == {0}, "given back and taken again"
+    assert len(set(pages_entered(50, 8_000, 0))) > 1
+
+
+def test_what_a_turn_looks_at_fits_into_a_page():
+    assert turn_bytes() <= 4096
 
 
 def test_memory_is_used_again():

@@ -127,7 +127,7 @@ class LegSecurity:
             self._move(remote)
             return
         if self._proved and self._peer is not None and peer.fingerprints == self._peer.fingerprints:
-            # RFC 8842, 4: other roles, and so another association, if there comes one.
+            # RFC 8842, 3.1: other roles, and so another association, if there comes one.
             self._peer, self._remote = peer, remote
             self._shake_again(remote)
             return

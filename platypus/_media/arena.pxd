@@ -7,5 +7,8 @@ cdef void *arena_take(size_t size, size_t lead = *) noexcept nogil
 cdef void *arena_clear(size_t size) noexcept nogil
 # With the size that was asked for; NULL is nothing.
 cdef void arena_give(void *block, size_t size) noexcept nogil
-# Let go of the first chunk as well, if nobody uses it.
+# What few turns look at, elsewhere and as it was left; likewise given back with its size.
+cdef void *arena_far_take(size_t size) noexcept nogil
+cdef void arena_far_give(void *block, size_t size) noexcept nogil
+# Let go of the first chunk and of what is kept as well, if nobody uses it.
 cdef void arena_rest() noexcept nogil

@@ -8,6 +8,9 @@ first is smaller and plain: a phone with a call or two does not pay for large pa
 Not every host of a virtual machine has such pages itself. So what a turn looks at of a block lies
 together besides, and begins where a small page does.
 
+What few turns look at has small pages of its own, far from all that. Of these a few are kept for
+the next call: to have them mapped anew costs it several hundredths of all it costs.
+
 Blocks of a size that was given back are used again; a large chunk of which none is left goes back
 to the system, and the first one when there are no calls: between two calls it would be taken
 anew page by page, a tenth of all that a short call costs. Everything is done under the GIL, by whoever makes and frees legs; the media thread
@@ -19,7 +22,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from platypus._media.platform cimport (
-    PLATFORM_CHUNK, platform_chunk_give, platform_chunk_take,
+    PLATFORM_CHUNK, platform_chunk_give, platform_chunk_take, platform_pages_give,
+    platform_pages_take,
 )
 
 
@@ -27,6 +31,8 @@ cdef enum:
     SIZES_MAX = 16           # different ones in a chunk
     GRAIN = 64               # a line of the cache
     PLAIN_ROOM = 1 << 19     # of the first chunk
+    SPARE_SIZES = 4
+    SPARES_MAX = 16          # of a size, that few calls at a time take again and again
     PAGE = 4096              # the smallest, even inside a large one where a host has no such
 
 
@@ -46,7 +52,14 @@ cdef struct chunk_t:         # at the beginning of its chunk
     blocks_t lists[SIZES_MAX]
 
 
+cdef struct spare_t:
+    size_t size
+    int count
+    block_t *given
+
+
 cdef chunk_t *first = NULL
+cdef spare_t spares[SPARE_SIZES]
 
 
 cdef inline size_t in_grains(size_t size) noexcept nogil:
@@ -142,8 +155,54 @@ cdef void arena_give(void *block, size_t size) noexcept nogil:
         drop(chunk)
 
 
+cdef spare_t *spares_of(size_t size) noexcept nogil:
+    """Where blocks of a size are kept; NULL where there are too many sizes."""
+    cdef int index
+    for index in range(SPARE_SIZES):
+        if spares[index].size == 0:
+            spares[index].size = size
+        if spares[index].size == size:
+            return &spares[index]
+    return NULL
+
+
+cdef void *arena_far_take(size_t size) noexcept nogil:
+    cdef spare_t *kept = spares_of(size) if PLATFORM_CHUNK else NULL
+    cdef block_t *block
+    if kept == NULL or kept.given == NULL:
+        return platform_pages_take(size)
+    block = kept.given
+    kept.given = block.next
+    kept.count -= 1
+    return block
+
+
+cdef void arena_far_give(void *block, size_t size) noexcept nogil:
+    cdef spare_t *kept = spares_of(size) if PLATFORM_CHUNK else NULL
+    if block == NULL:
+        return
+    if kept == NULL or kept.count == SPARES_MAX:
+        platform_pages_give(block, size)
+        return
+    (<block_t *>block).next = kept.given
+    kept.given = <block_t *>block
+    kept.count += 1
+
+
+cdef void drop_spares() noexcept nogil:
+    cdef block_t *block
+    cdef int index
+    for index in range(SPARE_SIZES):
+        while spares[index].given != NULL:
+            block = spares[index].given
+            spares[index].given = block.next
+            platform_pages_give(block, spares[index].size)
+        spares[index].count = 0
+
+
 cdef void arena_rest() noexcept nogil:
     cdef chunk_t *chunk = first
+    drop_spares()
     while chunk != NULL and chunk.taken:
         chunk = chunk.next
     if chunk != NULL:
@@ -173,3 +232,10 @@ def pages_entered(int count, size_t size, size_t lead):
     for index in range(len(found)):
         arena_give(blocks[index], size)
     return found
+
+
+def spare():
+    cdef int index, count = 0
+    for index in range(SPARE_SIZES):
+        count += spares[index].count
+    return count

@@ -8,14 +8,13 @@ from libc.math cimport M_PI, cos, fmod, sin
 from libc.stdint cimport int16_t, int64_t, uint32_t
 from libc.string cimport memcpy, memmove, memset
 
-from platypus._media.arena cimport arena_clear, arena_give
+from platypus._media.arena cimport arena_clear, arena_far_give, arena_far_take, arena_give
 from platypus._media.drift cimport drift_measure, drift_resample, drift_reset, drift_skip
 from platypus._media.edge cimport EXCESS_MS, MARGIN_MS, converts, since_callback
 from platypus._media.endpoint cimport (
     BLOCK_MAX, SOURCE_BUFFER, SOURCE_ECHO, SOURCE_RING, SOURCE_SILENCE, SOURCE_TONE, STAGE_MAX,
     Source, feed_t, source_t, tone_t,
 )
-from platypus._media.platform cimport platform_pages_give, platform_pages_take
 from platypus._media.resample cimport (
     resampler_free, resampler_max_input, resampler_max_output, resampler_needed,
     resampler_process,
@@ -192,7 +191,7 @@ cdef feed_t *feed_new(source_t *source, int leg_rate) noexcept nogil:
     if feed == NULL:
         return NULL
     feed.source = source
-    feed.stage = <int16_t *>platform_pages_take(STAGE_MAX * sizeof(int16_t))
+    feed.stage = <int16_t *>arena_far_take(STAGE_MAX * sizeof(int16_t))
     if feed.stage == NULL or not converts(&feed.resampler, source.rate, leg_rate):
         feed_free(feed)
         return NULL
@@ -206,7 +205,7 @@ cdef feed_t *feed_new(source_t *source, int leg_rate) noexcept nogil:
 cdef void feed_free(feed_t *feed) noexcept nogil:
     if feed != NULL:
         resampler_free(feed.resampler)
-        platform_pages_give(feed.stage, STAGE_MAX * sizeof(int16_t))
+        arena_far_give(feed.stage, STAGE_MAX * sizeof(int16_t))
         arena_give(feed, sizeof(feed_t))
 
 

@@ -9,7 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from platypus._media.arena cimport arena_give, arena_take
+from platypus._media.arena cimport arena_far_give, arena_far_take, arena_give, arena_take
 from platypus._media.codec cimport (
     codec_decoder_free, codec_decoder_new, codec_decoder_t, codec_encoder_free, codec_encoder_new,
     CODEC_OPUS, codec_encoder_t, codec_has_state, codec_of, codec_rate,
@@ -17,7 +17,6 @@ from platypus._media.codec cimport (
 from platypus._media.conceal cimport CONCEAL_HISTORY_MS
 from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.opus cimport opus_follow_loss, opus_known, opus_settings, opus_settings_t
-from platypus._media.platform cimport platform_pages_give, platform_pages_take
 from platypus._media.receiver cimport (
     receiver_clear, receiver_configure, receiver_init, receiver_pass_over, receiver_statistics,
     receiver_swap,
@@ -47,7 +46,7 @@ cdef stream_t *stream_new(const stream_config_t *config) noexcept nogil:
         return NULL
     memset(&stream.sender, 0, sizeof(sender_t))
     stream.receiver.decoder = codec_decoder_new(config.rate, False)
-    stream.far = <stream_far_t *>platform_pages_take(sizeof(stream_far_t))
+    stream.far = <stream_far_t *>arena_far_take(sizeof(stream_far_t))
     if stream.far == NULL or stream.receiver.decoder == NULL:
         stream_free(stream)
         return NULL
@@ -63,7 +62,7 @@ cdef void stream_free(stream_t *stream) noexcept nogil:
     if stream != NULL:
         codec_decoder_free(stream.receiver.decoder)
         codec_encoder_free(stream.sender.encoder)
-        platform_pages_give(stream.far, sizeof(stream_far_t))
+        arena_far_give(stream.far, sizeof(stream_far_t))
         arena_give(stream, sizeof(stream_t))
 
 

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from platypus._media.arena import chunks, pages_entered
+from platypus._media.arena import chunks, pages_entered, spare
+from platypus._media.loop import Loop
 from platypus._media.stream import Stream, turn_bytes
 from platypus.media import srtp
 from tests.harness.sanitizer import SANITIZED
@@ -64,6 +65,20 @@ def test_a_page_begins_behind_the_lead_of_a_block():
 
 def test_what_a_turn_looks_at_fits_into_a_page():
     assert turn_bytes() <= 4096
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer sees each block of its own")
+def test_of_what_few_turns_look_at_a_few_blocks_are_kept_until_there_are_no_calls():
+    kept = [Stream() for _ in range(MANY)]
+    kept.clear()
+    assert 0 < spare() <= 32
+    before = spare()
+    first = Stream()
+    assert spare() == before - 1
+    del first
+    assert spare() == before
+    Loop().give_back()
+    assert spare() == 0
 
 
 def test_memory_is_used_again():

@@ -1,5 +1,8 @@
 """Memory of what a turn of a leg looks at: side by side, on large pages. All under the GIL."""
 
+cdef enum:
+    ARENA_PAGE = 4096  # the smallest, even inside a large one where a host has no such
+
 # Not zeroed; NULL: no memory. Behind `lead` bytes of it, always the same for a size, a page begins:
 # what lies within a page of there is found by looking up one.
 cdef void *arena_take(size_t size, size_t lead = *) noexcept nogil

@@ -1,6 +1,5 @@
 def chunks() -> tuple[int, int]:
     """How many chunks there are, and how many blocks are taken of them; for tests."""
-def pages_entered(count: int, size: int, lead: int) -> list[int]:
-    """Takes up to 64 blocks: how far inside its page each is behind its lead; for tests."""
+
 def spare() -> int:
     """How many blocks of what few turns look at are kept for the next call; for tests."""

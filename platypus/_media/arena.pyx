@@ -31,16 +31,16 @@ cdef enum:
     SIZES_MAX = 16           # different ones in a chunk
     GRAIN = 64               # a line of the cache
     PLAIN_ROOM = 1 << 19     # of the first chunk
-    SPARE_SIZES = 4
+    SPARE_SIZES = 4          # different ones of what lies far
     SPARES_MAX = 16          # of a size, that few calls at a time take again and again
-    PAGE = 4096              # the smallest, even inside a large one where a host has no such
 
 
 cdef struct block_t:
     block_t *next
 
 cdef struct blocks_t:
-    size_t size
+    size_t size              # 0: of none yet
+    int count
     block_t *given           # back, to be used again
 
 cdef struct chunk_t:         # at the beginning of its chunk
@@ -48,18 +48,36 @@ cdef struct chunk_t:         # at the beginning of its chunk
     size_t used              # bytes from the beginning
     size_t room
     uint32_t taken           # blocks
-    int sizes
     blocks_t lists[SIZES_MAX]
 
 
-cdef struct spare_t:
-    size_t size
-    int count
-    block_t *given
-
-
 cdef chunk_t *first = NULL
-cdef spare_t spares[SPARE_SIZES]
+cdef blocks_t spares[SPARE_SIZES]
+
+
+cdef blocks_t *list_of(blocks_t *lists, int most, size_t size) noexcept nogil:
+    """Of the blocks of this size; NULL where there are too many sizes."""
+    cdef int index
+    for index in range(most):
+        if lists[index].size == 0:
+            lists[index].size = size
+        if lists[index].size == size:
+            return &lists[index]
+    return NULL
+
+
+cdef block_t *pop(blocks_t *blocks) noexcept nogil:
+    cdef block_t *block = blocks.given
+    if block != NULL:
+        blocks.given = block.next
+        blocks.count -= 1
+    return block
+
+
+cdef void push(blocks_t *blocks, void *block) noexcept nogil:
+    (<block_t *>block).next = blocks.given
+    blocks.given = <block_t *>block
+    blocks.count += 1
 
 
 cdef inline size_t in_grains(size_t size) noexcept nogil:
@@ -79,29 +97,14 @@ cdef chunk_t *chunk_new() noexcept nogil:
     return chunk
 
 
-cdef blocks_t *list_of(chunk_t *chunk, size_t size) noexcept nogil:
-    """Of the blocks of this size; NULL where there are too many sizes."""
-    cdef int index
-    for index in range(chunk.sizes):
-        if chunk.lists[index].size == size:
-            return &chunk.lists[index]
-    if chunk.sizes == SIZES_MAX:
-        return NULL
-    chunk.sizes += 1
-    chunk.lists[chunk.sizes - 1].size = size
-    return &chunk.lists[chunk.sizes - 1]
-
-
 cdef void *take_of(chunk_t *chunk, size_t size, size_t lead) noexcept nogil:
-    cdef blocks_t *blocks = list_of(chunk, size)
+    cdef blocks_t *blocks = list_of(chunk.lists, SIZES_MAX, size)
     cdef block_t *block
-    cdef size_t gap = (PAGE - (chunk.used + lead) % PAGE) % PAGE if lead else 0
+    cdef size_t gap = (ARENA_PAGE - (chunk.used + lead) % ARENA_PAGE) % ARENA_PAGE if lead else 0
     if blocks == NULL:
         return NULL
-    block = blocks.given
-    if block != NULL:
-        blocks.given = block.next
-    elif chunk.used + gap + size <= chunk.room:
+    block = pop(blocks)
+    if block == NULL and chunk.used + gap + size <= chunk.room:
         block = <block_t *>(<char *>chunk + chunk.used + gap)
         chunk.used = in_grains(chunk.used + gap + size)
     if block != NULL:
@@ -141,63 +144,36 @@ cdef void drop(chunk_t *chunk) noexcept nogil:
 
 cdef void arena_give(void *block, size_t size) noexcept nogil:
     cdef chunk_t *chunk
-    cdef blocks_t *blocks
     if not PLATFORM_CHUNK or block == NULL:
         free(block)
         return
     # Chunks begin at multiples of their size.
     chunk = <chunk_t *>(<uintptr_t>block & ~<uintptr_t>(PLATFORM_CHUNK - 1))
-    blocks = list_of(chunk, in_grains(size))
-    (<block_t *>block).next = blocks.given
-    blocks.given = <block_t *>block
+    push(list_of(chunk.lists, SIZES_MAX, in_grains(size)), block)
     chunk.taken -= 1
     if chunk.taken == 0 and chunk.room != PLAIN_ROOM:
         drop(chunk)
 
 
-cdef spare_t *spares_of(size_t size) noexcept nogil:
-    """Where blocks of a size are kept; NULL where there are too many sizes."""
-    cdef int index
-    for index in range(SPARE_SIZES):
-        if spares[index].size == 0:
-            spares[index].size = size
-        if spares[index].size == size:
-            return &spares[index]
-    return NULL
-
-
 cdef void *arena_far_take(size_t size) noexcept nogil:
-    cdef spare_t *kept = spares_of(size) if PLATFORM_CHUNK else NULL
-    cdef block_t *block
-    if kept == NULL or kept.given == NULL:
-        return platform_pages_take(size)
-    block = kept.given
-    kept.given = block.next
-    kept.count -= 1
-    return block
+    cdef blocks_t *kept = list_of(spares, SPARE_SIZES, size)
+    cdef block_t *block = pop(kept) if kept != NULL else NULL
+    return block if block != NULL else platform_pages_take(size)
 
 
 cdef void arena_far_give(void *block, size_t size) noexcept nogil:
-    cdef spare_t *kept = spares_of(size) if PLATFORM_CHUNK else NULL
-    if block == NULL:
-        return
-    if kept == NULL or kept.count == SPARES_MAX:
+    cdef blocks_t *kept = list_of(spares, SPARE_SIZES, size)
+    if not PLATFORM_CHUNK or block == NULL or kept == NULL or kept.count == SPARES_MAX:
         platform_pages_give(block, size)
-        return
-    (<block_t *>block).next = kept.given
-    kept.given = <block_t *>block
-    kept.count += 1
+    else:
+        push(kept, block)
 
 
 cdef void drop_spares() noexcept nogil:
-    cdef block_t *block
     cdef int index
     for index in range(SPARE_SIZES):
         while spares[index].given != NULL:
-            block = spares[index].given
-            spares[index].given = block.next
-            platform_pages_give(block, spares[index].size)
-        spares[index].count = 0
+            platform_pages_give(pop(&spares[index]), spares[index].size)
 
 
 cdef void arena_rest() noexcept nogil:
@@ -218,20 +194,6 @@ def chunks():
         taken += chunk.taken
         chunk = chunk.next
     return count, taken
-
-
-def pages_entered(int count, size_t size, size_t lead):
-    cdef void *blocks[64]
-    cdef int index
-    found = []
-    for index in range(min(count, 64)):
-        blocks[index] = arena_take(size, lead)
-        if blocks[index] == NULL:
-            raise MemoryError
-        found.append((<uintptr_t>blocks[index] + lead) % PAGE)
-    for index in range(len(found)):
-        arena_give(blocks[index], size)
-    return found
 
 
 def spare():

@@ -20,9 +20,9 @@ cdef struct delay_t:
     int highest              # no bin above it has anything in it
     float weight             # of the next packet
     float total
-    float *bins              # DELAY_BINS: whoever made it keeps them
+    float bins[DELAY_BINS]
 
-cdef void delay_init(delay_t *delay, int rate, float *bins) noexcept nogil
+cdef void delay_init(delay_t *delay, int rate) noexcept nogil
 cdef void delay_observe(delay_t *delay, int64_t transit, int64_t arrival,
                         int samples) noexcept nogil
 # What comes next is of another source, whose place follows from when it comes.

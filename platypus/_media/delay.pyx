@@ -49,10 +49,8 @@ cdef float UNHEARD = 1e-9    # share of packets
 cdef float NOTHING = 1e-3    # of a packet: what is left of some long ago
 
 
-cdef void delay_init(delay_t *delay, int rate, float *bins) noexcept nogil:
+cdef void delay_init(delay_t *delay, int rate) noexcept nogil:
     memset(delay, 0, sizeof(delay_t))
-    memset(bins, 0, DELAY_BINS * sizeof(float))
-    delay.bins = bins
     delay.width = max(1, rate // 1000)
     delay.weight = 1.0
 
@@ -66,7 +64,7 @@ cdef void begin(delay_t *delay, int64_t transit) noexcept nogil:
 
 cdef void delay_forget(delay_t *delay) noexcept nogil:
     """This is another path: what the one before needed tells nothing of it."""
-    memset(delay.bins, 0, DELAY_BINS * sizeof(float))
+    memset(delay.bins, 0, sizeof(delay.bins))
     delay.total = 0.0
     delay.weight = 1.0
     delay.seen = 0

@@ -5,7 +5,7 @@ from platypus._media.backlog cimport (
 )
 from platypus._media.codec cimport CODEC_MOST_SAMPLES, codec_decoder_t
 from platypus._media.conceal cimport conceal_t
-from platypus._media.delay cimport DELAY_BINS, delay_t
+from platypus._media.delay cimport delay_t
 from platypus._media.losses cimport losses_t
 from platypus._media.slots cimport slots_t
 
@@ -32,7 +32,7 @@ cdef struct jitter_counters_t:
     uint64_t removed
     uint64_t dropped
 
-# What a slot looks at comes first, down to the beginning of `conceal`.
+# What a slot looks at comes first, down to the first bins of `delay`.
 cdef struct jitter_t:
     int rate
     int codec                # decoded last
@@ -68,7 +68,6 @@ cdef struct jitter_t:
     backlog_t backlog        # packets that wait, in order
     delay_t delay
     conceal_t conceal
-    float bins[DELAY_BINS]   # of `delay`
     # Last: nothing here is touched before it is needed, so that a quiet call has no memory for it.
     int16_t kept[JITTER_PCM] # of `pcm` between slots
     shelf_t shelf            # of `backlog`

@@ -64,7 +64,7 @@ cdef void jitter_init(jitter_t *jitter, codec_decoder_t *decoder,
     jitter.decoder = decoder
     jitter.losses = losses
     jitter.wait = -1.0
-    delay_init(&jitter.delay, jitter.rate, jitter.bins)
+    delay_init(&jitter.delay, jitter.rate)
     conceal_init(&jitter.conceal, jitter.rate)
     backlog_init(&jitter.backlog, &jitter.shelf)
 

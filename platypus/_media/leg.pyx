@@ -202,8 +202,8 @@ cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil:
     platform_prefetch(&sender.rate, SENDER_HOT)
     platform_prefetch(receiver.types, 1)
     platform_prefetch(&receiver.losses.played,
-                      <int>(<char *>&jitter.conceal + 32 - <char *>&receiver.losses.played))
-    platform_prefetch(jitter.bins, 8)
+                      <int>(<char *>&jitter.delay.bins[2] - <char *>&receiver.losses.played))
+    platform_prefetch(&jitter.conceal, 32)
 
 
 cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:

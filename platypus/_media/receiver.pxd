@@ -18,17 +18,15 @@ cdef struct held_t:
     int64_t arrival_ns
     uint8_t data[STREAM_MAX_PACKET]
 
-# What few turns look at comes first, for what each does lies together from `types` to the
+# What few turns look at comes last, for what each does lies together from `types` to the
 # beginning of the jitter buffer's `conceal`.
 cdef struct receiver_t:
-    held_t held
-    event_receiver_t events
+    payload_type_t types[128]
     uint64_t lost_before     # with earlier sources
     uint64_t duplicated
     uint64_t reordered
     uint64_t refused
     uint64_t overflowed
-    payload_type_t types[128]
     losses_t losses
     rtp_source_t source
     int rate                 # samples a second, of the jitter buffer and all that is played
@@ -54,7 +52,9 @@ cdef struct receiver_t:
     int64_t newest_position
     uint64_t packets
     uint64_t bytes
-    jitter_t jitter          # last: it clears what it needs of itself
+    jitter_t jitter          # it clears what it needs of itself
+    held_t held
+    event_receiver_t events
 
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil
 # Another decoder, perhaps of another rate; the one before comes back.

@@ -50,6 +50,8 @@ cdef enum:
 
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil:
     memset(receiver, 0, <size_t>(<char *>&receiver.jitter - <char *>receiver))
+    memset(&receiver.held, 0, sizeof(held_t))
+    memset(&receiver.events, 0, sizeof(event_receiver_t))
     receiver.rate = decoder.rate
     receiver.decoder = decoder
     receiver_clear(receiver)

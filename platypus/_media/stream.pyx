@@ -6,15 +6,17 @@ thing from Python, bit for bit. Nothing is allocated for a packet or a frame.
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
-from platypus._media.arena cimport arena_far_give, arena_far_take, arena_give, arena_take
+from platypus._media.arena cimport (
+    ARENA_PAGE, arena_far_give, arena_far_take, arena_give, arena_take,
+)
 from platypus._media.codec cimport (
     codec_decoder_free, codec_decoder_new, codec_decoder_t, codec_encoder_free, codec_encoder_new,
     CODEC_OPUS, codec_encoder_t, codec_has_state, codec_of, codec_rate,
 )
-from platypus._media.conceal cimport CONCEAL_HISTORY_MS
+from platypus._media.conceal cimport CONCEAL_HISTORY_MS, conceal_t
 from platypus._media.losses cimport losses_summarize, losses_summary_t
 from platypus._media.opus cimport opus_follow_loss, opus_known, opus_settings, opus_settings_t
 from platypus._media.receiver cimport (
@@ -22,13 +24,9 @@ from platypus._media.receiver cimport (
     receiver_swap,
 )
 from platypus._media.sender cimport (
-    SENDER_HOT,    sender_configure, sender_event, sender_init, sender_keep_alive, sender_pace,
+    SENDER_HOT, sender_configure, sender_event, sender_init, sender_keep_alive, sender_pace,
     sender_pause, sender_skip, sender_swap,
 )
-
-
-cdef enum:
-    PAGE_BYTES = 4096
 
 
 cdef bint fits(int rate, int ptime_ms) noexcept nogil:
@@ -369,8 +367,8 @@ cdef class Stream:
         stream_statistics(self.stream, &statistics)
         return statistics
 
-
-def turn_bytes():
-    cdef stream_t *stream = <stream_t *>PAGE_BYTES  # nowhere: only its shape is looked at
-    return (<char *>&stream.receiver.jitter.conceal.history[CONCEAL_HISTORY_MS * 8]
-            - <char *>&stream.sender.rate)
+    def turn_pages(self):
+        cdef conceal_t *conceal = &self.stream.receiver.jitter.conceal
+        cdef uintptr_t begin = <uintptr_t>&self.stream.sender.rate
+        cdef uintptr_t last = <uintptr_t>&conceal.history[CONCEAL_HISTORY_MS * 8 - 1]
+        return last // ARENA_PAGE - begin // ARENA_PAGE + 1

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from platypus._media.arena import chunks, pages_entered, spare
+from platypus._media.arena import chunks, spare
 from platypus._media.loop import Loop
-from platypus._media.stream import Stream, turn_bytes
+from platypus._media.stream import Stream
 from platypus.media import srtp
 from tests.harness.sanitizer import SANITIZED
 
@@ -57,14 +57,12 @@ def test_the_first_chunk_is_kept_from_call_to_call_until_there_are_none():
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer sees each block of its own")
-def test_a_page_begins_behind_the_lead_of_a_block():
-    assert set(pages_entered(50, 9_000, 1_160)) == {0}
-    assert set(pages_entered(50, 9_000, 1_160)) == {0}, "given back and taken again"
-    assert len(set(pages_entered(50, 8_000, 0))) > 1
-
-
-def test_what_a_turn_looks_at_fits_into_a_page():
-    assert turn_bytes() <= 4096
+def test_what_a_turn_looks_at_of_a_stream_lies_within_a_page():
+    kept = [Stream() for _ in range(MANY)]
+    assert {stream.turn_pages() for stream in kept} == {1}
+    kept = kept[::2]  # what is given back is taken again
+    again = [Stream() for _ in range(MANY)]
+    assert {stream.turn_pages() for stream in kept + again} == {1}
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer sees each block of its own")

@@ -107,10 +107,14 @@ cdef inline int codec_samples(int codec, const uint8_t *payload, int length,
     return codec_samples_any(codec, payload, length, rate)
 
 
-cdef inline int codec_decode(void *decoder, int codec, const uint8_t *payload, int length,
-                             int16_t *out, int capacity) noexcept nogil:
-    cdef const codec_decoder_t *state = <const codec_decoder_t *>decoder
-    if (codec_is_g711(codec) and codec == state.last and state.rate == 8000
+cdef inline int codec_decode(void *decoder, int codec, int before, int rate,
+                             const uint8_t *payload, int length, int16_t *out,
+                             int capacity) noexcept nogil:
+    """`before` is the codec that was decoded last, `rate` the decoder's.
+
+    Both are known to who decodes: the decoder is looked into only where it has something to do.
+    """
+    if (codec_is_g711(codec) and codec == before and rate == 8000
             and length <= min(<int>CODEC_MOST_NARROW, capacity)):
         if codec == CODEC_PCMU:
             ulaw_decode(payload, length, out)

@@ -323,7 +323,8 @@ cdef class Decoder:
         if fec:
             made = codec_decode_fec(self.decoder, self.codec, octets, length, out, samples)
         else:
-            made = codec_decode(self.decoder, self.codec, octets, length, out, CODEC_MOST_SAMPLES)
+            made = codec_decode(self.decoder, self.codec, self.decoder.last, self.decoder.rate,
+                                octets, length, out, CODEC_MOST_SAMPLES)
         PyBuffer_Release(&view)
         return PyBytes_FromStringAndSize(<char *>out, 2 * made)
 

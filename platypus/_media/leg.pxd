@@ -16,7 +16,10 @@ from platypus._media.gear cimport gear_t
 from platypus._media.keep_alive cimport keep_alive_t
 from platypus._media.lateness cimport lateness_t
 from platypus._media.losses cimport losses_t
-from platypus._media.platform cimport platform_address_t, platform_datagram_t, platform_socket_t
+from platypus._media.platform cimport (
+    platform_address_t, platform_datagram_t, platform_fence, platform_socket_t,
+    platform_store_release,
+)
 from platypus._media.post cimport posts_t
 from platypus._media.recorder cimport recorder_t, writer_t
 from platypus._media.reports cimport reports_figures_t, reports_t
@@ -113,7 +116,7 @@ cdef struct counters_t:
     float sent_peak, sent_rms, played_peak, played_rms
 
 
-# All that others see of a leg. Gathered only when it is published.
+# All that others see of a leg.
 cdef struct figures_t:
     counters_t counters
     int64_t last_packet_ns   # 0: never
@@ -121,13 +124,7 @@ cdef struct figures_t:
     losses_t losses
     int heard_codec
     float heard_bitrate
-    reports_figures_t reports  # last: copied only when they say something new
-
-
-# Two copies, so that a reader under the GIL is torn only if two frames pass while it copies.
-cdef struct snapshot_t:
-    uint32_t published       # atomic; stored by the loop thread: which is whole, modulo 2
-    figures_t copies[2]      # copied word by word, atomically
+    reports_figures_t reports
 
 
 cdef struct leg_t:
@@ -151,7 +148,7 @@ cdef struct leg_t:
     int family               # of the RTP socket: 4 or 6
     int rate
     int frame                # samples of 20 ms
-    int unpublished          # turns
+    uint32_t touched         # atomic; odd while the thread works at the leg: see leg_take_up
     int last_type
     int digit_count
     int64_t heard_ns         # when the last packet of the far end came; 0: never
@@ -170,12 +167,10 @@ cdef struct leg_t:
     uint8_t stalled
     uint8_t error_told
     uint8_t tells_voice
-    uint8_t next_copy        # of the snapshot: which is written next
-    uint8_t reports_told     # copies of the snapshot that have all that reports said
     meter_t sent_meter, played_meter
     latch_t latch
     reports_t reports        # begins with the only field that each turn looks at
-    counters_t counters      # the loop thread's; the snapshot is what others see
+    counters_t counters
 
     int id
     int slot                 # -1: in none
@@ -197,7 +192,6 @@ cdef struct leg_t:
     int digit_first
     uint32_t digits_done     # atomic; stored by the loop thread
     uint32_t tones_done      # atomic; stored by the loop thread
-    snapshot_t snapshot
 
     events_t *events         # the loop's, and its ring of packets for Python
     posts_t *posts
@@ -212,9 +206,7 @@ cdef void leg_free(leg_t *leg) noexcept nogil
 # For a turn that comes soon: its memory has been idle for 20 ms, and others have used the cache.
 cdef void leg_fetch(const leg_t *leg) noexcept nogil         # what the next one looks at first
 cdef void leg_fetch_stream(const leg_t *leg) noexcept nogil
-cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil    # when its turn has come
-
-cdef void leg_fetch_figures(const leg_t *leg) noexcept nogil # before they are published
+cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil    # when its stream has been fetched
 
 # The parts of a turn, in order. `deadline_ns` is the turn's, and the time of its playout.
 cdef void leg_receive(leg_t *leg, platform_datagram_t *inbox, events_t *events, int64_t offset_ns,
@@ -229,10 +221,20 @@ cdef void leg_skip(leg_t *leg, int frames, lateness_t *lateness, writer_t *write
 cdef void leg_deliver(leg_t *leg, const command_t *command, platform_datagram_t *inbox,
                       events_t *events) noexcept nogil
 cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
-# What others see; not in every turn.
-cdef void leg_publish(leg_t *leg) noexcept nogil
 # In a conference: `leg_play` only listens; then, for all parties before the next,
 cdef void leg_play_all(leg_t *leg, int count, writer_t *writer, int64_t deadline_ns) noexcept nogil
 cdef void leg_speak(leg_t *leg, int count, events_t *events, int64_t deadline_ns) noexcept nogil
 
-cdef void snapshot_read(const snapshot_t *snapshot, figures_t *figures) noexcept nogil
+# Others read a leg's figures from its own memory, so that to tell them costs its turns nothing.
+# What changes a leg stands between these two, and who has read meanwhile reads again.
+cdef inline void leg_take_up(leg_t *leg) noexcept nogil:
+    platform_store_release(&leg.touched, leg.touched + 1)
+    platform_fence()
+
+
+cdef inline void leg_put_down(leg_t *leg) noexcept nogil:
+    platform_store_release(&leg.touched, leg.touched + 1)
+
+
+# From any thread. False: some of it may be of one turn and some of the next.
+cdef bint leg_read(const leg_t *leg, figures_t *figures) noexcept nogil

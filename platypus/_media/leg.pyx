@@ -37,7 +37,7 @@ from platypus._media.leg_rtcp cimport leg_take_rtcp
 from platypus._media.outlet cimport outlet_push
 from platypus._media.platform cimport (
     PLATFORM_BATCH_MAX, PLATFORM_NO_SOCKET, platform_address_equal, platform_datagram_t,
-    platform_energy, platform_load_acquire, platform_prefetch,
+    platform_energy, platform_fence, platform_load_acquire, platform_prefetch,
     platform_realtime_offset_ns, platform_receive, platform_store_release,
 )
 from platypus._media.receiver cimport receiver_t
@@ -86,7 +86,6 @@ cdef leg_t *leg_new(
     leg.may_send = leg.may_receive = True
     leg.last_type = -1
     reports_init(&leg.reports, ssrc, cname, cname_length, platform_realtime_offset_ns())
-    leg_publish(leg)
     return leg
 
 
@@ -210,7 +209,6 @@ cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:
     """What it takes a look at the stream to know."""
     cdef const receiver_t *receiver = &leg.stream.receiver
     cdef const jitter_t *jitter = &receiver.jitter
-    platform_prefetch(receiver.decoder, 8)
     platform_prefetch(jitter.conceal.history + jitter.conceal.newest, 320)
     if leg.feed != NULL:
         platform_prefetch(leg.feed.source, 64)
@@ -219,16 +217,6 @@ cdef void leg_fetch_rest(const leg_t *leg) noexcept nogil:
         platform_prefetch(jitter.shelf.free + BACKLOG_PACKETS - 2, 1)
         platform_prefetch(jitter.shelf.packets, 2 * sizeof(jitter_packet_t))
         platform_prefetch(jitter.shelf.near, 160)
-
-
-cdef void leg_fetch_figures(const leg_t *leg) noexcept nogil:
-    """What is read and written when they are published: not in every turn, and the most of it."""
-    cdef const receiver_t *receiver = &leg.stream.receiver
-    cdef const figures_t *copy = &leg.snapshot.copies[leg.next_copy]
-    platform_prefetch(&leg.counters, sizeof(counters_t))
-    platform_prefetch(copy, <int>(<char *>&copy.reports - <char *>copy))
-    platform_prefetch(&receiver.lost_before,
-                      <int>(<char *>&receiver.source - <char *>&receiver.lost_before))
 
 
 cdef bint may_wait(const leg_t *leg, const platform_datagram_t *datagram) noexcept nogil:
@@ -505,39 +493,15 @@ cdef void leg_watch(leg_t *leg, events_t *events, int64_t now_ns) noexcept nogil
         events_tell(events, leg.id, EVENT_STALLED, 0, 0)
 
 
-cdef void leg_publish(leg_t *leg) noexcept nogil:
-    cdef figures_t figures
-    cdef const uint32_t *source = <const uint32_t *>&figures
-    cdef uint32_t next = leg.snapshot.published + 1
-    cdef uint32_t *target = <uint32_t *>&leg.snapshot.copies[next % 2]
-    cdef size_t index, size = <size_t>(<char *>&figures.reports - <char *>&figures)
-    leg.unpublished = 0
+cdef bint leg_read(const leg_t *leg, figures_t *figures) noexcept nogil:
+    """Mostly the first look is as good as any: a turn is a few microseconds of 20 ms."""
+    cdef uint32_t touched = platform_load_acquire(&leg.touched)
     figures.counters = leg.counters
     figures.last_packet_ns = leg.heard_ns
     stream_statistics(leg.stream, &figures.stream)
     figures.losses = leg.stream.receiver.losses
     figures.heard_codec = leg.stream.receiver.heard_codec
     figures.heard_bitrate = leg.stream.receiver.heard_bitrate
-    if leg.reports_told < 2:
-        figures.reports = leg.reports.figures
-        leg.reports_told += 1
-        size = sizeof(figures_t)
-    for index in range(size // sizeof(uint32_t)):
-        platform_store_release(&target[index], source[index])
-    platform_store_release(&leg.snapshot.published, next)
-    leg.next_copy = (next + 1) % 2
-
-
-cdef void snapshot_read(const snapshot_t *snapshot, figures_t *figures) noexcept nogil:
-    """From under the GIL. Tried anew in the rare case that two frames passed meanwhile."""
-    cdef uint32_t published
-    cdef const uint32_t *source
-    cdef uint32_t *target = <uint32_t *>figures
-    cdef size_t index
-    while True:
-        published = platform_load_acquire(&snapshot.published)
-        source = <const uint32_t *>&snapshot.copies[published % 2]
-        for index in range(sizeof(figures_t) // sizeof(uint32_t)):
-            target[index] = platform_load_acquire(&source[index])
-        if platform_load_acquire(&snapshot.published) == published:
-            return
+    figures.reports = leg.reports.figures
+    platform_fence()
+    return touched % 2 == 0 and platform_load_acquire(&leg.touched) == touched

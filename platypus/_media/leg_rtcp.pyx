@@ -65,7 +65,6 @@ cdef void leg_take_rtcp(
         leg.counters.invalid += 1
         return
     leg.counters.rtcp_packets += 1
-    leg.reports_told = 0
     if leg.reports.figures.remote_blocks != blocks:
         stream_follow_loss(leg.stream, leg.reports.figures.remote_fraction)
     if not on_rtp_port:

@@ -23,6 +23,13 @@ static __inline void platform_store_release(uint32_t *field, uint32_t value)
     _InterlockedExchange((volatile long *)field, (long)value);
 }
 
+/* Between a flag and what it guards: neither the compiler nor the processor takes one past it. */
+static __inline void platform_fence(void)
+{
+    long barrier = 0;
+    _InterlockedExchange(&barrier, 1);
+}
+
 static __inline uint32_t platform_fetch_add(uint32_t *field, uint32_t value)
 {
     return (uint32_t)_InterlockedExchangeAdd((volatile long *)field, (long)value);
@@ -43,6 +50,11 @@ static inline uint32_t platform_load_acquire(const uint32_t *field)
 static inline void platform_store_release(uint32_t *field, uint32_t value)
 {
     __atomic_store_n(field, value, __ATOMIC_RELEASE);
+}
+
+static inline void platform_fence(void)
+{
+    __atomic_thread_fence(__ATOMIC_ACQ_REL);
 }
 
 static inline uint32_t platform_fetch_add(uint32_t *field, uint32_t value)
@@ -538,6 +550,13 @@ static inline int platform_socket_prepare(platform_socket_t s, int family)
 #ifdef IPV6_TCLASS
     else
         setsockopt(s, IPPROTO_IPV6, IPV6_TCLASS, &mark, sizeof mark);
+#endif
+#if defined(IP_MTU_DISCOVER) && defined(IP_PMTUDISC_DO)
+    /* What cannot be taken apart on its way needs no number to be put together by, and numbers
+     * are dealt out under a lock by a hash: a sixtieth of a leg. All we send fits any path. */
+    int whole = IP_PMTUDISC_DO;
+    if (family == 4)
+        setsockopt(s, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);
 #endif
 #ifdef SO_TIMESTAMPNS
     int on = 1;

@@ -5,6 +5,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uintptr_
 
 cdef extern from "platform.h" nogil:
     uint32_t platform_load_acquire(const uint32_t *field)
+    void platform_fence()
     void platform_store_release(uint32_t *field, uint32_t value)
     uint32_t platform_fetch_add(uint32_t *field, uint32_t value)
     uint32_t platform_exchange(uint32_t *field, uint32_t value)

@@ -83,25 +83,32 @@ cdef int send_packet(sender_t *sender, int payload_type, int marker, uint32_t ti
     return RTP_HEADER + payload_length
 
 
+cdef const int16_t *gather(sender_t *sender, const int16_t *frame, int samples) noexcept nogil:
+    """Take in a part of a packet, or silence: what is now gathered if it fills one, or NULL."""
+    cdef int16_t *end = sender.gathered + sender.gathered_count
+    samples = min(samples, sender.frame_samples - sender.gathered_count)
+    if samples > 0:
+        if frame == NULL:
+            memset(end, 0, samples * sizeof(int16_t))
+        else:
+            memcpy(end, frame, samples * sizeof(int16_t))
+        sender.gathered_count += samples
+    if sender.gathered_count < sender.frame_samples:
+        return NULL
+    sender.gathered_count = 0
+    return sender.gathered
+
+
 cdef int sender_capture(sender_t *sender, const int16_t *frame, int samples,
                         uint8_t *packet, int capacity) noexcept nogil:
     cdef int marker = 0
     cdef int length
     cdef uint32_t timestamp, event_timestamp = 0
-    cdef const int16_t *whole = sender.gathered
-    if frame != NULL and samples == sender.frame_samples and sender.gathered_count == 0:
-        whole = frame
-        sender.gathered_count = samples
-    samples = min(samples, sender.frame_samples - sender.gathered_count)
-    if samples > 0:
-        if frame == NULL:
-            memset(sender.gathered + sender.gathered_count, 0, samples * sizeof(int16_t))
-        else:
-            memcpy(sender.gathered + sender.gathered_count, frame, samples * sizeof(int16_t))
-        sender.gathered_count += samples
-    if sender.gathered_count < sender.frame_samples:
-        return 0
-    sender.gathered_count = 0
+    cdef const int16_t *whole = frame
+    if frame == NULL or samples != sender.frame_samples or sender.gathered_count > 0:
+        whole = gather(sender, frame, samples)
+        if whole == NULL:
+            return 0
     timestamp = sender.timestamp
     sender.timestamp += in_clock(sender, sender.frame_samples)
     if capacity < RTP_HEADER + max(<int>EVENT_PAYLOAD, <int>SILENCE_PAYLOAD):

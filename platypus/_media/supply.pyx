@@ -105,11 +105,13 @@ cdef void supply_bridge(jitter_t *jitter, int count) noexcept nogil:
 cdef int decode_head(jitter_t *jitter, int16_t *out, int capacity) noexcept nogil:
     cdef jitter_packet_t *packet = jitter_head(jitter)
     cdef int64_t missing = packet.position - jitter.passed - 1
+    cdef int before = jitter.codec
     if missing > 0:
         codec_resume(jitter.decoder, packet.codec, <int>min(missing, <int64_t>MANY),
                      packet.payload, packet.length)
     jitter.codec = packet.codec
-    return codec_decode(jitter.decoder, packet.codec, packet.payload, packet.length, out, capacity)
+    return codec_decode(jitter.decoder, packet.codec, before, jitter.rate, packet.payload,
+                        packet.length, out, capacity)
 
 
 cdef void note_played(jitter_t *jitter, int64_t behind) noexcept nogil:

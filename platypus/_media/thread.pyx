@@ -12,8 +12,8 @@ from platypus._media.conference cimport conference_sum
 from platypus._media.guard cimport guard_fetch_contexts, guard_fetch_sessions
 from platypus._media.lateness cimport lateness_add
 from platypus._media.leg cimport (
-    command_t, leg_fetch, leg_fetch_figures, leg_fetch_rest, leg_fetch_stream, leg_play,
-    leg_play_all, leg_publish, leg_receive, leg_send, leg_skip, leg_speak, leg_t, leg_watch,
+    command_t, leg_fetch, leg_fetch_rest, leg_fetch_stream, leg_play, leg_play_all, leg_put_down,
+    leg_receive, leg_send, leg_skip, leg_speak, leg_t, leg_take_up, leg_watch,
 )
 from platypus._media.leg_rtcp cimport leg_receive_rtcp, leg_report
 from platypus._media.platform cimport (
@@ -36,8 +36,6 @@ cdef enum:
 
 # RTCP is measured with the kernel's time of arrival, so nothing is lost by reading it late.
 cdef int64_t RTCP_NS = 20_000_000
-# What others see of a leg is at most 100 ms old: copying it costs as much as sending a packet.
-cdef int PUBLISH_TURNS = 5
 # Packets whose lateness is taken to be the last one's: asking for the time costs as much as to
 # encode a frame, and so many take some 20 us.
 cdef uint32_t TIMED_TOGETHER = 8
@@ -57,12 +55,16 @@ cdef void carry_out_all(loop_t *loop) noexcept nogil:
 
 cdef void read_rtcp(loop_t *loop, int64_t now_ns) noexcept nogil:
     cdef void *told[PLATFORM_TOLD_MAX]
+    cdef leg_t *leg
     cdef int index
     if now_ns < loop.next_rtcp_ns:
         return
     loop.next_rtcp_ns = now_ns + RTCP_NS
     for index in range(platform_watch_told(&loop.watch, told)):
-        leg_receive_rtcp(<leg_t *>told[index], &loop.inbox, loop.offset_ns, now_ns)
+        leg = <leg_t *>told[index]
+        leg_take_up(leg)
+        leg_receive_rtcp(leg, &loop.inbox, loop.offset_ns, now_ns)
+        leg_put_down(leg)
 
 
 cdef bint finish_turn(
@@ -70,8 +72,7 @@ cdef bint finish_turn(
 ) noexcept nogil:
     """After the leg was heard: what it sends, reports and tells. Whether a packet went out."""
     cdef bint sent = False
-    if leg.next != NULL and leg.next.unpublished >= PUBLISH_TURNS - 1:
-        leg_fetch_figures(leg.next)
+    leg_take_up(leg)
     if leg.tenths:
         sent = leg_send(leg, leg.frame // 2, &loop.events, &loop.writer, deadline_ns)
     elif not half:
@@ -80,9 +81,7 @@ cdef bint finish_turn(
         if leg.reports.next_ns <= now_ns:
             leg_report(leg, deadline_ns, platform_monotonic_ns())
         leg_watch(leg, &loop.events, now_ns)
-    leg.unpublished += 1
-    if leg.unpublished >= PUBLISH_TURNS:
-        leg_publish(leg)
+    leg_put_down(leg)
     return sent
 
 
@@ -103,11 +102,12 @@ cdef inline void fetch_ahead(const leg_t *leg) noexcept nogil:
     cdef const leg_t *third = NULL
     if second == NULL:
         return
-    leg_fetch_stream(second)
+    leg_fetch_rest(second)
     guard_fetch_sessions(second)
     third = second.next
     if third == NULL:
         return
+    leg_fetch_stream(third)
     guard_fetch_contexts(third)
     if third.next != NULL:
         leg_fetch(third.next)
@@ -116,12 +116,13 @@ cdef inline void fetch_ahead(const leg_t *leg) noexcept nogil:
 cdef void hear(
     loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns, int64_t now_ns
 ) noexcept nogil:
-    fetch_ahead(leg)
     if not has_turn(leg, half):
         return
-    leg_fetch_rest(leg)
+    leg_take_up(leg)
     leg_receive(leg, &loop.inbox, &loop.events, loop.offset_ns, now_ns)
+    fetch_ahead(leg)
     leg_play(leg, turn_samples(leg), &loop.events, &loop.writer, deadline_ns)
+    leg_put_down(leg)
 
 
 cdef void confer(loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns) noexcept nogil:
@@ -131,8 +132,10 @@ cdef void confer(loop_t *loop, leg_t *leg, bint half, int64_t deadline_ns) noexc
         if leg.party != NULL and has_turn(leg, half):
             count = turn_samples(leg)
             conference_sum(leg.party.party.conference, deadline_ns)
+            leg_take_up(leg)
             leg_play_all(leg, count, &loop.writer, deadline_ns)
             leg_speak(leg, count, &loop.events, deadline_ns)
+            leg_put_down(leg)
         leg = leg.next
 
 
@@ -168,7 +171,9 @@ cdef void take_turn(loop_t *loop, int index) noexcept nogil:
     cdef leg_t *leg = loop.first[index] if skipped else NULL
     loop.offset_ns = platform_realtime_offset_ns()
     while leg != NULL:
+        leg_take_up(leg)
         leg_skip(leg, skipped, &loop.lateness, &loop.writer)
+        leg_put_down(leg)
         leg = leg.next
     serve(loop, loop.first[index], slot.half, slot.deadline_ns, began_ns)
     writer_rouse(&loop.writer)

@@ -15,7 +15,7 @@ from platypus._media.leg cimport (
     VERB_CLOSE, VERB_DELIVER, VERB_DIRECTION, VERB_DTMF, VERB_EARS, VERB_JOIN, VERB_KEYS,
     VERB_LEAVE, VERB_MOVE, VERB_MUTE, VERB_OPEN, VERB_OUTSIDE, VERB_PROTECT, VERB_RECEIVE,
     VERB_RECORD, VERB_RTCP, VERB_SEND, VERB_SINK, VERB_SOURCE, VERB_STOP_RECORD, VERB_TRANSMIT,
-    VERB_UNPROTECT, VERB_VOICE, command_t, leg_deliver, leg_publish, leg_t,
+    VERB_UNPROTECT, VERB_VOICE, command_t, leg_deliver, leg_put_down, leg_t, leg_take_up,
 )
 from platypus._media.leg_change cimport (
     leg_close_sockets, leg_configure_receive, leg_configure_send, leg_move, leg_queue_digits,
@@ -168,8 +168,9 @@ cdef void thread_collect(loop_t *loop) noexcept nogil:
 
 cdef void thread_close_leg(loop_t *loop, leg_t *leg) noexcept nogil:
     cdef int index = 0
+    leg_take_up(leg)
     leg_say_bye(leg, platform_monotonic_ns())
-    leg_publish(leg)
+    leg_put_down(leg)
     watch_not(loop, leg)
     leg_close_sockets(leg)
     seat_leave(loop, leg)
@@ -206,13 +207,10 @@ cdef bint keeps_command(int verb) noexcept nogil:
     )
 
 
-cdef void thread_obey(loop_t *loop, command_t *command, int64_t now_ns) noexcept nogil:
-    cdef leg_t *leg = command.leg
+cdef void change(loop_t *loop, leg_t *leg, command_t *command, int64_t now_ns) noexcept nogil:
     cdef int verb = command.verb
     if verb == VERB_OPEN:
         open_leg(loop, command, now_ns)
-    elif verb == VERB_CLOSE:
-        thread_close_leg(loop, leg)
     elif verb == VERB_MOVE:
         watch_not(loop, leg)
         leg_move(leg, command)
@@ -265,5 +263,16 @@ cdef void thread_obey(loop_t *loop, command_t *command, int64_t now_ns) noexcept
         leg_deliver(leg, command, &loop.inbox, &loop.events)
     elif verb == VERB_OUTSIDE:
         leg.outside = command.first
+
+
+cdef void thread_obey(loop_t *loop, command_t *command, int64_t now_ns) noexcept nogil:
+    cdef leg_t *leg = command.leg
+    cdef int verb = command.verb
+    if verb == VERB_CLOSE:
+        thread_close_leg(loop, leg)  # and it may be gone
+    else:
+        leg_take_up(leg)
+        change(loop, leg, command, now_ns)
+        leg_put_down(leg)
     if not keeps_command(verb):
         give_back(loop, command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -94,6 +95,14 @@ class TestLife:
         with socket.socket(fileno=os.dup(sock.fileno())) as same:
             loop.open_leg(sock, ssrc=1, sequence=1, timestamp=1)
             assert same.getsockopt(level, option) >> 2 == 46
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system decides")
+    def test_media_is_not_taken_apart_on_its_way(self, loop):
+        mtu_discover, always = 10, 2  # IP_MTU_DISCOVER, IP_PMTUDISC_DO: Python names neither
+        sock = udp_socket()
+        with socket.socket(fileno=os.dup(sock.fileno())) as same:
+            loop.open_leg(sock, ssrc=1, sequence=1, timestamp=1)
+            assert same.getsockopt(socket.IPPROTO_IP, mtu_discover) == always
 
     def test_takes_nothing_but_an_open_udp_socket(self, loop):
         shut = udp_socket()
@@ -408,6 +417,14 @@ class TestSending:
         assert 0 < level < peak <= 0.501
 
 
+def _newest(peer: Peer) -> Packet:
+    """The last packet that has come to it."""
+    packet = peer.receive()
+    while select.select([peer.socket], [], [], 0)[0]:
+        packet = peer.receive()
+    return packet
+
+
 class TestReceiving:
     def test_tells_the_first_packet_and_its_ssrc_by_the_wake_socket(self, loop):
         peer = Peer(ssrc=4711)
@@ -493,6 +510,23 @@ class TestReceiving:
         before = peer.receive_many(5)[-1].sequence
         assert (peer.receive().sequence - before) % 2**16 == 1
         assert leg.statistics()["receive"]["buffer_ms"] < 1000
+
+    def test_statistics_are_of_this_moment_even_in_the_middle_of_a_flood(self, loop):
+        peer = Peer()
+        leg = open_leg(loop, peer.address)
+        peer.talk(address_of(leg), lambda: leg.statistics()["receive"]["packets"] > 3)
+        begun = peer.receive().sequence
+        heard = 0
+        while heard < 2000:
+            for _ in range(20):
+                peer.send(address_of(leg))
+            for _ in range(20):
+                figures = leg.statistics()
+                heard = figures["receive"]["packets"]
+                assert figures["receive"]["bytes"] == 160 * heard
+                assert figures["send"]["bytes"] == 160 * figures["send"]["packets"]
+        last = _newest(peer).sequence
+        assert leg.statistics()["send"]["packets"] > (last - begun) % 2**16
 
     def test_statistics_stay_after_close(self, loop):
         peer = Peer()

@@ -553,7 +553,8 @@ static inline int platform_socket_prepare(platform_socket_t s, int family)
 #endif
 #if defined(IP_MTU_DISCOVER) && defined(IP_PMTUDISC_DO)
     /* What cannot be taken apart on its way needs no number to be put together by, and numbers
-     * are dealt out under a lock by a hash: a sixtieth of a leg. All we send fits any path. */
+     * are drawn by a hash of both addresses: a hundredth of a leg. Calls send a few hundred bytes;
+     * what does not fit a path is an error that is told, not fragments that may get lost. */
     int whole = IP_PMTUDISC_DO;
     if (family == 4)
         setsockopt(s, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from platypus._media.endpoint cimport RingSink, RingSource
 from platypus._media.overlay cimport Overlay, overlay_t
+from platypus._media.platform cimport platform_foreign_t
 from platypus._media.ring cimport Ring, ring_t
 
 
@@ -19,6 +20,7 @@ cdef struct callback_t:
     uint32_t flagged     # atomic: callbacks that came after the card had lost something
     uint32_t gaps        # atomic: how often the playout ring ran dry
     uint32_t longest_us  # atomic: between two callbacks
+    platform_foreign_t thread  # PortAudio's; set before `callbacks` is 1
 
 
 # The addresses of PortAudio's functions.
@@ -42,6 +44,11 @@ cdef class NativeStream:
     cdef readonly Overlay said, heard
     cdef readonly int rate, period
     cdef int64_t started_ns
+    # When the thread was looked at last, and what it had done by then.
+    cdef int64_t looked_ns, used_ns
+    cdef uint32_t called_before
+    cdef bint goes_round         # by that look
 
+    cdef int look(self) except -1
     cdef int take_functions(self, functions) except -1
     cdef int open(self, capture, playout, bytes name) except -1

@@ -54,9 +54,16 @@ class NativeStream:
     def close(self) -> None:
         """Stop and close it; blocks as long as PortAudio does. Idempotent."""
 
+    def end_thread(self) -> bool:
+        """While `close` waits in another thread: end PortAudio's where it goes round for ever.
+
+        Whether it did; takes a few times 10 ms to know.
+        """
+
     @property
     def active(self) -> bool:
-        """PortAudio says so: true for a card that is suspended, too. Watch `silent_ms`."""
+        """PortAudio says so, and its thread does not go round for ever: true for a card that is
+        suspended, too. Watch `silent_ms`."""
 
     @property
     def silent_ms(self) -> float | None:

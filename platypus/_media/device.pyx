@@ -6,6 +6,8 @@ lock and never meets the GIL. Which devices there are, and who may open one, is 
 `platypus.audio.portaudio`; drift against the media clock is for the endpoints.
 """
 
+import time
+
 cimport cython
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int16_t, int64_t, uint32_t
@@ -16,7 +18,8 @@ from platypus._media.endpoint cimport RingSink, RingSource
 from platypus._media.overlay cimport Overlay, overlay_shape
 from platypus._media.platform cimport (
     PLATFORM_SCHEDULING_PLAIN, platform_ask_scheduling, platform_ask_scheduling_of,
-    platform_load_acquire, platform_monotonic_ns, platform_store_release,
+    platform_foreign_end, platform_foreign_self, platform_foreign_used_ns, platform_load_acquire,
+    platform_monotonic_ns, platform_store_release,
 )
 from platypus._media.ring cimport Ring, ring_read, ring_write
 
@@ -43,6 +46,8 @@ cdef int PA_BY_HOST_API = -2  # paUseHostApiSpecificDeviceSpecification
 
 # What the card may get ahead or behind before samples are lost.
 cdef int RING_MS = 200
+# A callback comes every 10 ms, so a thread that works this long without one does not get there.
+cdef int64_t LOOK_NS = 60_000_000
 cdef enum:
     BLOCK_MAX = 4096  # samples shaped at a time; a callback has far fewer
 
@@ -86,6 +91,7 @@ cdef int move_samples(
     cdef callback_t *shared = <callback_t *>argument
     if shared.callbacks == 0:
         platform_ask_scheduling()  # PortAudio's thread has none of its own on ALSA
+        shared.thread = platform_foreign_self()
     if captured != NULL and shared.capture != NULL:
         capture_samples(shared, <const int16_t *>captured, <int>frames)
     if played != NULL:
@@ -216,6 +222,20 @@ cdef class NativeStream:
             raise OSError(problem, "Pa_CloseStream")
         self.stream = NULL
 
+    cdef int look(self) except -1:
+        """Whether its thread was busy since the last look, with anything but callbacks."""
+        cdef int64_t now_ns = platform_monotonic_ns()
+        cdef int64_t elapsed_ns = now_ns - self.looked_ns
+        cdef uint32_t called = platform_load_acquire(&self.shared.callbacks)
+        cdef int64_t used_ns
+        if called == 0 or (called == self.called_before and elapsed_ns < LOOK_NS):
+            return 0
+        used_ns = platform_foreign_used_ns(self.shared.thread)
+        self.goes_round = (called == self.called_before and used_ns >= 0
+                           and used_ns - self.used_ns > elapsed_ns // 2)
+        self.looked_ns, self.used_ns, self.called_before = now_ns, used_ns, called
+        return 0
+
     @property
     def active(self):
         """PortAudio says so: true for a card that is suspended, too. Watch `silent_ms`."""
@@ -224,7 +244,22 @@ cdef class NativeStream:
             return False
         with nogil:
             active = self.functions.is_stream_active(self.stream)
-        return active == 1
+        self.look()
+        return active == 1 and not self.goes_round
+
+    def end_thread(self):
+        """While `close` waits for PortAudio's thread: end it where it goes round for ever.
+
+        Up to 19.7 a device that fails at the wrong moment leaves it in its handling of errors,
+        where it can't be cancelled and prints a line each time: half of a processor, and a
+        gigabyte in ten seconds. Whether it was so; takes a few times 10 ms to know.
+        """
+        if self.stream == NULL:
+            return False
+        self.look()
+        time.sleep(LOOK_NS / 1e9)
+        self.look()
+        return self.goes_round and platform_foreign_end(self.shared.thread) == 0
 
     @property
     def silent_ms(self):

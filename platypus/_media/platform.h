@@ -858,6 +858,81 @@ static inline void platform_thread_join(platform_thread_t *thread)
 #endif
 }
 
+/* A thread of a library's: how much of the processor it has used, and a way to end one that goes
+ * round for ever with cancellation switched off. Elsewhere than on Linux nothing is known of it. */
+#if defined(__linux__)
+typedef pthread_t platform_foreign_t;
+
+static inline platform_foreign_t platform_foreign_self(void)
+{
+    return pthread_self();
+}
+
+/* In ns, or -1. The thread must not have been joined. */
+static inline int64_t platform_foreign_used_ns(platform_foreign_t thread)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (pthread_getcpuclockid(thread, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return -1;
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+static void platform_allow_cancel(int number)
+{
+    (void)number;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+}
+
+/* The first real-time signal from the end that nobody else has a use for; or 0. */
+static inline int platform_own_signal(void)
+{
+    struct sigaction action, before;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = platform_allow_cancel;
+    action.sa_flags = SA_RESTART | SA_ONSTACK;
+    for (int number = SIGRTMAX; number >= SIGRTMIN; number--) {
+        if (sigaction(number, NULL, &before) != 0 || (before.sa_flags & SA_SIGINFO))
+            continue;
+        if (before.sa_handler == platform_allow_cancel)
+            return number;
+        if (before.sa_handler == SIG_DFL && sigaction(number, &action, NULL) == 0)
+            return number;
+    }
+    return 0;
+}
+
+/* Ends it at its next cancellation point, as which each line that it prints will do: with its
+ * own cleanup, and no lock of stdio's left held. The thread must not have been joined. */
+static inline int platform_foreign_end(platform_foreign_t thread)
+{
+    int number = platform_own_signal();
+    if (!number)
+        return ENOTSUP;
+    int problem = pthread_cancel(thread);
+    return problem ? problem : pthread_kill(thread, number);
+}
+#else
+typedef int platform_foreign_t;
+
+static inline platform_foreign_t platform_foreign_self(void)
+{
+    return 0;
+}
+
+static inline int64_t platform_foreign_used_ns(platform_foreign_t thread)
+{
+    (void)thread;
+    return -1;
+}
+
+static inline int platform_foreign_end(platform_foreign_t thread)
+{
+    (void)thread;
+    return ENOTSUP;
+}
+#endif
+
 /* To know a copy of a loop in the child of a fork: its threads are not there. */
 static inline int platform_process_id(void)
 {

@@ -68,6 +68,12 @@ cdef extern from "platform.h" nogil:
                               void *argument)
     void platform_thread_join(platform_thread_t *thread)
 
+    ctypedef struct platform_foreign_t:
+        pass
+    platform_foreign_t platform_foreign_self()
+    int64_t platform_foreign_used_ns(platform_foreign_t thread)
+    int platform_foreign_end(platform_foreign_t thread)
+
     int platform_process_id()
 
     ctypedef struct platform_semaphore_t:

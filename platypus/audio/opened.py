@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 AnyStream: TypeAlias = NativeStream | FallbackStream
 CLOSE_S = 1.0
+PROMPT_S = 0.1  # where nothing is wrong it takes a few milliseconds
 
 
 class PortAudioStream:
@@ -69,8 +70,11 @@ class PortAudioStream:
         self._closed = True
         closing = threading.Thread(target=self._close, daemon=True, name="platypus-card-close")
         closing.start()
+        closing.join(PROMPT_S)
+        if closing.is_alive() and isinstance(self._stream, NativeStream):
+            self._stream.end_thread()
         # A sound server that hangs keeps its stream, our memory and PortAudio with it.
-        closing.join(CLOSE_S)
+        closing.join(CLOSE_S - 2 * PROMPT_S)
 
     def _close(self) -> None:
         try:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from platypus.call_family import MediaFamily
+from platypus.call_faults import contained, refusal
 from platypus.call_names import NamedHost
 from platypus.call_public import counts
 from platypus.errors import MediaError, SdpError
@@ -99,6 +100,7 @@ class CallMedia:
     def renew_keys(self) -> None:
         self._negotiator.renew_keys()
 
+    @contained()
     def offer(self, local_address: str) -> bytes:
         """Our offer, as the machine asks for it once it knows the way. The ports are open."""
         host, port, rtcp_port = self._where(local_address)
@@ -132,6 +134,7 @@ class CallMedia:
         """Whether another offer can be made, after one that was not acceptable."""
         return self._negotiator.second_offer()
 
+    @contained()
     def receive_answer(self, body: bytes, *, early: bool = False) -> None:
         """Raises SdpError for an answer that doesn't fit."""
         plan = self._negotiator.receive_answer(body)
@@ -161,6 +164,7 @@ class CallMedia:
             return False
         return True
 
+    @contained()
     def receive_offer(self, body: bytes) -> None:
         """Raises SdpError where 488 is all that is left to say."""
         local = self._call.session.local_address
@@ -169,11 +173,22 @@ class CallMedia:
         else:
             self._negotiator.receive_offer(body, lambda theirs: self._family.follow(theirs, local))
 
+    @contained()
     def answer(self, local_address: str) -> bytes:
-        """Our answer to the offer that came last, already applied to the stream."""
-        host, port, rtcp_port = self._where(local_address)
-        body, plan = self._negotiator.answer(host, port, rtcp_port=rtcp_port)
-        self._apply(plan)
+        """Our answer to the offer that came last, already applied to the stream.
+
+        Where that fails all is as it was agreed before.
+        """
+        before, undo = self._negotiator.plan, self._negotiator.remember()
+        try:
+            host, port, rtcp_port = self._where(local_address)
+            body, plan = self._negotiator.answer(host, port, rtcp_port=rtcp_port)
+            self._apply(plan)
+        except Exception:
+            undo()
+            if before is not None:
+                self._apply(before)
+            raise
         return body
 
     def hold(self, on: bool) -> None:
@@ -230,6 +245,7 @@ class CallMedia:
         """Let go of the call, once it has ended."""
         del self._call
 
+    @contained()
     def _apply(self, plan: StreamPlan) -> None:
         if not self.stream.started:
             self._equip()
@@ -257,8 +273,12 @@ class CallMedia:
             return
         if problem:
             self._publish(ErrorOccurred(problem, self._call))
-        else:
+            return
+        try:
             self._apply(plan)
+        except MediaError as problem_of_ours:
+            why = f"the call has no media: {problem_of_ours}"
+            self._call.signals.give_up(why, refusal(problem_of_ours))
 
     def _set_source(self, source: Source | None) -> None:
         if self._playing is not None:

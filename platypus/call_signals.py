@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from platypus.call_faults import NOT_ACCEPTABLE, SERVER_ERROR, MediaFault, refusal
 from platypus.dtmf_info import parse_info
 from platypus.errors import MediaError, SdpError, StateError
 from platypus.events import (
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
     from platypus.sip.message import Request
     from platypus.sip.session import Session
 
-
-NOT_ACCEPTABLE = 488  # what an answer would get if it could be refused as an offer can
 
 # The fields of CallEnded but the call.
 How = tuple[int | None, str, By, bool, Mapping[str, Any]]
@@ -133,16 +132,24 @@ class CallSignals:
             self._engine.pump()
 
     def answer_body(self) -> bytes:
-        """What our 183 or 200 carries: an answer, or an offer where the INVITE had none."""
+        """What our 183 or 200 carries: an answer, or an offer where the INVITE had none.
+
+        Raises MediaError. By a fault of ours the call is over: another attempt meets it again.
+        """
         if self._answer is None:
-            session = self.session
-            local = session.local_address or self._engine.address[0]
-            if session.remote_body:
-                self._answer = self._media.answer(local)
-            else:
-                self._answer = self._media.offer(local)
-                self._ack_answers = True
+            try:
+                self._answer = self._describe()
+            except MediaFault:
+                self._call.reject(SERVER_ERROR)
+                raise
         return self._answer
+
+    def _describe(self) -> bytes:
+        if self.session.remote_body:
+            return self._media.answer(self._local())
+        offer = self._media.offer(self._local())
+        self._ack_answers = True
+        return offer
 
     def receive(self, event: Event) -> None:
         match event:
@@ -213,7 +220,7 @@ class CallSignals:
             else:
                 self._take_answer(body)
         except (SdpError, MediaError) as problem:
-            self.give_up(f"the far end's answer can't be used: {problem}")
+            self.give_up(f"the far end's answer can't be used: {problem}", refusal(problem))
             return False
         return True
 
@@ -228,7 +235,7 @@ class CallSignals:
         try:
             self._take_answer(body)
         except (SdpError, MediaError) as problem:
-            self.give_up(f"the far end's answer can't be used: {problem}")
+            self.give_up(f"the far end's answer can't be used: {problem}", refusal(problem))
 
     def _take_answer(self, body: bytes) -> None:
         self._media.receive_answer(body)
@@ -246,7 +253,7 @@ class CallSignals:
                 self._ack_answers = True
         except (SdpError, MediaError) as problem:
             # RFC 3261, 14.2: the call goes on as it was.
-            session.refuse_reinvite(NOT_ACCEPTABLE, now, headers=[warning(str(problem))])
+            session.refuse_reinvite(refusal(problem), now, headers=[warning(str(problem))])
             self._tell(f"a change the far end wanted can't be made: {problem}")
 
     def _move(self) -> None:
@@ -290,10 +297,10 @@ class CallSignals:
         self._media.release()
         del self._call
 
-    def give_up(self, message: str) -> None:
-        """Say why, here and there, and hang up."""
+    def give_up(self, message: str, status: int = NOT_ACCEPTABLE) -> None:
+        """Say why, here and there, and hang up. An offer would have been refused by `status`."""
         self._tell(message)
-        self.hangup(Reason(NOT_ACCEPTABLE, message))
+        self.hangup(Reason(status, message))
 
     def _tell(self, message: str) -> None:
         self._engine.publish(ErrorOccurred(message, self._call))

@@ -12,6 +12,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from platypus.call_faults import refusal
 from platypus.delivery import guarded
 from platypus.errors import MediaError, SdpError, StateError
 from platypus.events import CallState, ErrorOccurred, IncomingCall
@@ -59,9 +60,10 @@ class Reception:
         if session.remote_body:
             try:
                 call.media.receive_offer(session.remote_body)
-            except SdpError as problem:
+            except (SdpError, MediaError) as problem:
                 logger.info("refused a call from %s: %s", session.remote_uri, problem)
-                session.reject(488, engine.now(), headers=[warning(str(problem))])
+                said = [warning(str(problem))]
+                session.reject(refusal(problem), engine.now(), headers=said)
                 return
         self._calling.adopt(session, call)
         try:
@@ -139,7 +141,8 @@ class Reception:
             call.answer()
         except (MediaError, SdpError, StateError) as problem:
             self._engine.publish(ErrorOccurred(f"a call can't be answered: {problem}", call))
-            call.reject(488 if isinstance(problem, SdpError) else 480)
+            if not call.session.ended:  # by a fault of ours it is
+                call.reject(488 if isinstance(problem, SdpError) else 480)
 
 
 def account_for(accounts: list[Account], request: Request) -> Account | None:

@@ -186,6 +186,17 @@ class Negotiator:
         self._learn(agreement.known)
         return self._settle(agreement, security)
 
+    def remember(self) -> Callable[[], None]:
+        """What was agreed by now; calling it brings that back, whatever was agreed since."""
+        kept, keys = dict(vars(self)), dict(vars(self._encryption))
+        kept["_numbers"], kept["_remote_numbers"] = {**self._numbers}, {**self._remote_numbers}
+
+        def undo() -> None:
+            vars(self).update(kept)
+            vars(self._encryption).update(keys)
+
+        return undo
+
     def offer_refused(self) -> None:
         """Our later offer came to nothing: all is as it was agreed before (RFC 3261, 14.1)."""
         self._wants_hold = self._holds

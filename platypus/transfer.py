@@ -112,7 +112,8 @@ class Transfers:
             new.answer()
         except PlatypusError as problem:
             self._engine.publish(ErrorOccurred(f"a call can't be replaced: {problem}", new))
-            new.reject(500)
+            if not new.session.ended:  # by a fault of ours it is
+                new.reject(500)
         else:
             old.hangup()
 

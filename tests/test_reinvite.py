@@ -27,12 +27,12 @@ async def talking() -> AsyncIterator[tuple[Phone, Fork, Call]]:
             await alice.engine.close(timeout=0)
 
 
-async def reason_of_bye(far: Fork) -> str:
+async def reason_of_bye(far: Fork, status: int = 488) -> str:
     while not isinstance(message := await far.receive(), Request) or message.method != "BYE":
         pass
     reason = reason_of(message)
     assert reason is not None
-    assert reason.cause == 488
+    assert reason.cause == status
     return reason.text
 
 

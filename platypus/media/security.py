@@ -237,17 +237,19 @@ class LegSecurity:
         if srtp.NATIVE is None:
             self._relay_keys(leg, keys)
         else:
-            old = self._keys
+            old, context, sealing, opening = self._keys, srtp.context, None, None
             if old is None or (old.profile, old.send) != (keys.profile, keys.send):
-                leg.protect(srtp.context(keys.profile, keys.send, outbound=True))
+                sealing = context(keys.profile, keys.send, outbound=True)
             if old != keys:
-                context = srtp.context(
-                    *(keys.profile, keys.receive),
-                    outbound=False,
-                    mki=keys.receive_mki,
-                    others=keys.receive_others,
+                mki, others = keys.receive_mki, keys.receive_others
+                opening = context(
+                    keys.profile, keys.receive, outbound=False, mki=mki, others=others
                 )
-                leg.unprotect(context, same_key=_same_key(old, keys))
+            # Both are there now: the leg gets all or nothing.
+            if sealing is not None:
+                leg.protect(sealing)
+            if opening is not None:
+                leg.unprotect(opening, same_key=_same_key(old, keys))
         self._keys, self._shut = keys, False
 
     def _relay_keys(self, leg: Leg, keys: SrtpKeys) -> None:

@@ -91,6 +91,7 @@ class MediaSession:
         self.host = ""
         self._moved = False  # since the last plan
         self._anew = False  # by other sockets, which know no far end yet
+        self._torn = False  # a plan could not be applied whole
         self.muted = False
         self.held = False
         self.closed = False
@@ -245,10 +246,14 @@ class MediaSession:
             self._open_leg().configure_receive(payload_types)
 
     def apply(self, plan: Plan) -> bool:
-        """Do what was agreed; True where something that can be seen has changed."""
+        """Do what was agreed; True where something that can be seen has changed.
+
+        Where it raises, the last plan is to be applied again.
+        """
         leg = self._open_leg()
-        old = self._plan
-        before = self.view if old is not None else None
+        before = self.view if self._plan is not None else None
+        began, torn, self._torn = self._plan is not None, self._torn, True
+        old = self._plan if not torn else None
         # The keys first: nothing leaves in the clear meanwhile.
         self._security.apply(leg, plan.security, plan.remote)
         if old is None or old.receive_payload_types != plan.receive_payload_types:
@@ -270,14 +275,15 @@ class MediaSession:
             rtcp = None if apart else plan.rtcp
             leg.configure_rtcp(rtcp, mux=plan.rtcp_mux, voip_metrics=plan.voip_metrics)
         # A voice may sound like a key now and then; who sends events presses no tones.
-        if (plan.dtmf_payload_type is None) != (old is not None and old.dtmf_payload_type is None):
+        hears = old is not None and old.dtmf_payload_type is None
+        if torn or (plan.dtmf_payload_type is None) != hears:
             leg.listen_for_keys(plan.dtmf_payload_type is None)
         if old is None or (old.send, old.receive) != (plan.send, plan.receive):
             leg.set_direction(plan.send, plan.receive)
         if old is None or self._anew or old.remote != plan.remote:
             self._learnt = None
-        self._plan, self._anew = plan, False
-        if old is None:  # a file is heard from its first sample, not from when we offered
+        self._plan, self._anew, self._torn = plan, False, False
+        if not began:  # a file is heard from its first sample, not from when we offered
             leg.set_source(self._source)
             self._apply_mute()
             self._start_recordings(leg)

@@ -28,6 +28,7 @@ from platypus.events import (
     Played,
     VoiceActivity,
 )
+from platypus.media.keys import SrtpKeys
 from platypus.negotiation import Negotiator, StreamPlan
 from platypus.net.addresses import family_of, format_address
 from platypus.sdp.addresses import is_name
@@ -62,6 +63,8 @@ class CallMedia:
         self._family = MediaFamily()
         self._led = False  # to another family of addresses, by an answer
         self._answers: dict[tuple[str, int], bytes] = {}  # of branches, by where their RTP is
+        self._keys: SrtpKeys | None = None  # by the descriptions
+        self._keys_are_secret = False
         self._hold: HoldState = "none"
         self._own_source = self._own_sink = False  # given by whoever holds the call
         self._playing: tuple[str, Source | None] | None = None
@@ -89,12 +92,13 @@ class CallMedia:
         and it has proved who it is."""
         if self.stream.verified:
             return True  # the other side itself has proved who it is
-        encrypted = self.srtp is not None and self._hop_is_encrypted
-        return encrypted and self._calling.verifies_servers
+        secret = self.srtp is not None and self._keys_are_secret
+        return secret and self._calling.verifies_servers
 
     @property
     def _hop_is_encrypted(self) -> bool:
-        flow = self._call.session.flow
+        """Whether the offer that came last, ours or theirs, went over TLS."""
+        flow = self._call.session.offered_over
         return flow is not None and flow.transport == "tls"
 
     def renew_keys(self) -> None:
@@ -104,6 +108,7 @@ class CallMedia:
     def offer(self, local_address: str) -> bytes:
         """Our offer, as the machine asks for it once it knows the way. The ports are open."""
         host, port, rtcp_port = self._where(local_address)
+        self._keys_are_secret = self._keys_are_secret and self._hop_is_encrypted
         body = self._negotiator.offer(
             host, port, rtcp_port=rtcp_port, encrypted_hop=self._hop_is_encrypted
         )
@@ -252,6 +257,7 @@ class CallMedia:
         if plan.remote is not None and is_name(plan.remote[0]):
             plan = self._named(plan)
         changed = self.stream.apply(plan)
+        self._note_keys(plan)
         hold = self._negotiator.hold_state
         if hold != self._hold:
             self._hold = hold
@@ -259,6 +265,16 @@ class CallMedia:
             self._publish(CallStateChanged(self._call, self._call.state, hold))
         if changed and not self.stream.pending:  # a handshake's end tells it
             self._tell(MediaState.STARTED)
+
+    def _note_keys(self, plan: StreamPlan) -> None:
+        """A key that once went another way stays no secret, however often TLS repeats it."""
+        old, new = self._keys, plan.security
+        self._keys = new if isinstance(new, SrtpKeys) else None
+        if old is not None and self._keys is not None:
+            same = old.send == self._keys.send or old.receive == self._keys.receive
+            self._keys_are_secret = self._hop_is_encrypted and (self._keys_are_secret or not same)
+        else:
+            self._keys_are_secret = self._hop_is_encrypted
 
     def _named(self, plan: StreamPlan) -> StreamPlan:
         """What can be done of a plan until its host is found, and after that."""

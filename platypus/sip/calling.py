@@ -149,7 +149,7 @@ class Calling:
         if self._stack.moves.has(session):
             self._arrived(flow, now)
         self._provisional = False
-        session.flow = flow
+        session.flow = session.offered_over = flow
         if session.account is None:
             session.local = own_address(flow, session.contact_user).with_tag(session.local_tag)
         request = out_of_dialog(

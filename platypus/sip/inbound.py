@@ -268,7 +268,7 @@ class Inbound:
             contact_user=request.uri.user or stack.settings.default_user,
         )
         session.request = request
-        session.flow = flow
+        session.flow = session.offered_over = flow
         session.note_peer(request)
         note_identity(session, request, flow, tell=False)
         session.called = Called(session, transaction, request, flow)

@@ -59,7 +59,7 @@ class Reinvite:
         """The re-INVITE (14.1)."""
         session, dialog = self._session, self._dialog
         dialog.located = (dialog.next_hop, flow)
-        session.flow = flow
+        session.flow = session.offered_over = flow
         said = [*target_fields(session, flow), *session.timer.request_fields()]
         request = dialog.request("INVITE", self.next_cseq(), via, said)
         fields = request.headers

@@ -63,9 +63,9 @@ class Session:
     __slots__ = (
         "__weakref__", "_changes", "_infos", "_timer", "_updates", "account", "answers",
         "bye_headers", "call_id", "called", "calling", "contact_user", "dialog", "digest",
-        "flow", "id", "identity", "local", "local_tag", "owed", "referred", "referring",
-        "refusal", "remote", "remote_allow", "remote_body", "remote_supported", "request",
-        "role", "stack", "state",
+        "flow", "id", "identity", "local", "local_tag", "offered_over", "owed", "referred",
+        "referring", "refusal", "remote", "remote_allow", "remote_body", "remote_supported",
+        "request", "role", "stack", "state",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +91,7 @@ class Session:
         self.state = SessionState.CALLING
         self.request: Request | None = None  # the first INVITE
         self.flow: Flow | None = None
+        self.offered_over: Flow | None = None  # by which the last offer of either side went
         self.dialog: Dialog | None = None
         self.remote_body: bytes | None = None  # the newest
         self.remote_allow: frozenset[str] = frozenset()
@@ -322,6 +323,7 @@ class Session:
 
     def come_by(self, flow: Flow) -> None:
         """A change of the peer's came by `flow`: it reaches us there, if no more where it did."""
+        self.offered_over = flow
         if self.flow is not None and self.flow.local[0] != flow.local[0]:
             self.flow = flow
 

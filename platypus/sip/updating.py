@@ -205,6 +205,8 @@ class Update:
         request = dialog.request("UPDATE", self.next_cseq(), via, fields)
         for name, value in session.timer.request_fields():
             request.headers.add(name, value)
+        if self._body is not None:
+            session.offered_over = flow
         body = self._body(flow.local[0]) if callable(self._body) else self._body
         if body is not None:
             request.headers.set("Content-Type", self._content_type)

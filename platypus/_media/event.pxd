@@ -27,6 +27,7 @@ cdef enum event_error_t:
     ERROR_SENDING = 0
     ERROR_RECORDING = 1  # the file takes no more
     ERROR_CROWDED = 2    # there is no place for another recording
+    ERROR_GAPS = 3       # the file takes it too slowly
 
 
 cdef struct event_t:

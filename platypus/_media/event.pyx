@@ -31,6 +31,7 @@ ERRORS = {
     ERROR_SENDING: "media can't be sent: {}",
     ERROR_RECORDING: "a recording ends early: {}; make room, or record to another place",
     ERROR_CROWDED: "no recording can begin: {}; end another one first",
+    ERROR_GAPS: "a recording has gaps: what it is written to is too slow; record to another place",
 }
 DIGITS = "0123456789*#ABCD"  # by event code: RFC 4733, 3.2
 

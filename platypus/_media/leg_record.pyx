@@ -10,7 +10,7 @@ from libc.stdint cimport int16_t, uint32_t
 from libc.string cimport memset
 
 from platypus._media.endpoint cimport FRAME_MAX
-from platypus._media.event cimport ERROR_RECORDING, EVENT_ERROR, events_t, events_tell
+from platypus._media.event cimport ERROR_GAPS, ERROR_RECORDING, EVENT_ERROR, events_t, events_tell
 from platypus._media.gear cimport gear_swap, gear_t
 from platypus._media.leg cimport command_t, leg_t
 from platypus._media.platform cimport platform_load_acquire
@@ -36,10 +36,13 @@ cdef bint writes(const leg_t *leg, const command_t *recording, int channels) noe
 
 cdef void leg_tell_failure(events_t *events, int leg, command_t *recording) noexcept nogil:
     cdef uint32_t problem = platform_load_acquire(&recording.recorder.failed)
-    # `fourth`: it was told.
+    # `fourth`, `fifth`: it was told.
     if problem and not recording.fourth:
         recording.fourth = True
         events_tell(events, leg, EVENT_ERROR, problem, ERROR_RECORDING)
+    if platform_load_acquire(&recording.recorder.ring.overruns) and not recording.fifth:
+        recording.fifth = True
+        events_tell(events, leg, EVENT_ERROR, 0, ERROR_GAPS)
 
 
 cdef void fed(leg_t *leg, command_t *recording, writer_t *writer) noexcept nogil:

@@ -56,7 +56,7 @@ class Loop:
         (leg_id, "source-ended")                   a buffer was played to its last sample
         (leg_id, "stalled") (leg_id, "resumed")    no packet for 5 s though receiving; one again
         (leg_id, "recorded", frames, overruns)     the recording is complete on disk and closed
-        (leg_id, "error", message)                 a socket or file error; told once a leg
+        (leg_id, "error", message)                 a socket or file error; each told once a leg
         """
 
     def drain_packets(self) -> list[tuple[int, str, str, int, bytes, int]]:

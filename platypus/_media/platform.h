@@ -368,6 +368,7 @@ static inline int64_t platform_monotonic_ns(void)
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -378,6 +379,7 @@ static inline int64_t platform_monotonic_ns(void)
 #include <sys/epoll.h>
 #endif
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #if defined(__APPLE__)
@@ -1171,6 +1173,12 @@ static inline const char *platform_scheduling_name(platform_scheduling_t got)
 
 /* ---- files, for the writer thread ---- */
 
+#ifdef PIPE_BUF
+#define PLATFORM_PIPE_BLOCK PIPE_BUF  /* POSIX: so many go whole into a pipe that is ready, or none */
+#else
+#define PLATFORM_PIPE_BLOCK 512
+#endif
+
 static inline int platform_file_write(int fd, const void *data, int length)
 {
     const char *next = data;
@@ -1188,6 +1196,30 @@ static inline int platform_file_write(int fd, const void *data, int length)
         length -= written;
     }
     return 0;
+}
+
+/* Whether somebody else decides when more can be written: a pipe, and no file on a disk. */
+static inline int platform_file_is_piped(int fd)
+{
+#ifdef _WIN32
+    (void)fd;
+    return 0;
+#else
+    struct stat about;
+    return fstat(fd, &about) == 0 && !S_ISREG(about.st_mode);
+#endif
+}
+
+/* Whether PLATFORM_PIPE_BLOCK bytes can be written without waiting, or fail. */
+static inline int platform_file_ready(int fd)
+{
+#ifdef _WIN32
+    (void)fd;
+    return 1;
+#else
+    struct pollfd asked = {.fd = fd, .events = POLLOUT};
+    return poll(&asked, 1, 0) != 0;
+#endif
 }
 
 static inline int platform_file_seek(int fd, int64_t offset)

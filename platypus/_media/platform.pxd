@@ -97,6 +97,9 @@ cdef extern from "platform.h" nogil:
     platform_scheduling_t platform_ask_scheduling_of(int thread)
     const char *platform_scheduling_name(platform_scheduling_t got)
 
+    int PLATFORM_PIPE_BLOCK
     int platform_file_write(int fd, const void *data, int length)
+    bint platform_file_is_piped(int fd)
+    bint platform_file_ready(int fd)
     int platform_file_seek(int fd, int64_t offset)
     void platform_file_close(int fd)

@@ -31,6 +31,7 @@ cdef struct recorder_t:
     uint32_t state          # atomic recorder_state_t
     uint32_t failed         # atomic; stored by the writer: errno when the file took no more
     int64_t written         # frames in the file, a sample of each channel; the writer's until DONE
+    bint piped              # the file is somebody else's to read before more goes in
     bint begun              # the header was written; the writer's
 
 
@@ -38,6 +39,7 @@ cdef struct writer_t:
     recorder_t *recorders[RECORDERS_MAX]
     uint32_t taken[RECORDERS_MAX]  # atomic; set by the loop, cleared by the writer
     uint32_t stop                  # atomic; set under the GIL: finish everything and end
+    bint waits                     # the writer's: for the reader of a pipe
     bint fed                       # the loop's: somebody was fed since the last rouse
     platform_semaphore_t work      # posted by the loop
     platform_semaphore_t ended     # posted by the writer, last

@@ -5,7 +5,8 @@
 The loop puts samples into a ring and posts a semaphore, neither of which can block; a native
 thread writes them behind a 44-byte header at once, so that a reader may follow the file as it
 grows. The header's sizes are 0xFFFFFFFF until the end, and then those of the file. A disk
-that stops for longer than the ring holds costs samples, which are counted, never a packet.
+that stops for longer than the ring holds costs samples, which are counted and told of, never a
+packet. Whoever reads a pipe slowly, or not at all, costs that recording alone.
 """
 
 from libc.errno cimport errno
@@ -14,18 +15,21 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from platypus._media.platform cimport (
-    platform_file_close, platform_file_seek, platform_file_write, platform_load_acquire,
+    PLATFORM_PIPE_BLOCK, platform_file_close, platform_file_is_piped, platform_file_ready,
+    platform_file_seek, platform_file_write, platform_load_acquire, platform_monotonic_ns,
     platform_semaphore_destroy, platform_semaphore_init, platform_semaphore_post,
     platform_semaphore_wait, platform_store_release, platform_thread_join, platform_thread_start,
 )
 from platypus._media.resample cimport (
     resampler_free, resampler_max_output, resampler_new, resampler_process,
 )
-from platypus._media.ring cimport ring_free, ring_new, ring_read, ring_write
+from platypus._media.ring cimport ring_available, ring_free, ring_new, ring_read, ring_write
 
 # Disks stop for a second or so (a flush of the journal, a spinning one waking up).
 cdef int SLACK_S = 4
 cdef uint32_t UNKNOWN_SIZE = 0xFFFFFFFF
+cdef int64_t LOOK_NS = 10_000_000          # how often it is looked whether a pipe was read
+cdef int64_t LAST_CHANCE_NS = 500_000_000  # for its reader, once all is to end
 cdef enum:
     HEADER = 44
     RESAMPLED_MAX = 4096
@@ -59,6 +63,7 @@ cdef recorder_t *recorder_new(int fd, int leg_rate, int rate, int channels) noex
     if recorder == NULL:
         return NULL
     recorder.fd = fd
+    recorder.piped = platform_file_is_piped(fd)
     recorder.rate = rate
     recorder.channels = channels
     recorder.ring = ring_new(SLACK_S * rate * channels)
@@ -120,25 +125,35 @@ cdef bint recorder_done(const recorder_t *recorder) noexcept nogil:
     return platform_load_acquire(&recorder.state) == RECORDER_DONE
 
 
-cdef void drain(recorder_t *recorder) noexcept nogil:
+cdef bint must_wait(const recorder_t *recorder) noexcept nogil:
+    return recorder.piped and not recorder.failed and not platform_file_ready(recorder.fd)
+
+
+cdef bint drain(recorder_t *recorder) noexcept nogil:
+    """Write what there is; False where the reader of a pipe has to read first."""
     cdef int16_t block[RECORD_BLOCK]
-    cdef int count
+    cdef int count, most = RECORD_BLOCK
+    if recorder.piped:
+        most = min(most, PLATFORM_PIPE_BLOCK // <int>sizeof(int16_t))
     if not recorder.begun:
+        if must_wait(recorder):
+            return False
         recorder.begun = True
         if not write_header(
             recorder.fd, recorder.rate, recorder.channels, UNKNOWN_SIZE, UNKNOWN_SIZE
         ):
             platform_store_release(&recorder.failed, <uint32_t>max(1, errno))
-    while True:
-        count = ring_read(recorder.ring, block, RECORD_BLOCK)
-        if count == 0:
-            return
+    while ring_available(recorder.ring) > 0:
+        if must_wait(recorder):
+            return False
+        count = ring_read(recorder.ring, block, most)
         if recorder.failed:
             continue
         if platform_file_write(recorder.fd, block, count * sizeof(int16_t)) != 0:
             platform_store_release(&recorder.failed, <uint32_t>max(1, errno))
             continue
         recorder.written += count // recorder.channels
+    return True
 
 
 cdef void finish(recorder_t *recorder) noexcept nogil:
@@ -152,19 +167,21 @@ cdef void finish(recorder_t *recorder) noexcept nogil:
     platform_store_release(&recorder.state, RECORDER_DONE)
 
 
-cdef bint serve(writer_t *writer) noexcept nogil:
-    """One round over all recordings; whether there are any."""
+cdef bint serve(writer_t *writer, bint patient) noexcept nogil:
+    """One round over all recordings; whether there are any. Not `patient`, they end as they are."""
     cdef bint busy = False
     cdef bint last
     cdef int index
+    writer.waits = False
     for index in range(RECORDERS_MAX):
         if not platform_load_acquire(&writer.taken[index]):
             continue
         busy = True
         # Read before the ring: what came before the end is then surely in it.
         last = platform_load_acquire(&writer.recorders[index].state) == RECORDER_FINISHING
-        drain(writer.recorders[index])
-        if last:
+        if not drain(writer.recorders[index]) and patient:
+            writer.waits = True
+        elif last:
             finish(writer.recorders[index])
             platform_store_release(&writer.taken[index], 0)
     return busy
@@ -172,11 +189,17 @@ cdef bint serve(writer_t *writer) noexcept nogil:
 
 cdef void write_recordings(void *argument) noexcept nogil:
     cdef writer_t *writer = <writer_t *>argument
+    cdef int64_t end_ns = 0
+    cdef bint patient = True
     while True:
-        if platform_load_acquire(&writer.stop) and not serve(writer):
-            break
-        platform_semaphore_wait(&writer.work, -1)
-        serve(writer)
+        if platform_load_acquire(&writer.stop):
+            if end_ns == 0:
+                end_ns = platform_monotonic_ns() + LAST_CHANCE_NS
+            patient = platform_monotonic_ns() < end_ns
+            if not serve(writer, patient):
+                break
+        platform_semaphore_wait(&writer.work, LOOK_NS if writer.waits or end_ns else -1)
+        serve(writer, patient)
     platform_semaphore_post(&writer.ended)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import struct
+import sys
 import wave
 from array import array
 from collections.abc import Iterator
@@ -19,7 +20,6 @@ from platypus._media.loop import Leg, Loop
 from platypus._media.recorder import Recording, Writer
 from platypus.errors import MediaError
 from tests._media.peer import Peer, address_of, next_event, open_leg, running_loop, wait_for
-from tests.harness.sanitizer import leaking_on_purpose
 
 FRAME = 160
 HEADER = 44
@@ -39,6 +39,23 @@ def frame(value: int, count: int = FRAME) -> array[int]:
 def finish(recording: Recording) -> None:
     recording.finish()
     wait_for(lambda: recording.done)
+
+
+def full_pipe() -> tuple[int, int]:
+    """A reader and a writer, which has to wait for the reader."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.set_blocking(writer, True)
+    return reader, writer
+
+
+def read_all(reader: int) -> bytes:
+    """To the end, which comes when the writer has closed."""
+    with open(reader, "rb") as file:
+        return file.read()
 
 
 def new_file(path: Path) -> int:
@@ -94,6 +111,31 @@ class TestFile:
             finish(recording)
         assert (broken.failed, whole.failed) == (True, False)
         assert path.stat().st_size == HEADER + 2 * FRAME
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no pipe is waited for")
+    def test_who_does_not_read_a_pipe_holds_up_no_other(self, tmp_path, writer):
+        reader, pipe = full_pipe()
+        unread = Recording(writer, pipe, 8000, 8000)
+        path = tmp_path / "out.wav"
+        whole = Recording(writer, new_file(path), 8000, 8000)
+        for recording in (unread, whole):
+            recording.feed(frame(1))
+            recording.finish()
+        wait_for(lambda: whole.done)
+        assert path.stat().st_size == HEADER + 2 * FRAME
+        assert not unread.done
+        heard = read_all(reader)  # once it is read, nothing of it is missing
+        assert heard.endswith(b"data\xff\xff\xff\xff" + bytes(frame(1)))
+        assert (unread.done, unread.failed) == (True, False)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no pipe is waited for")
+    def test_a_pipe_whose_reader_is_gone_is_told(self, writer):
+        reader, pipe = full_pipe()
+        recording = Recording(writer, pipe, 8000, 8000)
+        recording.feed(frame(1))
+        os.close(reader)
+        finish(recording)
+        assert recording.failed
 
     def test_refuses_rates_that_it_cannot_make(self, tmp_path, writer):
         with pytest.raises(ValueError, match="record"):
@@ -219,22 +261,35 @@ class TestOfALeg:
 
         assert wait_for(closed)
 
-    def test_a_file_that_hangs_delays_no_packet_and_no_close(self, peer):
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                os.write(writer, bytes(4096))
-        os.set_blocking(writer, True)
+    @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted by /proc")
+    def test_a_pipe_that_nobody_reads_delays_no_packet_and_no_close(self, peer):
+        reader, pipe = full_pipe()
+        threads = len(os.listdir("/proc/self/task"))
         try:
-            with leaking_on_purpose(), running_loop() as loop:
+            with running_loop() as loop:
                 leg = open_leg(loop, peer.address)
-                leg.start_record(writer)
+                leg.start_record(pipe)
                 packets = peer.receive_many(20)
             assert loop.closed
             assert len({packet.sequence for packet in packets}) == 20
+            with pytest.raises(OSError):
+                os.fstat(pipe)
+            # The writer has not been left behind.
+            wait_for(lambda: len(os.listdir("/proc/self/task")) == threads)
         finally:
             os.close(reader)
+
+    def test_what_is_lost_because_the_file_is_slow_is_told_once(self, loop, leg):
+        reader, pipe = full_pipe()
+        leg.start_record(pipe, 8000, stereo=True)
+        leg_id, _, message = next_event(loop, "error")  # once the four seconds that wait are full
+        assert leg_id == leg.id
+        assert message.startswith("a recording has gaps: what it is written to is too slow")
+        leg.stop_record()
+        read_all(reader)
+        told = []
+        wait_for(lambda: told.extend(loop.drain_events()) or "recorded" in [e[1] for e in told])
+        assert "error" not in [event[1] for event in told]
 
     def test_a_full_disk_is_told_at_once_and_once(self, loop, leg, peer):
         leg.start_record(os.open("/dev/full", os.O_WRONLY))

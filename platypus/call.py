@@ -336,13 +336,14 @@ class Call:
         self._living("be recorded")
         self.media.stream.record(path, stereo=stereo)
 
-    def stop_record(self) -> None:
+    def stop_record(self, path: str | None = None) -> None:
         """Finish the recording, or else the one of every call (`Engine(record=...)`).
 
-        Nothing is written after this. Raises MediaError if none runs.
+        With `path` the one to that file. Nothing is written after this. Raises MediaError if none
+        runs.
         """
         self._living("stop recording")
-        self.media.stream.stop_record()
+        self.media.stream.stop_record(path)
 
     def set_source(self, source: Source | str | None) -> None:
         """What the far end hears: a source, its name (`tone`, `wav:FILE`), or None for silence."""

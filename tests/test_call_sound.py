@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import math
+import os
 from array import array
 from pathlib import Path
 
@@ -323,6 +324,23 @@ class TestRecording:
             assert max(pairs[1::2]) > 4000  # what was heard
             assert not any(pairs[::2])  # what was sent
             assert one.stat().st_size // 2 < every.stat().st_size
+
+        run(work())
+
+    def test_of_two_recordings_the_one_that_is_named_ends(self, tmp_path: Path) -> None:
+        every, one = tmp_path / "every.wav", tmp_path / "one.wav"
+        otherwise = os.path.relpath(every)
+
+        async def work() -> None:
+            async with phone() as alice, phone(record=str(every)) as bob:
+                _, incoming = await connected(alice, bob)
+                incoming.record(str(one))
+                with pytest.raises(MediaError, match=r"nothing is being recorded to other\.wav"):
+                    incoming.stop_record("other.wav")
+                incoming.stop_record(otherwise)
+                with pytest.raises(MediaError, match="nothing is being recorded to"):
+                    incoming.stop_record(str(every))
+                incoming.stop_record(str(one))
 
         run(work())
 

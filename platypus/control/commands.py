@@ -263,7 +263,7 @@ class Control:
         self._call(call).record(file, stereo=True)
 
     def _do_stop_record(self, call: str | int | None = None, file: str | None = None) -> None:
-        self._call(call).stop_record()
+        self._call(call).stop_record(file)
 
     def _do_stats(self, call: str | int | None = None) -> Json:
         return {"stats": plain(self._call(call).statistics())}

@@ -117,10 +117,14 @@ class LegRecording:
         leg.start_record(descriptor, self._rate, stereo=self._stereo, place=self._place)
         return True
 
-    def stop(self, leg: Leg | None) -> None:
-        """Finish it. Raises MediaError where none runs."""
+    def writes(self, path: str | None) -> bool:
+        """Whether one runs, to that file where one is named."""
         if self.path is None:
-            raise MediaError("nothing is being recorded")
+            return False
+        return path is None or os.path.abspath(path) == os.path.abspath(self.path)
+
+    def stop(self, leg: Leg | None) -> None:
+        """Finish the one that runs."""
         self.path = None
         if self._descriptor is not None:
             self.drop()

@@ -353,10 +353,15 @@ class MediaSession:
         if self._leg is not None and self.started:
             self._start_recordings(self._leg)
 
-    def stop_record(self) -> None:
-        """The one that was asked for; the tap where that is all there is."""
-        one = self._recording if self._recording.path is not None else self._tap
-        one.stop(self._leg if not self.closed else None)
+    def stop_record(self, path: str | None = None) -> None:
+        """The one that was asked for; the tap where that is all there is, or goes to `path`.
+
+        Raises MediaError where none runs.
+        """
+        running = [each for each in (self._recording, self._tap) if each.writes(path)]
+        if not running:
+            raise MediaError("nothing is being recorded" + (f" to {path}" if path else ""))
+        running[0].stop(self._leg if not self.closed else None)
 
     def tap(self, path: str, *, rate: int | None = None) -> None:
         """Write what this stream plays from its start to its end, whatever else is recorded."""

@@ -187,7 +187,8 @@ def test_an_unknown_account_is_named_with_those_there_are(desk: Desk) -> None:
         ({"cmd": "refuse_transfer"}, ("refuse_transfer",)),
         ({"cmd": "play", "file": "a.wav"}, ("play", "a.wav")),
         ({"cmd": "record", "file": "b.wav"}, ("record", "b.wav", True)),
-        ({"cmd": "stop_record"}, ("stop_record",)),
+        ({"cmd": "stop_record"}, ("stop_record", None)),
+        ({"cmd": "stop_record", "file": "b.wav"}, ("stop_record", "b.wav")),
         ({"cmd": "split"}, ("split",)),
     ],
 )

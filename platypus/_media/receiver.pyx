@@ -227,7 +227,7 @@ cdef int take_in(receiver_t *receiver, const uint8_t *data, const rtp_packet_t *
         length = packet.payload_length
     elif codec == CODEC_TELEPHONE_EVENT:
         event_receive(&receiver.events, payload, packet.payload_length, packet.marker,
-                      packet.timestamp, arrival_ns, clock)
+                      packet.timestamp, arrival_ns, clock, receiver.heard_clock or clock)
         receiver.stirring = 1
     receiver.newest_position = max(receiver.newest_position, position)
     inserted = jitter_insert(&receiver.jitter, position, timestamp, arrival, codec, samples,

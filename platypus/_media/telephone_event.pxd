@@ -45,7 +45,8 @@ cdef int event_sending(event_sender_t *sender, int units, int clock, int stream_
                        uint32_t timestamp, uint8_t *payload, int *marker,
                        uint32_t *event_timestamp) noexcept nogil
 cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int length, int marker,
-                       uint32_t timestamp, int64_t arrival_ns, int clock) noexcept nogil
+                       uint32_t timestamp, int64_t arrival_ns, int clock,
+                       int stream_clock) noexcept nogil
 cdef void event_new_source(event_receiver_t *receiver) noexcept nogil
 cdef void event_expire(event_receiver_t *receiver, int64_t now_ns) noexcept nogil
 cdef int event_report(event_receiver_t *receiver, event_report_t *report) noexcept nogil

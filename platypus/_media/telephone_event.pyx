@@ -132,14 +132,17 @@ cdef int is_old(const event_receiver_t *receiver, uint32_t timestamp, int clock)
 
 
 cdef int continues(const event_receiver_t *receiver, int event, uint32_t timestamp,
-                   int marker) noexcept nogil:
+                   int marker, int clock, int stream_clock) noexcept nogil:
     """A further segment of the same event: it begins where the last one had to end."""
+    cdef uint32_t length = <uint32_t>(<int64_t>LONGEST_SEGMENT * stream_clock // clock)
+    # One more where it was rounded up.
     return (receiver.active and not marker and event == receiver.event
-            and timestamp - receiver.timestamp == <uint32_t>LONGEST_SEGMENT)
+            and timestamp - receiver.timestamp - length <= 1)
 
 
 cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int length, int marker,
-                       uint32_t timestamp, int64_t arrival_ns, int clock) noexcept nogil:
+                       uint32_t timestamp, int64_t arrival_ns, int clock,
+                       int stream_clock) noexcept nogil:
     """Take in an event packet; -1 if it is too short to be one."""
     cdef int event, ended
     cdef int64_t duration
@@ -151,7 +154,7 @@ cdef int event_receive(event_receiver_t *receiver, const uint8_t *payload, int l
     if not receiver.known or timestamp != receiver.timestamp:
         if receiver.known and is_old(receiver, timestamp, clock):
             return 0
-        if continues(receiver, event, timestamp, marker):
+        if continues(receiver, event, timestamp, marker, clock, stream_clock):
             receiver.before += LONGEST_SEGMENT
         else:
             conclude(receiver)

@@ -199,6 +199,18 @@ class TestHearing:
         stream.send_event(3, 9000)
         assert digits(sent(stream, 470)) == [(3, 9000)]
 
+    @pytest.mark.parametrize("clock", [8000, 16000, 24000, 32000, 48000])
+    def test_a_long_event_of_another_clock_than_the_streams_is_one(self, clock: int) -> None:
+        """A segment is 65,535 of its own units long, and its timestamp in those of the stream."""
+        stream = Stream(ssrc=5, timestamp=2**32 - 8000)
+        stream.configure_send(0, "pcmu", event_payload_type=EVENT, event_clock=clock)
+        before = sent(stream, 5)
+        stream.send_event(3, 9000)
+        ear = Stream()
+        ear.configure_receive({0: "pcmu", EVENT: f"telephone-event/{clock}"})
+        heard = play(network([*before, *sent(stream, 490)]), 500, stream=ear)
+        assert [event for event in heard.events if event[0] == "dtmf"] == [("dtmf", 3, 9000)]
+
     @pytest.mark.parametrize("event", [16, 17, 64, 255])
     def test_flash_and_tones_are_no_digits(self, event: int) -> None:
         assert digits([event_packet(1, event=event, duration=800, end=True)]) == []

@@ -124,6 +124,7 @@ cdef struct figures_t:
     losses_t losses
     int heard_codec
     float heard_bitrate
+    int heard_packet_ms
     reports_figures_t reports
 
 

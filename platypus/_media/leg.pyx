@@ -40,7 +40,7 @@ from platypus._media.platform cimport (
     platform_energy, platform_fence, platform_load_acquire, platform_prefetch,
     platform_realtime_offset_ns, platform_receive, platform_store_release,
 )
-from platypus._media.receiver cimport receiver_t
+from platypus._media.receiver cimport receiver_packet_ms, receiver_t
 from platypus._media.reports cimport reports_init
 from platypus._media.sender cimport SENDER_HOT, sender_t
 from platypus._media.srtp cimport PACKET_WORDS
@@ -502,6 +502,7 @@ cdef bint leg_read(const leg_t *leg, figures_t *figures) noexcept nogil:
     figures.losses = leg.stream.receiver.losses
     figures.heard_codec = leg.stream.receiver.heard_codec
     figures.heard_bitrate = leg.stream.receiver.heard_bitrate
+    figures.heard_packet_ms = receiver_packet_ms(&leg.stream.receiver)
     figures.reports = leg.reports.figures
     platform_fence()
     return touched % 2 == 0 and platform_load_acquire(&leg.touched) == touched

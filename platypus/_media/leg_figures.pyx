@@ -36,6 +36,7 @@ cdef dict leg_figures(const leg_t *leg):
         "silent_ms": None,
         "codec": codec_name(figures.heard_codec),
         "bitrate": figures.heard_bitrate,
+        "packet_ms": figures.heard_packet_ms or None,
         "loss": losses.loss if losses.any else None,
         "burst_ratio": losses.burst_ratio if losses.any else None,
     }

@@ -258,7 +258,8 @@ class Leg:
         {"send": {"packets", "bytes", "lost", "jitter_ms", "level_peak", "level_rms"},
          "receive": {"packets", "bytes", "lost", "late", "duplicated", "reordered",
                      "jitter_ms", "buffer_ms", "concealed_ms", "stretched_ms", "silent_ms",
-                     "level_peak", "level_rms", "codec", "loss", "burst_ratio"},
+                     "level_peak", "level_rms", "codec", "bitrate", "packet_ms", "loss",
+                     "burst_ratio"},
          "rtt_ms", "voip",
          "invalid", "strangers", "ignored", "rtcp_packets", "forged", "replayed", "unheard",
          "send_errors", "source_underruns", "sink_overruns"}

@@ -56,6 +56,10 @@ cdef struct receiver_t:
     held_t held
     event_receiver_t events
 
+# What a packet of the far end holds; 0: none was heard yet.
+cdef inline int receiver_packet_ms(const receiver_t *receiver) noexcept nogil:
+    return receiver.placed_samples * 1000 // receiver.rate if receiver.placed else 0
+
 cdef void receiver_init(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil
 # Another decoder, perhaps of another rate; the one before comes back.
 cdef codec_decoder_t *receiver_swap(receiver_t *receiver, codec_decoder_t *decoder) noexcept nogil

@@ -12,20 +12,21 @@ from typing import Any
 
 from platypus._media.emodel import mos, rating
 
-PACKET_MS = 20  # the far end gathers this much before it can send
 
-
-def mouth_to_ear_ms(rtt_ms: float | None, buffer_ms: float | None) -> float | None:
-    """Half the round trip, our jitter buffer and one packet (RFC 3611, 4.7.6)."""
-    if rtt_ms is None or buffer_ms is None:
+def mouth_to_ear_ms(
+    rtt_ms: float | None, buffer_ms: float | None, packet_ms: float | None
+) -> float | None:
+    """Half the round trip, our jitter buffer, and a packet, which the far end gathers before it
+    can send (RFC 3611, 4.7.6)."""
+    if rtt_ms is None or buffer_ms is None or packet_ms is None:
         return None
-    return rtt_ms / 2 + buffer_ms + PACKET_MS
+    return rtt_ms / 2 + buffer_ms + packet_ms
 
 
 def score(leg: Mapping[str, Any]) -> float | None:
     """The MOS of a conversation over a leg, from what `_media.loop.Leg.statistics` gave."""
     heard: Mapping[str, Any] = leg["receive"]
-    delay_ms = mouth_to_ear_ms(leg["rtt_ms"], heard["buffer_ms"])
+    delay_ms = mouth_to_ear_ms(leg["rtt_ms"], heard["buffer_ms"], heard["packet_ms"])
     if delay_ms is None or heard["codec"] is None or heard["loss"] is None:
         return None
     rated = rating(heard["codec"], delay_ms, heard["loss"], heard["burst_ratio"], heard["bitrate"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from itertools import pairwise
 from statistics import mean
@@ -171,6 +172,22 @@ class TestWhat:
         assert 60 < voip["r_factor"] < 90
         assert 10 <= voip["mos_cq"] <= voip["mos_lq"] <= 45
         assert voip["receiver_config"] == 0b1011_0000
+
+    @pytest.mark.parametrize("packet_ms", [10, 20, 60])
+    def test_the_delay_has_a_packet_of_the_far_end_in_it(self, packet_ms: int) -> None:
+        side, samples = Side(1), 8 * packet_ms
+        for number in range(100):
+            now = number * packet_ms * MS
+            head = struct.pack(">BBHII", 0x80, 0, number, number * samples, 2)
+            side.stream.receive(head + bytes([0xD5]) * samples, now)
+            for turn in range(0, packet_ms, 10):
+                side.stream.playout(now + turn * MS, 80)
+        said = rtcp.parse(side.reports.write(100 * packet_ms * MS, voip=True), 2)
+        assert said is not None
+        voip = said["voip"]
+        assert isinstance(voip, dict)
+        assert voip["end_system_ms"] - voip["buffer_nominal_ms"] == packet_ms
+        assert voip["gap_ms"] == 100 * packet_ms
 
 
 class TestMeasuring:

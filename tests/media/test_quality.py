@@ -10,7 +10,8 @@ from platypus.media.quality import mouth_to_ear_ms, score
 
 
 def leg(**changes: Any) -> dict[str, Any]:
-    heard = {"buffer_ms": 30.0, "codec": "pcma", "loss": 0.0, "burst_ratio": 1.0, "bitrate": 0.0}
+    heard = {"buffer_ms": 30.0, "packet_ms": 20, "codec": "pcma", "loss": 0.0}
+    heard |= {"burst_ratio": 1.0, "bitrate": 0.0}
     known = {"rtt_ms": 40.0} | {k: v for k, v in changes.items() if k == "rtt_ms"}
     return {"receive": heard | {k: v for k, v in changes.items() if k != "rtt_ms"}, **known}
 
@@ -19,7 +20,7 @@ def test_a_clean_call_has_the_best_score_of_its_codec() -> None:
     assert score(leg()) == pytest.approx(4.4, abs=0.05)
 
 
-@pytest.mark.parametrize("key", ["rtt_ms", "buffer_ms", "codec", "loss"])
+@pytest.mark.parametrize("key", ["rtt_ms", "buffer_ms", "packet_ms", "codec", "loss"])
 def test_there_is_none_while_a_part_was_not_measured(key: str) -> None:
     assert score(leg(**{key: None})) is None
 
@@ -51,4 +52,4 @@ def test_loss_bursts_and_delay_each_make_it_worse() -> None:
 
 
 def test_delay_is_half_the_round_trip_the_buffer_and_a_packet() -> None:
-    assert mouth_to_ear_ms(100.0, 35.0) == 105.0
+    assert mouth_to_ear_ms(100.0, 35.0, 60) == 145.0

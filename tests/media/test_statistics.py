@@ -18,6 +18,7 @@ RECEIVE = {
     "loss": 0.02,
     "burst_ratio": 1.0,
     "bitrate": 0.0,
+    "packet_ms": 20,
 }
 SEND = {"packets": 51, "bytes": 8160, "lost": None, "jitter_ms": None, "level_peak": 0.1}
 LEG = {"send": SEND, "receive": RECEIVE, "rtt_ms": None}

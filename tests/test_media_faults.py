@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from platypus.errors import CallError, MediaError
 from platypus.events import CallEnded, CallState, ErrorOccurred, IncomingCall
 from platypus.media.security import LegSecurity
 from platypus.negotiation import Negotiator
+from platypus.pump import Pump
 from tests import test_srtp_calls
 from tests.harness.far_end import describe, fork
 from tests.harness.phones import Stranger, phone, run
@@ -100,6 +102,35 @@ def test_an_answer_that_comes_ends_the_call(
                 await far.invited()
                 monkeypatch.setattr(LegSecurity, "apply", fault)
                 far.answer("one", "200 OK", alice.port)
+                ended = await call.ended()
+                assert (ended.by, ended.reason) == ("local", await reason_of_bye(far, 500))
+                await alice.engine.close(timeout=0)
+
+    run(work())
+    check_log(logged())
+
+
+def test_a_name_that_is_found_after_the_answer_ends_the_call(
+    monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
+    async def work() -> None:
+        found = asyncio.Event()
+
+        async def addresses(*_: object) -> list[str]:
+            await found.wait()
+            return ["127.0.0.1"]
+
+        monkeypatch.setattr(Pump, "addresses", addresses)
+        with fork() as far:
+            async with phone(audio="null") as alice:
+                call = alice.engine.call(far.uri)
+                await far.invited()
+                assert far.invite is not None
+                body = describe(far.branches["one"].port, host="far.example.com")
+                far.answer_to(far.invite, "one", "200 OK", alice.port, body)
+                await call.answered()
+                monkeypatch.setattr(LegSecurity, "apply", fault)
+                found.set()
                 ended = await call.ended()
                 assert (ended.by, ended.reason) == ("local", await reason_of_bye(far, 500))
                 await alice.engine.close(timeout=0)

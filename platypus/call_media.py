@@ -68,7 +68,7 @@ class CallMedia:
         self._hold: HoldState = "none"
         self._own_source = self._own_sink = False  # given by whoever holds the call
         self._playing: tuple[str, Source | None] | None = None
-        self._told = False  # that there are media
+        self._told = self._told_secure = False  # that there are media, and with a padlock
         self._name: NamedHost | None = None  # of the far end, where it gave no address
 
     @property
@@ -263,6 +263,7 @@ class CallMedia:
             self._hold = hold
             self.stream.hold(hold in ("local", "both"))
             self._publish(CallStateChanged(self._call, self._call.state, hold))
+        changed = changed or self.secure != self._told_secure
         if changed and not self.stream.pending:  # a handshake's end tells it
             self._tell(MediaState.STARTED)
 
@@ -316,6 +317,7 @@ class CallMedia:
     def _tell(self, state: MediaState) -> None:
         view = self.stream.view
         self._told = self._told or state is MediaState.STARTED
+        self._told_secure = self.secure
         if view is None or not self._told:  # a handshake that failed began nothing
             return
         local = format_address(view.local)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from platypus.call import Call
+from platypus.events import MediaChanged
 from platypus.net.tls import TlsSettings
 from platypus.sip.framing import StreamFramer
 from platypus.sip.message import Message, Request, parse_message
@@ -117,6 +118,7 @@ def test_a_key_that_went_by_udp_is_no_secret_by_tls(tmp_path: Path) -> None:
             door.send(response(request, contact, with_key(far.branches["one"].port, b"b")))
             await request_of("ACK", door)
             assert call.secure
+            assert len(alice.heard.of(MediaChanged)) == 3
 
     run(work())
 
@@ -133,5 +135,6 @@ def test_a_change_that_came_by_udp_opens_it(tmp_path: Path, letter: bytes) -> No
             assert (await far.response(1)).status == 200
             assert call.srtp == SUITE
             assert not call.secure
+            assert len(alice.heard.of(MediaChanged)) == 2  # whoever shows it looks again
 
     run(work())

@@ -1,9 +1,10 @@
-"""Two legs that call each other, as a program: prints how often their threads allocated.
+"""Legs that call each other, as a program: prints how often their threads allocated.
 
-    LD_PRELOAD=counting.so python -m tests._media.allocating plain|PROFILE
+    LD_PRELOAD=counting.so python -m tests._media.allocating plain|g722|opus|conference|PROFILE
 
 Run by test_allocation.py. The last line is of the first packets, where SRTP may allocate for
-the SSRC of the far end, and of the seconds after them.
+the SSRC of the far end, and of the seconds after them. A conference is of a call in G.711 and one
+in Opus.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ import sys
 import tempfile
 from pathlib import Path
 
+from platypus._media.conference import Conference
 from platypus._media.endpoint import RingSink, ToneSource
 from platypus._media.loop import Leg, Loop
 from platypus._media.ring import Ring
-from platypus.media import srtp
-from tests._media.peer import TYPES, udp_socket, wait_for
+from platypus.media import opus, srtp
+from tests._media.peer import udp_socket, wait_for
 from tests.media.test_srtp import master
 
 SECONDS = 2
 FIRST = 25  # packets until a call is on its way
+TYPES = {0: "pcmu", 9: "g722", 13: "cn", 101: "telephone-event", 107: "opus"}
+NUMBERS = {codec: number for number, codec in TYPES.items()}
+# What each pair of legs speaks.
+CALLS = {"g722": ["g722"], "opus": ["opus"], "conference": ["pcmu", "opus"]}
 
 
 def threads() -> set[int]:
@@ -34,7 +40,8 @@ def opened(loop: Loop, ssrc: int) -> tuple[Leg, tuple[str, int], tuple[str, int]
     rtp, rtcp = udp_socket(), udp_socket()
     addresses = rtp.getsockname(), rtcp.getsockname()
     leg = loop.open_leg(rtp, rtcp, ssrc=ssrc, sequence=65_500, timestamp=1)
-    leg.configure_receive(TYPES)
+    known = opus.available()
+    leg.configure_receive({n: codec for n, codec in TYPES.items() if codec != "opus" or known})
     leg.set_source(ToneSource([(440, 8000)]))
     leg.set_sink(RingSink(Ring(1 << 16), 8000))
     return leg, *addresses
@@ -46,7 +53,29 @@ def encrypt(one: Leg, other: Leg, profile: str, seed: int) -> None:
     other.unprotect(srtp.context(profile, master(profile, seed), outbound=False))
 
 
-def main(profile: str) -> None:
+def call(loop: Loop, codec: str, kind: str) -> list[Leg]:
+    """Two legs, with all that a call can have beside it."""
+    ends = [opened(loop, ssrc) for ssrc in (1, 2)]
+    if kind in srtp.PROFILES:
+        encrypt(ends[0][0], ends[1][0], kind, 1)
+        encrypt(ends[1][0], ends[0][0], kind, 2)
+    folder = Path(tempfile.mkdtemp())
+    for (leg, _, _), (_, rtp, rtcp) in zip(ends, reversed(ends), strict=True):
+        for place, stereo in enumerate((False, True)):
+            file = os.open(folder / f"{leg.id}-{place}.wav", os.O_CREAT | os.O_RDWR)
+            leg.start_record(file, 8000, stereo=stereo, place=place)
+        leg.configure_rtcp(rtcp, voip_metrics=True)
+        settings = {"fec": 1, "dtx": 1} if codec == "opus" else None
+        noise = 13 if codec != "opus" else None
+        leg.configure_send(
+            NUMBERS[codec], codec, rtp, 101, noise_payload_type=noise, settings=settings
+        )
+        leg.watch_voice(True)
+        leg.listen_for_keys(True)
+    return [leg for leg, _, _ in ends]
+
+
+def main(kind: str) -> None:
     count = ctypes.CDLL(None).allocations_of
     count.restype = ctypes.c_ulong
     before = threads()
@@ -60,25 +89,22 @@ def main(profile: str) -> None:
     def counted() -> int:
         return sum(count(thread) for thread in ours) - begun
 
-    ends = [opened(loop, ssrc) for ssrc in (1, 2)]
-    if profile != "plain":
-        encrypt(ends[0][0], ends[1][0], profile, 1)
-        encrypt(ends[1][0], ends[0][0], profile, 2)
-    folder = Path(tempfile.mkdtemp())
-    for (leg, _, _), (_, rtp, rtcp) in zip(ends, reversed(ends), strict=True):
-        leg.start_record(os.open(folder / f"{leg.id}.wav", os.O_CREAT | os.O_RDWR))
-        leg.configure_rtcp(rtcp, voip_metrics=True)
-        leg.configure_send(0, "pcmu", rtp, 101)
-    legs = [leg for leg, _, _ in ends]
+    legs = [leg for codec in CALLS.get(kind, ["pcmu"]) for leg in call(loop, codec, kind)]
+    if kind == "conference":
+        table = Conference(16_000)
+        for leg in legs[::2]:
+            leg.join(table)
 
-    def received(number: int) -> bool:
+    def received(listeners: list[Leg], number: int) -> bool:
         loop.drain_events()
-        return all(leg.statistics()["receive"]["packets"] >= number for leg in legs)
+        return all(leg.statistics()["receive"]["packets"] >= number for leg in listeners)
 
-    wait_for(lambda: received(FIRST))
+    wait_for(lambda: received(legs, FIRST))
     legs[0].send_dtmf("12")
+    legs[0].set_mute(True)  # its silence is described or left out
+    legs[1].press("12")
     first = counted()
-    wait_for(lambda: received(FIRST + 50 * SECONDS))
+    wait_for(lambda: received(legs[::2], FIRST + 50 * SECONDS))
     assert all(leg.statistics()["forged"] == 0 for leg in legs)
     print(first, counted() - first)
     loop.close()

@@ -29,7 +29,7 @@ from platypus._media.ring cimport ring_available, ring_free, ring_new, ring_read
 cdef int SLACK_S = 4
 cdef uint32_t UNKNOWN_SIZE = 0xFFFFFFFF
 cdef int64_t LOOK_NS = 10_000_000          # how often it is looked whether a pipe was read
-cdef int64_t LAST_CHANCE_NS = 500_000_000  # for its reader, once all is to end
+cdef int64_t LAST_CHANCE_NS = 300_000_000  # for its reader, once all is to end
 cdef enum:
     HEADER = 44
     RESAMPLED_MAX = 4096

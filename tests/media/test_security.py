@@ -15,7 +15,9 @@ from platypus.media.security import MAX_EARLY, LegSecurity
 from tests.media.test_srtp import master, rtp
 
 CM = "AES_CM_128_HMAC_SHA1_80"
-OURS, THEIRS = Certificate(), Certificate()
+OURS, THEIRS, STRANGER = Certificate(), Certificate(), Certificate()
+# RFC 5246, 7.2: fatal, no common ground; in the clear.
+ALERT = bytes((21, 254, 253, *bytes(8), 0, 2, 2, 40))
 HERE, THERE, ELSEWHERE = (("192.0.2.1", port) for port in (4000, 5000, 6000))
 
 
@@ -184,6 +186,26 @@ class TestHandshake:
         client.shake(server, client=True)
         carry(client, server)
         assert same_keys(client, server)
+
+    @pytest.mark.parametrize("is_client", [True, False])
+    @pytest.mark.parametrize("times", [1, 20])
+    def test_is_not_ended_by_a_stranger(self, is_client: bool, times: int) -> None:
+        """An alert that nothing proves, and whole handshakes with another certificate."""
+        end, other, stranger = End(OURS, HERE), End(THEIRS, THERE), End(STRANGER, ELSEWHERE)
+        end.shake(other, client=is_client)
+        on_its_way, end.leg.sent = end.leg.sent, []
+        for _ in range(times):
+            end.security.receive("outside", ELSEWHERE, ALERT, 0)
+            stranger.shake(end, client=not is_client)
+            carry(end, stranger)
+            stranger = End(STRANGER, ELSEWHERE)
+        assert end.problems == []
+        other.shake(end, client=not is_client)
+        end.leg.sent = on_its_way
+        carry(end, other)
+        end.security.receive("outside", ELSEWHERE, ALERT, 0)
+        assert same_keys(end, other)
+        assert end.problems == []
 
     @pytest.mark.parametrize("is_client", [True, False])
     def test_with_who_is_nowhere_yet_begins_when_it_is_somewhere(self, is_client: bool) -> None:

@@ -70,7 +70,7 @@ class App:
     ) -> None:
         self._root, self._said, self._path = root, said, path
         self.config = config
-        self._closed = self._stale = False
+        self._closed = self._stale = self._relearned = False
         self._history = history
         self._dark: bool | None = None  # what the desktop said of it since
         self._later: deque[Callable[[], None]] = deque()
@@ -143,7 +143,8 @@ class App:
             self._show_anew()
         if config.hotkeys != old.hotkeys:
             self.send(startup.hotkeys_of(config.hotkeys))
-        if startup.engine_parts(config) != startup.engine_parts(old):
+        if self._relearned or startup.engine_parts(config) != startup.engine_parts(old):
+            self._relearned = False
             self.restart()
 
     def _palette(self, wanted: Preferences) -> Palette:
@@ -171,7 +172,8 @@ class App:
         return self._custody.known.get(address)
 
     def know_password(self, address: str, password: str) -> None:
-        """From now on; and kept, where the user wants it kept."""
+        """From the next `apply` on; and kept, where the user wants it kept."""
+        self._relearned = True
         self._custody.know(address, password)
 
     def forget_password(self, address: str) -> None:

@@ -12,6 +12,7 @@ from platypus.vault import Vault
 from tests.harness.programs import Program, wait_until
 from tests.ui_tk.exchange import PASSWORD
 from ui_tk.palette import DARK
+from ui_tk.settings.window import SECTIONS
 
 pytestmark = pytest.mark.ui
 
@@ -97,3 +98,20 @@ def test_who_does_not_unlock_it_is_asked_for_the_password(screen, exchange, star
     screen.key("Return")
     screen.wait_for_title(r"alice@.* \(registered\)")
     assert Vault(vault, PASSPHRASE).get(exchange.pbx.uri("alice")) == "an old one"
+
+
+def test_a_wrong_password_is_put_right_in_the_settings(screen, exchange, start):
+    start()
+    screen.wait_for_title("^Password -")
+    screen.type("a wrong one")
+    screen.key("Return")
+    screen.wait_for_title(r"alice@.* \(not registered\)")
+    screen.focus()
+    screen.key("ctrl+comma")
+    screen.wait_for_title("^Settings -")
+    screen.key(*["Tab"] * (len(SECTIONS) + 1), "Down", "Return")  # the one account there is
+    screen.wait_for_title("^Account -")
+    screen.key("Tab")
+    screen.type(PASSWORD)
+    screen.key("Return")
+    screen.wait_for_title(r"alice@.* \(registered\)")

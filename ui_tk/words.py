@@ -50,9 +50,8 @@ def why_ended(code: int | None, reason: str, *, elsewhere: bool = False) -> str:
         return tr("Answered on another phone.")
     if code in _REFUSALS:
         return tr(_REFUSALS[code])
-    text = (reason or tr("The other side can't be reached")).rstrip(".")
-    text = text[:1].upper() + text[1:]
-    return f"{text} ({code})." if code else f"{text}."
+    text = sentence(reason or tr("The other side can't be reached"))
+    return f"{text[:-1]} ({code})." if code else text
 
 
 def account_state(state: str) -> str:

@@ -211,7 +211,14 @@ class Outgoing:
             self._stack.doubt(self.flow, now)
         if not self._answered and (self._next(now) or self._reconnect(now)):
             return
-        self._user.request_failed(f"{self._uri}: {reason}", now)
+        if not self._is_named_in(reason):
+            reason = f"{self._uri}: {reason}"
+        self._user.request_failed(reason, now)
+
+    def _is_named_in(self, reason: str) -> bool:
+        """Whether a reason names the very host that the URI does: a name's address is news."""
+        host = self.flow.remote[0] if self.flow is not None else ""
+        return bool(host) and host in self._uri and host in reason
 
     def transaction_over(self, transaction: ClientTransaction) -> None:
         """The last one of this request leads to nobody any more, and nothing leads back to us."""

@@ -17,6 +17,7 @@ class TestWhyEnded:
             (499, "strange", "Strange (499)."),
             (None, "192.0.2.1 can't be reached.", "192.0.2.1 can't be reached."),
             (None, "", "The other side can't be reached."),
+            (None, "sip:bob@pbx: no answer", "sip:bob@pbx: no answer."),
         ],
     )
     def test_is_a_sentence(self, code, reason, said):

@@ -44,6 +44,7 @@ class Line:
     heard: float | None = None
     quality: Quality = field(default_factory=Quality)
     transfer: str = ""  # how far a transfer has come, as a sentence
+    transferred: bool = False  # with success: the call is about to end
     asked: str = ""  # whom the far end wants us to call instead
 
     @property

@@ -200,7 +200,9 @@ class Model:
         if self._keep is not None:
             self._keep(record)
         who, seconds = line.party, line.seconds(now)
-        if seconds is not None and over.code == 200:
+        if line.transferred:
+            self.say(tr("{who} is transferred.", who=who), "good")
+        elif seconds is not None and over.code == 200:
             time = words.duration(seconds)
             self.say(tr("Call with {who} ended after {time}.", who=who, time=time))
         elif record.kind == "missed":
@@ -221,6 +223,7 @@ class Model:
         elif not message.done:
             line.transfer = tr("Transferring…")
         elif message.status < 300:
+            line.transferred = True
             self.say(tr("{who} is transferred.", who=line.party), "good")
         else:
             line.transfer = ""

@@ -397,6 +397,8 @@ class TestTransfer:
         assert model.active.transfer == ""
         model.receive(TransferTold("1", 200, True), 3.0)
         assert model.notice == "bob is transferred."
+        model.receive(CallOver("1", 200, "", "local"), 3.1)
+        assert model.notice == "bob is transferred."  # its end, which follows at once, is no news
 
     def test_being_transferred_is_asked_about(self, model):
         call(model)

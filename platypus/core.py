@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from platypus.delivery import Delivery, EventStream
-from platypus.errors import StateError
+from platypus.errors import ConfigError, StateError
 from platypus.events import ErrorOccurred, Event
 from platypus.net.addresses import format_address
 from platypus.public_address import PublicAddress
@@ -47,6 +47,8 @@ class Core:
         transport: Literal["udp", "tcp", "tls"],
         tls: TlsSettings | None,
     ) -> None:
+        if transport not in ("udp", "tcp", "tls"):
+            raise ConfigError(f"transport is udp, tcp or tls, not {transport!r}")
         self.user_agent = UserAgent(random=os.urandom, settings=settings)
         self.transport: Literal["udp", "tcp", "tls"] = transport
         self.quiet = Change()  # after whatever the signalling did

@@ -53,6 +53,10 @@ class MediaOptions:
     srtp_suites: tuple[str, ...] = DEFAULT_SUITES
     dtls: bool = False  # offered instead of keys in the description
 
+    def __post_init__(self) -> None:
+        if self.echo_cancelling not in get_args(EchoRule):
+            raise ConfigError(f"echo_cancelling is auto, on or off, not {self.echo_cancelling!r}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingOptions:
@@ -71,6 +75,8 @@ class IncomingOptions:
             raise ConfigError(f"refer is accept, ask or refuse, not {self.refer!r}")
         if self.intercom not in get_args(IntercomRule):
             raise ConfigError(f"intercom is never, server or anyone, not {self.intercom!r}")
+        if self.reject is not None and not 300 <= self.reject <= 699:
+            raise ConfigError(f"reject is a status from 300 to 699, not {self.reject}")
 
 
 def user_agent_settings(
@@ -84,6 +90,8 @@ def user_agent_settings(
     min_se: int,
 ) -> UserAgentSettings:
     """What the signalling is told; `handled` are the methods the embedder takes itself."""
+    if prack not in get_args(Prack):
+        raise ConfigError(f"prack is {', '.join(get_args(Prack))}, not {prack!r}")
     methods = {"NOTIFY", "MESSAGE", *handled} - {"INVITE", "SUBSCRIBE"}
     return UserAgentSettings(
         user_agent=user_agent,

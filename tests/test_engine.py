@@ -293,6 +293,15 @@ class TestOptions:
         run(work())
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"transport": "sctp"}, {"prack": "maybe"}, {"echo_cancelling": "maybe"}, {"reject": 200}],
+)
+def test_an_option_that_can_be_none_is_refused(options: Any) -> None:
+    with pytest.raises(ConfigError, match=r"sctp|maybe|200"):
+        Engine(**options)
+
+
 GARBAGE = [
     b"\0" * 200,
     b"\xff\xfe" * 700,

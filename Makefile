@@ -118,8 +118,9 @@ FUZZ_SECONDS ?= 2
 fuzz: build $(VENV)/ready-fuzz
 	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
+# NAMES="parse codecs --json FILE" runs these; without, all but those that say BY_NAME_ONLY.
 bench: build $(VENV)/ready-bench
-	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks $(NAMES)
 
 newcomer:
 	@tests/newcomer.sh

@@ -88,7 +88,12 @@ def end_with_parent() -> None:
 
 
 def run_inside(name: str) -> dict[str, Any]:
-    module = importlib.import_module(f"benchmarks.{name}")
+    try:
+        module = importlib.import_module(f"benchmarks.{name}")
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            f"benchmarks: {name} needs {error.name}; `make bench NAMES={name}` installs it first"
+        ) from error
     return {"values": dict(module.run()), "targets": dict(getattr(module, "TARGETS", {}))}
 
 
@@ -123,6 +128,11 @@ def main() -> None:
         print(json.dumps(run_inside(options.names[0])))
         return
 
+    if options.json:
+        try:
+            options.json.open("a").close()  # rather now than after an hour of measuring
+        except OSError as error:
+            parser.error(f"{options.json} can't be written: {error.strerror}")
     chosen = options.names or [name for name in names() if not by_name_only(name)]
     measured: dict[str, Any] = {}
     missed: list[str] = []
@@ -133,8 +143,9 @@ def main() -> None:
         table = rows(name, result["values"], result["targets"])
         print_rows(table)
         missed += [row[0] for row in table if row[3].endswith("MISSED")]
-    if options.json:
-        options.json.write_text(json.dumps(describe() | {"results": measured}, indent=2) + "\n")
+        if options.json:  # each time: the next one may fail
+            kept = describe() | {"results": measured}
+            options.json.write_text(json.dumps(kept, indent=2) + "\n")
     if options.check and missed:
         raise SystemExit(f"benchmarks: missed {', '.join(missed)}")
 

@@ -53,3 +53,29 @@ def test_whoever_kills_it_has_killed_what_it_started() -> None:
         runner.kill()
         runner.wait()
     wait_for(lambda: not any(map(runs, started)))
+
+
+def benchmarks(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *options],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_file_that_can_be_none_is_said_before_anything_is_measured(tmp_path: Path) -> None:
+    said = benchmarks("--json", str(tmp_path / "nowhere" / "x.json"), "parse")
+    assert said.returncode == 2
+    assert "x.json can't be written: No such file or directory" in said.stderr
+    assert said.stdout == ""
+
+
+def test_a_package_that_is_missing_is_named_with_what_installs_it(tmp_path: Path) -> None:
+    (tmp_path / "G722.py").write_text("raise ModuleNotFoundError(name='G722')")
+    said = benchmarks("codecs", PYTHONPATH=str(tmp_path))
+    assert said.returncode == 1
+    assert "codecs needs G722; `make bench NAMES=codecs` installs it first" in said.stderr
+    assert "Traceback" not in said.stderr

@@ -18,7 +18,8 @@ async def answered(call: Call) -> Call:
 async def main(targets: list[str]) -> int:
     async with Engine() as phone, AsyncExitStack() as ringing:
         calls = [await ringing.enter_async_context(phone.call(each)) for each in targets]
-        for first in asyncio.as_completed([answered(call) for call in calls], timeout=30):
+        waiting = [asyncio.create_task(answered(call)) for call in calls]
+        for first in asyncio.as_completed(waiting, timeout=30):
             try:
                 winner = await first
             except CallError as problem:
@@ -28,6 +29,7 @@ async def main(targets: list[str]) -> int:
             for call in calls:
                 if call is not winner:
                     call.hangup()
+            await asyncio.gather(*waiting, return_exceptions=True)  # theirs: they were cancelled
             await asyncio.sleep(0.5)  # here is where one would talk
             return 0
     return 4

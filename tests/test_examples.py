@@ -144,6 +144,7 @@ def test_first_to_answer_keeps_one_and_cancels_the_others() -> None:
             program = await start("first_to_answer.py", bob.uri, carol.uri, dave.uri)
             said = await program.rest()
             assert f"{carol.uri} has answered" in said
+            assert "never retrieved" not in said
             assert (await carol.heard.next(IncomingCall)).call.ended_event is not None
             assert (await bob.heard.next(CallEnded)).code == 487
 

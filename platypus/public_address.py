@@ -116,9 +116,7 @@ class PublicAddress:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
 
-    async def _ask(
-        self, ask: Callable[..., None], family: socket.AddressFamily
-    ) -> Address | None:
+    async def _ask(self, ask: Callable[..., None], family: socket.AddressFamily) -> Address | None:
         loop = asyncio.get_running_loop()
         if loop.time() < self._silent_until.get(family, 0.0):
             return None

@@ -10,7 +10,7 @@ For a jitter buffer, with `decoder` a codec_decoder_t:
 
     codec_samples      how long a payload will be, in samples of the decoder's rate; 0 where it
                        is no audio or broken. What codec_decode gives is exactly so long.
-    codec_decode       a jitter_decode_t
+    codec_decode       the samples of a payload, and how many
     codec_told         how many of the samples lost before a payload are in it as well (Opus only)
     codec_decode_fec   what the payload *after* a lost one tells of the lost one (Opus only):
                        `samples` made, or 0 where it tells nothing. It is called before

@@ -69,9 +69,7 @@ def parse_lists(
     # What a server prefers where there is no microphone: far ends would hear themselves.
     if default_output is not None and default_input in _monitors_of(default_output, sources):
         default_input = None
-    return DeviceLists(
-        _told_apart(inputs), _told_apart(outputs), default_input, default_output
-    )
+    return DeviceLists(_told_apart(inputs), _told_apart(outputs), default_input, default_output)
 
 
 def _ask(*what: str, until: float) -> Any:

@@ -5,6 +5,8 @@
         messages.txt    the SIP messages, redacted
         log.txt         the last lines of the log, redacted
         config.toml     the settings; passwords never stand in them
+
+It is written where somebody asks for it, and sent by nobody but them.
 """
 
 from __future__ import annotations

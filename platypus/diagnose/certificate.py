@@ -53,9 +53,7 @@ async def look_at_certificate(uri: str, tls: TlsSettings | None = None) -> Certi
     )
 
 
-async def _verdict(
-    address: tuple[str, int], name: str, tls: TlsSettings | None
-) -> tuple[int, str]:
+async def _verdict(address: tuple[str, int], name: str, tls: TlsSettings | None) -> tuple[int, str]:
     """What OpenSSL has against it, with the authorities we trust: its code and words."""
     trust = TlsSettings(ca_file=tls.ca_file) if tls is not None else TlsSettings()
     context = Tls(trust).client_context()

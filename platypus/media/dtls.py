@@ -224,5 +224,3 @@ def _reason(error: SSL.Error) -> str:
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
     words = [entry[-1] for entry in queue if entry and entry[-1]]
     return ", ".join(words) or type(error).__name__
-
-

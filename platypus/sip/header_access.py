@@ -221,9 +221,7 @@ class HeaderAccess:
 
     def _serialize(self, start_line: str) -> bytes:
         fields = self.headers._fields
-        lines = [
-            f"{name}: {value}" for name in fields if name != _LENGTH for value in fields[name]
-        ]
+        lines = [f"{name}: {value}" for name in fields if name != _LENGTH for value in fields[name]]
         return write([start_line, *lines], self.body)
 
     def _same(self, other: HeaderAccess) -> bool:

@@ -138,9 +138,7 @@ class Inbound:
                 take_part(request, self._accept)
             session.receive_ack(request, now)
 
-    def _receive_cancel(
-        self, transaction: ServerTransaction, request: Request, now: float
-    ) -> None:
+    def _receive_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         invite = self._stack.servers.get(server_key(request, "INVITE"))
         if not isinstance(invite, InviteServerTransaction):
             self._respond(transaction, 481, now)

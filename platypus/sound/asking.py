@@ -2,6 +2,8 @@
 
     quick      something has failed, and why is to be told within a second
     patient    a busy machine's server may be slow, as long as nothing fails meanwhile
+
+An answer that comes when nobody waits any more is not lost: `late` hears of it.
 """
 
 from __future__ import annotations
@@ -28,9 +30,7 @@ PATIENT_S = 3.0
 class Asking:
     """`failing` says whether a device in use has failed; `late` hears of an answer after all."""
 
-    def __init__(
-        self, aside: Aside, failing: Callable[[], bool], late: Callable[[], None]
-    ) -> None:
+    def __init__(self, aside: Aside, failing: Callable[[], bool], late: Callable[[], None]) -> None:
         self._aside, self._failing, self._late = aside, failing, late
         self._asked: asyncio.Future[DeviceLists] | None = None  # patiently
 

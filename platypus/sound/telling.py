@@ -4,6 +4,8 @@
     --------------------   ---------------------------------------------
     of a call              each other stream, and each that is missing
     for tones and a bell   only what is wrong, and when it no longer is
+
+Of the same streams nothing is told twice.
 """
 
 from __future__ import annotations
@@ -28,9 +30,7 @@ BACK = "the sound devices are back"
 class Telling:
     """`remark` has something to add to what is told of a change."""
 
-    def __init__(
-        self, publish: Callable[[Event], None], remark: Callable[[], str | None]
-    ) -> None:
+    def __init__(self, publish: Callable[[Event], None], remark: Callable[[], str | None]) -> None:
         self._publish, self._remark = publish, remark
         self._told: tuple[tuple[Line, Stream | None], ...] | None = None
         self._lacking = False  # a line had no device when that was told

@@ -35,9 +35,7 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def blocks(decoding: bool) -> list[np.ndarray]:
     """All there is to code, and lengths that fill no vector of eight or sixteen."""
     everything = (
-        np.arange(256, dtype=np.uint8)
-        if decoding
-        else np.arange(-32768, 32768).astype(np.int16)
+        np.arange(256, dtype=np.uint8) if decoding else np.arange(-32768, 32768).astype(np.int16)
     )
     return [everything, *(everything[-count:] for count in (1, 7, 8, 15, 17, 160, 161))]
 

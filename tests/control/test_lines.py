@@ -162,9 +162,7 @@ class TestWriting:
             reading, fd = os.pipe()
             os.set_blocking(reading, False)
             work: list[Callable[[], None]] = []
-            writer = LineWriter(
-                fd, broken=lambda: None, lost=lambda n: b"", soon=work.append
-            )
+            writer = LineWriter(fd, broken=lambda: None, lost=lambda n: b"", soon=work.append)
             writer.write(b"one")
             writer.write(b"two")
             await asyncio.sleep(0)

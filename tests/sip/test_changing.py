@@ -103,9 +103,7 @@ class TestOurs:
         assert (refused.code, refused.reason) == (488, "Not That")
         assert setup.call.state is SessionState.CONFIRMED
 
-    @pytest.mark.parametrize(
-        ("status", "news"), [(488, ReinviteRefused), (200, ReinviteAnswered)]
-    )
+    @pytest.mark.parametrize(("status", "news"), [(488, ReinviteRefused), (200, ReinviteAnswered)])
     def test_the_next_one_is_made_after_what_became_of_the_last_was_told(
         self, status: int, news: type
     ) -> None:

@@ -6,6 +6,8 @@
     MOS 4.3     loss 0 %    jitter 4   delay 82
     _/~~\\_      ______      _/\\/~      ________
     (mute) (hold) (transfer) (all) (rec) (end)
+
+A part is drawn anew only where it changed.
 """
 
 from __future__ import annotations

@@ -79,9 +79,9 @@ class Incoming:
         ground = p.card_front
         inside = tk.Frame(self._top, background=ground)
         inside.pack(fill="both", expand=True, padx=theme.px(20), pady=theme.px(16))
-        label(
-            inside, theme, 12, text=tr("Incoming call"), ground=ground, colour=p.busy
-        ).pack(anchor="w")
+        label(inside, theme, 12, text=tr("Incoming call"), ground=ground, colour=p.busy).pack(
+            anchor="w"
+        )
         self._who = label(inside, theme, 22, ground=ground, weight="bold")
         self._who.pack(anchor="w", pady=(theme.px(4), 0))
         self._from = label(inside, theme, 12, ground=ground, colour=p.dim)

@@ -72,9 +72,7 @@ class SmallCard(Surface):
         if quality.version != self._version:
             self._version = quality.version
             mos = last(quality.mos)
-            self.itemconfigure(
-                self._mos, text=figure(mos, digits=1), fill=theme.tone(quality.tone)
-            )
+            self.itemconfigure(self._mos, text=figure(mos, digits=1), fill=theme.tone(quality.tone))
             self._graph.show(tuple(quality.mos), ())
 
     def resized(self, width: int, height: int) -> None:

@@ -73,9 +73,11 @@ class DeviceTest:
             Engine(listen=LOOPBACK, audio="system", input=talking, output=listening) as phone,
         ):
             phone.subscribe(
-                lambda event: self._failed(f"{event.reason}.")
-                if isinstance(event, DeviceChanged) and event.input is None
-                else None
+                lambda event: (
+                    self._failed(f"{event.reason}.")
+                    if isinstance(event, DeviceChanged) and event.input is None
+                    else None
+                )
             )
             account = phone.account(pbx.uri("you"), password=password)
             await account.registered(timeout=5)

@@ -103,9 +103,7 @@ class _Section:
             for rung in model.ladder.of_call("")
         ]
         try:
-            write_bundle(
-                Path(name), messages=messages, about=about, config=serialize(host.config)
-            )
+            write_bundle(Path(name), messages=messages, about=about, config=serialize(host.config))
         except OSError as error:
             text, tone = tr("Not saved: {why}", why=error.strerror or str(error)), "bad"
         else:

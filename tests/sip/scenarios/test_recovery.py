@@ -34,9 +34,7 @@ EXPIRES = 120
 class Pbx:
     """A registrar that believes everybody, and forgets all when it is restarted."""
 
-    def __init__(
-        self, network: Network, host: str = "10.0.0.9", *, longest: int = EXPIRES
-    ) -> None:
+    def __init__(self, network: Network, host: str = "10.0.0.9", *, longest: int = EXPIRES) -> None:
         self.longest = longest
         self.phone: Phone = network.phone(host, handled_methods=("REGISTER",))
         self.phone.react = self._react

@@ -106,15 +106,21 @@ class CallMedia:
 
     @contained()
     def offer(self, local_address: str) -> bytes:
-        """Our offer, as the machine asks for it once it knows the way. The ports are open."""
-        host, port, rtcp_port = self._where(local_address)
+        """Our offer, as the machine asks for it once it knows the way. The ports are open.
+
+        Where that fails nothing was said.
+        """
+        negotiator, undo = self._negotiator, self._negotiator.remember()
+        try:
+            host, port, rtcp_port = self._where(local_address)
+            body = negotiator.offer(
+                host, port, rtcp_port=rtcp_port, encrypted_hop=self._hop_is_encrypted
+            )
+            self.stream.expect(negotiator.offered_payload_types, encrypted=negotiator.offers_keys)
+        except Exception:
+            undo()
+            raise
         self._keys_are_secret = self._keys_are_secret and self._hop_is_encrypted
-        body = self._negotiator.offer(
-            host, port, rtcp_port=rtcp_port, encrypted_hop=self._hop_is_encrypted
-        )
-        self.stream.expect(
-            self._negotiator.offered_payload_types, encrypted=self._negotiator.offers_keys
-        )
         return body
 
     def seen_at(self, public: tuple[Address, Address] | None) -> None:

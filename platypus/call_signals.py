@@ -273,7 +273,10 @@ class CallSignals:
 
     def _reinvite_refused(self, code: int | None, reason: str) -> None:
         self._media.offer_refused()
-        self._tell(f"the far end refused the change: {reason}" + (f" ({code})" if code else ""))
+        if code is None:
+            self._tell(f"a change of the call can't be offered: {reason}")
+            return
+        self._tell(f"the far end refused the change: {reason} ({code})")
 
     def _ended(self, event: SessionEnded) -> None:
         call = self._call

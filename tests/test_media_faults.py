@@ -1,4 +1,4 @@
-"""A fault of ours while a description is applied: the far end is answered, and no key is logged."""
+"""A fault of ours while media are agreed on: the far end is answered, and no key is logged."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from platypus.events import CallEnded, CallState, ErrorOccurred, IncomingCall
 from platypus.media.security import LegSecurity
 from platypus.negotiation import Negotiator
 from platypus.pump import Pump
+from platypus.sip.message import Request
 from tests import test_srtp_calls
 from tests.harness.far_end import describe, fork
 from tests.harness.phones import Stranger, phone, run
@@ -137,6 +138,101 @@ def test_a_name_that_is_found_after_the_answer_ends_the_call(
 
     run(work())
     check_log(logged())
+
+
+class TestAnOfferOfOurs:
+    def test_ends_a_call_that_has_not_begun_and_nothing_is_sent(
+        self, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    ) -> None:
+        async def work() -> None:
+            with fork() as far:
+                async with phone(audio="null") as alice:
+                    monkeypatch.setattr(Negotiator, "offer", fault)
+                    call = alice.engine.call(far.uri)
+                    with pytest.raises(CallError, match="a fault of this phone"):
+                        await call.answered(5)
+                    ended = await alice.heard.next(CallEnded)
+                    assert (ended.code, ended.by) == (None, "local")
+                    assert alice.engine.calls == []
+                    assert call.media.stream.closed
+                    with pytest.raises(BlockingIOError):
+                        far.sip.socket.recv(2048)
+
+        run(work())
+        check_log(logged())
+
+    def test_refuses_a_call_that_came_without_one(
+        self, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    ) -> None:
+        async def work() -> None:
+            async with phone(audio="null") as alice, phone(audio="null", auto_answer=0) as bob:
+                monkeypatch.setattr(Negotiator, "offer", fault)
+                with pytest.raises(CallError) as failure:
+                    await alice.engine.call(bob.uri, offer=False).answered(5)
+                assert failure.value.code == 500
+                assert bob.engine.calls == []
+
+        run(work())
+        check_log(logged())
+
+    @pytest.mark.parametrize("held", [False, True])
+    def test_leaves_a_call_that_stands_as_it_was(
+        self, held: bool, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    ) -> None:
+        async def work() -> None:
+            async with talking() as (alice, far, call):
+
+                async def agree(way: str) -> None:
+                    message = await far.receive()
+                    assert isinstance(message, Request)
+                    assert f"a={way}".encode() in message.body
+                    ours = {"sendonly": "recvonly"}.get(way, way)
+                    body = describe(far.branches["one"].port, way=ours)
+                    far.answer_to(message, "one", "200 OK", alice.port, body)
+                    ack = await far.receive()
+                    assert isinstance(ack, Request)
+                    assert ack.method == "ACK"
+
+                if held:
+                    call.hold()
+                    await agree("sendonly")
+                before = call.hold_state
+                with monkeypatch.context() as patched:
+                    patched.setattr("platypus.negotiation.make_audio", fault)
+                    (call.resume if held else call.hold)()
+                    problem = await alice.heard.next(ErrorOccurred)
+                    assert "can't be offered: a fault of this phone" in problem.message
+                    call.renew_keys()
+                    await alice.heard.next(ErrorOccurred)
+                assert (call.state, call.hold_state) == (CallState.CONFIRMED, before)
+                assert call.media.stream.held is held
+                far.request("INVITE", "one", alice.port, 1)  # asks us for an offer
+                response = await far.response(1)
+                assert (b"a=sendonly" in response.body) is held
+                theirs = describe(far.branches["one"].port, way="recvonly" if held else "sendrecv")
+                far.request("ACK", "one", alice.port, 1, theirs)
+                (call.resume if held else call.hold)()
+                await agree("sendrecv" if held else "sendonly")
+                assert call.hold_state == ("none" if held else "local")
+
+        run(work())
+        check_log(logged())
+
+    def test_refuses_a_change_that_is_to_be_ours(
+        self, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    ) -> None:
+        async def work() -> None:
+            async with talking() as (alice, far, call):
+                with monkeypatch.context() as patched:
+                    patched.setattr("platypus.negotiation.make_audio", fault)
+                    far.request("INVITE", "one", alice.port, 1)
+                    assert (await far.response(1)).status == 500
+                far.request("INVITE", "one", alice.port, 2)
+                assert (await far.response(2)).status == 200
+                assert call.state is CallState.CONFIRMED
+
+        run(work())
+        check_log(logged())
 
 
 class TestAChangeThatIsWanted:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from platypus.errors import MediaError
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import build_cancel, own_address, reason_phrase
 from platypus.sip.dialog import Dialog
@@ -143,8 +144,8 @@ class Calling:
         if self._provisional:
             self._send_cancel(now)
 
-    def build(self, flow: Flow, via: str, now: float) -> Request:
-        """The INVITE for this flow (13.2.1)."""
+    def build(self, flow: Flow, via: str, now: float) -> Request | None:
+        """The INVITE for this flow (13.2.1); without its offer there is no call."""
         session = self._session
         if self._stack.moves.has(session):
             self._arrived(flow, now)
@@ -170,7 +171,11 @@ class Calling:
             fields.add("Require", RELIABLE)
         for name, value in self._headers.items():
             fields.add(name, value)
-        body = self._body(flow.local[0]) if callable(self._body) else self._body
+        try:
+            body = self._body(flow.local[0]) if callable(self._body) else self._body
+        except MediaError as problem:
+            session.end(None, str(problem), "local")
+            return None
         if body is not None:
             fields.set("Content-Type", self._content_type)
             request.body = body

@@ -105,7 +105,10 @@ class ReinviteAnswered(NamedTuple):
 
 
 class ReinviteRefused(NamedTuple):
-    """Our re-INVITE or UPDATE was refused; the call goes on as it was (RFC 3261, 14.1)."""
+    """Our re-INVITE or UPDATE was refused; the call goes on as it was (RFC 3261, 14.1).
+
+    Without a code it was never sent: its offer could not be made.
+    """
 
     session: Session
     code: int | None

@@ -3,6 +3,7 @@
     the way    the dialog's; where that leads nowhere from here, by way of our own server
     no answer  the dialog is dead, unless the call is being moved (`moving`)
     491, 422   told to `changing`, which has it sent again
+    no offer   nothing is sent, and the call goes on as if it had been refused
 
 A call that began over IPv4 has addresses of IPv4 in its route, which nobody reaches from a
 network of IPv6. Our server, found by its name, is mostly what they stand for (8.1.2 leaves the
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from platypus.errors import MediaError
 from platypus.sip.acknowledge import Acknowledgement
 from platypus.sip.build import reason_phrase
 from platypus.sip.events import ReinviteAnswered, ReinviteRefused
@@ -55,15 +57,19 @@ class Reinvite:
         self._attempts.stop()
         self._wait(64 * self._session.stack.settings.t1, now)
 
-    def build(self, flow: Flow, via: str, now: float) -> Request:
+    def build(self, flow: Flow, via: str, now: float) -> Request | None:
         """The re-INVITE (14.1)."""
         session, dialog = self._session, self._dialog
         dialog.located = (dialog.next_hop, flow)
         session.flow = session.offered_over = flow
+        try:
+            body = self._body(flow.local[0]) if callable(self._body) else self._body
+        except MediaError as problem:
+            self._not_offered(str(problem), now)
+            return None
         said = [*target_fields(session, flow), *session.timer.request_fields()]
         request = dialog.request("INVITE", self.next_cseq(), via, said)
         fields = request.headers
-        body = self._body(flow.local[0]) if callable(self._body) else self._body
         if body is not None:
             fields.set("Content-Type", self._content_type)
             request.body = body
@@ -91,6 +97,13 @@ class Reinvite:
         self._stop_waiting()
         if not session.stack.moves.failed(session, None, now):
             session.changes.peer_gone(408, reason, now)
+        session.changes.over(now)
+
+    def _not_offered(self, problem: str, now: float) -> None:
+        session = self._session
+        self._stop_waiting()
+        if not session.stack.moves.failed(session, None, now) and not session.ended:
+            session.stack.emit(ReinviteRefused(session, None, problem))
         session.changes.over(now)
 
     def _detour(self, now: float) -> bool:

@@ -28,8 +28,8 @@ MAX_CHALLENGES = 4
 class AttemptsUser(Protocol):
     """Whoever sends a request that may be challenged."""
 
-    def build(self, flow: Flow, via: str, now: float) -> Request:
-        """The request for its first attempt on this flow."""
+    def build(self, flow: Flow, via: str, now: float) -> Request | None:
+        """The request for its first attempt on this flow; None where it came to nothing."""
 
     def next_cseq(self) -> int:
         """The sequence number of another attempt."""
@@ -86,10 +86,12 @@ class Attempts:
         if self._outgoing.transaction is not None:
             self._outgoing.transaction.terminate()
 
-    def compose(self, flow: Flow, via: str, now: float) -> Request:
+    def compose(self, flow: Flow, via: str, now: float) -> Request | None:
         """The first attempt on this flow, or the prepared next one."""
         if self._retry is None:
             request = self._user.build(flow, via, now)
+            if request is None:
+                return None
             if self._digest is not None:
                 self._digest.preauthorize(request)
         else:

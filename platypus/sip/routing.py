@@ -111,8 +111,8 @@ class LastLocator(Locator):
 class OutgoingUser(Protocol):
     """Whoever sends a request."""
 
-    def compose(self, flow: Flow, via: str, now: float) -> Request:
-        """The request for this flow, `via` the topmost Via."""
+    def compose(self, flow: Flow, via: str, now: float) -> Request | None:
+        """The request for this flow, `via` the topmost Via; None where there is none to send."""
 
     def receive_response(self, response: Response, now: float) -> None:
         """A response, as of a client transaction."""
@@ -168,6 +168,8 @@ class Outgoing:
         self.transaction = None  # one that still lingers is not what counts
         via = via_value(flow, MAGIC_COOKIE + self._stack.token())
         request = self._user.compose(flow, via, now)
+        if request is None:
+            return
         transaction = self._stack.new_client(request, flow, self)
         large = flow.transport == "udp" and len(transaction.data) > MAX_DATAGRAM
         if large and not self._stack.tcp_refusals.has(flow.remote, now):

@@ -216,7 +216,8 @@ class Session:
         """Offer a change, or ask for an offer (None); sent when no other INVITE is pending.
 
         A callable is given the local address when the request is sent, also when it is sent
-        again after a glare, so that it always says what is wanted by then.
+        again after a glare, so that it always says what is wanted by then. Where it raises
+        MediaError nothing is sent, and `ReinviteRefused` tells.
         """
         answering = self.called is not None and self.called.answering
         if self.ended or (self.unanswered and not answering):

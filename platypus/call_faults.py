@@ -7,11 +7,11 @@ it happened is logged here, but not in what words: they may hold a key.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from platypus.errors import MediaError, SdpError
+from platypus.media.faults import FAULT, log_fault
 
 logger = logging.getLogger("platypus.engine")
 
@@ -30,10 +30,8 @@ def contained() -> Iterator[None]:
     except (SdpError, MediaError):
         raise
     except Exception as problem:
-        kind = type(problem).__name__
-        where = "".join(traceback.format_tb(problem.__traceback__))
-        logger.error("%s, a fault of ours. Traceback (most recent call last):\n%s", kind, where)
-        raise MediaFault("a fault of this phone, of which its log tells more") from None
+        log_fault(logger, problem)
+        raise MediaFault(FAULT) from None
 
 
 def refusal(problem: Exception) -> int:

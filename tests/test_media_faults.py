@@ -140,6 +140,22 @@ def test_a_name_that_is_found_after_the_answer_ends_the_call(
     check_log(logged())
 
 
+def test_keys_that_a_handshake_brings_end_the_call(
+    monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
+    async def work() -> None:
+        async with both({"srtp": "require", "dtls": True}) as (alice, bob):
+            monkeypatch.setattr(LegSecurity, "_apply_keys", fault)
+            call = alice.engine.call(bob.uri)
+            ended = await call.ended()
+            assert "can't be encrypted: a fault of this phone" in ended.reason
+            await bob.heard.next(CallEnded)
+
+    run(work())
+    check_log(logged())
+    assert "Exception in callback" not in logged()
+
+
 class TestAnOfferOfOurs:
     def test_ends_a_call_that_has_not_begun_and_nothing_is_sent(
         self, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]

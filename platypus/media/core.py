@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from platypus.errors import MediaError
+from platypus.media.faults import log_fault
 from platypus.media.ports import Ports
 from platypus.media.session import MediaSession
 from platypus.media.shaking import CallLater
@@ -136,18 +137,27 @@ class MediaCore:
         self._sessions.pop(leg_id, None)
 
     def deliver(self) -> None:
-        """Hand every waiting event of the loop to the session of its leg."""
+        """Hand every waiting event of the loop to the session of its leg.
+
+        A fault in one costs none of the others.
+        """
         if self._loop is None:
             return
         for leg_id, kind, *values in self._loop.drain_events():
             session = self._sessions.get(leg_id)
             if session is not None:
-                session.receive(kind, *values)
+                try:
+                    session.receive(kind, *values)
+                except Exception as problem:
+                    log_fault(logger, problem)
         # After the events: a packet that comes from here on wakes again.
         for leg_id, kind, host, port, packet, tag in self._loop.drain_packets():
             session = self._sessions.get(leg_id)
             if session is not None:
-                session.receive_packet(kind, (host, port), packet, tag)
+                try:
+                    session.receive_packet(kind, (host, port), packet, tag)
+                except Exception as problem:
+                    log_fault(logger, problem)
 
     def give_back(self) -> None:
         """Free what streams that are over still hold, and let go of memory nobody uses."""

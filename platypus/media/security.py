@@ -16,6 +16,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from platypus.errors import MediaError
+from platypus.media.faults import FAULT, log_fault
 from platypus.media.keys import DtlsPeer, Security, SrtpKeys
 from platypus.media.shaking import Address, CallLater, Shaking, begins
 
@@ -202,8 +204,17 @@ class LegSecurity:
     def _shaken(self, keys: Keys) -> None:
         if self._leg is None or self._leg.closed:
             return
-        before, self._proved = self.profile, True
-        self._apply_keys(self._leg, SrtpKeys(keys.profile, keys.send, keys.receive))
+        before = self.profile
+        try:
+            self._apply_keys(self._leg, SrtpKeys(keys.profile, keys.send, keys.receive))
+        except MediaError as problem:
+            self._failed(str(problem))
+            return
+        except Exception as problem:
+            log_fault(logger, problem)
+            self._failed(FAULT)
+            return
+        self._proved = True
         if self.profile != before:
             self._changed()
 
@@ -237,12 +248,12 @@ class LegSecurity:
         if srtp.NATIVE is None:
             self._relay_keys(leg, keys)
         else:
-            old, context, sealing, opening = self._keys, srtp.context, None, None
+            old, sealing, opening = self._keys, None, None
             if old is None or (old.profile, old.send) != (keys.profile, keys.send):
-                sealing = context(keys.profile, keys.send, outbound=True)
+                sealing = srtp.context(keys.profile, keys.send, outbound=True)
             if old != keys:
                 mki, others = keys.receive_mki, keys.receive_others
-                opening = context(
+                opening = srtp.context(
                     keys.profile, keys.receive, outbound=False, mki=mki, others=others
                 )
             # Both are there now: the leg gets all or nothing.

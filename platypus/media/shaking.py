@@ -151,6 +151,8 @@ class Shaking:
             self._told = True
             self._stop_limit()
             self._done(keys)
+            if self._leg.closed:
+                return  # they could not be used
         wait = self._handshake.next_timeout()
         if wait is not None:
             self._timer = self._call_later(max(wait, LEAST), self._timeout)

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from platypus._media.srtp import Context
+from platypus.errors import MediaError
 from platypus.media import srtp
 from platypus.media.dtls import Certificate
+from platypus.media.faults import FAULT
 from platypus.media.keys import DtlsPeer, SrtpKeys
 from platypus.media.security import MAX_EARLY, LegSecurity
 from tests.media.test_srtp import master, rtp
@@ -18,6 +20,7 @@ CM = "AES_CM_128_HMAC_SHA1_80"
 OURS, THEIRS, STRANGER = Certificate(), Certificate(), Certificate()
 # RFC 5246, 7.2: fatal, no common ground; in the clear.
 ALERT = bytes((21, 254, 253, *bytes(8), 0, 2, 2, 40))
+SECRET = "inline:c2VjcmV0IGtleQ"
 HERE, THERE, ELSEWHERE = (("192.0.2.1", port) for port in (4000, 5000, 6000))
 
 
@@ -228,6 +231,28 @@ class TestHandshake:
         assert client.security.profile is None
         assert len(client.problems) == 1
         assert client.leg.words()[-1] == ("take_packets", True)
+
+    @pytest.mark.parametrize(
+        ("problem", "said"),
+        [(RuntimeError(SECRET), FAULT), (MediaError("the queue is full"), "the queue is full")],
+    )
+    def test_whose_keys_can_not_be_used_brings_a_problem(
+        self,
+        problem: Exception,
+        said: str,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        def fault(*_: object, **__: object) -> None:
+            raise problem
+
+        monkeypatch.setattr(srtp, "context", fault)
+        for end in shaken():
+            assert end.problems == [said]
+            assert end.changes == []
+            assert not end.security.verified
+            assert end.security.pending
+        assert SECRET not in caplog.text
 
     def test_that_was_agreed_again_is_not_made_again(self) -> None:
         client, server = shaken()

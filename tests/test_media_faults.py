@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from platypus.errors import CallError, MediaError
 from platypus.events import CallEnded, CallState, ErrorOccurred, IncomingCall
+from platypus.media.core import MediaCore
 from platypus.media.security import LegSecurity
 from platypus.negotiation import Negotiator
 from platypus.pump import Pump
@@ -285,12 +287,24 @@ class TestAChangeThatIsWanted:
     def test_leaves_the_keys_as_they_were(
         self, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
     ) -> None:
+        open_leg = MediaCore.open_leg
+
+        def open_near_the_wrap(core: MediaCore, *stream: Any) -> Any:
+            def random(count: int) -> bytes:
+                return os.urandom(4) + b"\xff\xf8" + os.urandom(count - 6)
+
+            core._random = random
+            return open_leg(core, *stream)
+
+        monkeypatch.setattr(MediaCore, "open_leg", open_near_the_wrap)
+
         async def work() -> None:
             async with both({"srtp": "require"}) as (alice, bob):
                 call = alice.engine.call(bob.uri)
                 await call.answered()
                 await hears(call)
                 theirs, changes = bob.engine.calls[0], test_srtp_calls.TestChanges
+                await changes.heard_more(call, 20)  # whose sequence numbers have begun anew
                 plan = theirs.media._negotiator.plan
                 with monkeypatch.context() as patched:
                     patched.setattr("platypus.media.session._reporting", fault)

@@ -505,7 +505,7 @@ cdef class Leg:
         cdef Context context = how if isinstance(how, Context) else None
         if context is None and how not in GUARDS:
             raise ValueError(f"a Context, {' or '.join(GUARDS)} is needed, not {how!r}")
-        if context is not None and context.leased:
+        if context is not None and context.leased and context.place != (self.id, verb):
             raise ValueError("a context serves one direction of one leg")
         command = self.command(verb)
         command.first = GUARD_SRTP if context is not None else GUARDS[how]
@@ -513,6 +513,7 @@ cdef class Leg:
         if context is not None:
             command.context = context.context
             context.leased = True
+            context.place = (self.id, verb)  # by commands in their order: it may come back here
         self.submit(command, context)
         if context is not None:
             crowd_serve(self.loop.loop.mark)

@@ -52,5 +52,6 @@ cdef class Context:
     cdef object owner
     cdef Context beside
     cdef readonly bint leased  # a leg has it, or had it: nobody else may use it any more
+    cdef object place          # the leg's id, and in which direction
 
     cdef bytes apply(self, packet, bint rtcp, bint protect)

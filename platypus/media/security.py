@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from platypus.errors import MediaError
 from platypus.media.faults import FAULT, log_fault
@@ -50,6 +50,7 @@ class LegSecurity:
         self._call_later = call_later
         self._changed, self._failed = changed, failed
         self._keys: SrtpKeys | None = None
+        self._sealers: dict[tuple[str, bytes], Any] = {}  # by key: in use, and the one before
         self._peer: DtlsPeer | None = None
         self._shaking: Shaking | None = None
         self._again: Shaking | None = None  # beside it, once that has brought keys
@@ -118,7 +119,7 @@ class LegSecurity:
     def close(self) -> None:
         """Nothing leads from here to whoever is told any more."""
         self._end_handshake()
-        self._relay = None
+        self._relay, self._sealers = None, {}
         self._changed, self._failed = _nobody, _nobody
 
     def _apply_peer(self, leg: Leg, peer: DtlsPeer, remote: Address | None) -> None:
@@ -250,7 +251,7 @@ class LegSecurity:
         else:
             old, sealing, opening = self._keys, None, None
             if old is None or (old.profile, old.send) != (keys.profile, keys.send):
-                sealing = srtp.context(keys.profile, keys.send, outbound=True)
+                sealing = self._sealer(keys, srtp.context)
             if old != keys:
                 mki, others = keys.receive_mki, keys.receive_others
                 opening = srtp.context(
@@ -263,6 +264,19 @@ class LegSecurity:
                 leg.unprotect(opening, same_key=_same_key(old, keys))
         self._keys, self._shut = keys, False
 
+    def _sealer(self, keys: SrtpKeys, make: Callable[..., Any]) -> Any:
+        """What seals by our key. A change that is taken back brings the one before again.
+
+        It goes on where it was: begun anew its rollover counter would not be the far end's, and
+        it would seal by numbers that it has used (RFC 3711, 3.3.1 and 9.1).
+        """
+        key = keys.profile, keys.send
+        sealer = self._sealers.pop(key, None)
+        if sealer is None:
+            sealer = make(*key, outbound=True)
+        self._sealers = {**dict([*self._sealers.items()][-1:]), key: sealer}
+        return sealer
+
     def _relay_keys(self, leg: Leg, keys: SrtpKeys) -> None:
         """Through Python, packet for packet."""
         from platypus.media import srtp
@@ -272,7 +286,7 @@ class LegSecurity:
         if self._relay is None:
             self._relay = Relay(leg, logger.warning)
         if old is None or (old.profile, old.send) != (keys.profile, keys.send):
-            self._relay.send_by(srtp.session(keys.profile, keys.send, outbound=True))
+            self._relay.send_by(self._sealer(keys, srtp.session))
         if old != keys:
             receiver: Receiver | None = None
             for key, mki in (*keys.receive_others, (keys.receive, keys.receive_mki)):

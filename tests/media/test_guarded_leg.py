@@ -75,6 +75,28 @@ class TestSending:
             sequences.append(int.from_bytes(plain[2:4], "big"))
         assert sequences == [65534, 65535, 0, 1, 2]
 
+    def test_a_context_that_comes_back_goes_on_past_the_wrap(self, loop: Loop) -> None:
+        peer = Peer()
+        leg = open_leg(loop)
+        ours = srtp.context(CM, master(CM), outbound=True)
+        here = srtp.context(CM, master(CM), outbound=False)
+        leg.protect(ours)
+        leg.configure_send(0, "pcmu", peer.address)
+
+        def opened() -> int | None:
+            try:
+                return int.from_bytes(here.unprotect(peer.socket.recv(2048))[2:4], "big")
+            except ValueError:
+                return None
+
+        assert [opened() for _ in range(4)] == [65534, 65535, 0, 1]
+        leg.protect(srtp.context(CM, master(CM, 2), outbound=True))
+        while opened() is not None:
+            pass
+        leg.protect(ours)
+        numbers = [opened() for _ in range(10)]  # the first may have left by the other key
+        assert numbers[-1] is not None
+
     def test_reports_are_protected_too_and_so_is_the_last(self, loop: Loop) -> None:
         peer = Peer()
         leg = open_leg(loop)
@@ -389,6 +411,8 @@ class TestOwnership:
         leg.unprotect(context)
         with pytest.raises(ValueError, match="one direction of one leg"):
             leg.protect(context)
+        with pytest.raises(ValueError, match="one direction of one leg"):
+            open_leg(loop).unprotect(context)
         with pytest.raises(ValueError, match="the media loop has"):
             context.unprotect(bytes(40))
 

@@ -135,6 +135,30 @@ class TestKeys:
         end.apply(SrtpKeys(CM, master(CM, 1), master(CM, 3), agreement=3))
         assert not end.leg.same_key
 
+    @pytest.mark.parametrize("native", [True, False])
+    def test_that_come_back_go_on_where_they_were(
+        self, native: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A change that failed is taken back, past the first wrap of our sequence numbers."""
+        here, end = srtp.context(CM, master(CM, 1), outbound=False), End(OURS)
+        if not native:
+            monkeypatch.setattr(srtp, "NATIVE", None)
+        before = SrtpKeys(CM, master(CM, 1), master(CM, 3), agreement=1)
+
+        def seal(number: int) -> bytes:
+            relay = end.security._relay
+            sealer = end.leg.last("protect") if relay is None else relay._sender
+            return bytes(sealer.protect(rtp(number)))
+
+        end.apply(before)
+        for number in (65534, 65535, 0, 1):
+            assert here.unprotect(seal(number)) == rtp(number)
+        end.apply(SrtpKeys(CM, master(CM, 2), master(CM, 3), agreement=2))
+        with pytest.raises(ValueError, match="forged"):
+            here.unprotect(seal(2))
+        end.apply(before)
+        assert here.unprotect(seal(3)) == rtp(3)
+
     def test_do_what_they_are_for(self) -> None:
         end = End(OURS)
         end.apply(SrtpKeys(CM, master(CM, 1), master(CM, 2)))

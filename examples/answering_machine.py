@@ -25,4 +25,6 @@ async def main(greeting: str, message: str, port: int = 0) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     asyncio.run(main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])))

@@ -40,4 +40,6 @@ async def main(aor: str, number: str, seconds: float = 3.0) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2])))

@@ -22,6 +22,9 @@ async def main(targets: list[str]) -> int:
         for first in asyncio.as_completed(waiting, timeout=30):
             try:
                 winner = await first
+            except TimeoutError:
+                print("nobody has answered in 30 s")
+                break
             except CallError as problem:
                 print(f"not this one: {problem}")
                 continue
@@ -32,8 +35,12 @@ async def main(targets: list[str]) -> int:
             await asyncio.gather(*waiting, return_exceptions=True)  # theirs: they were cancelled
             await asyncio.sleep(0.5)  # here is where one would talk
             return 0
+        for each in waiting:
+            each.cancel()
     return 4
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     sys.exit(asyncio.run(main(sys.argv[1:])))

@@ -25,4 +25,6 @@ async def main(port: int, desks: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     asyncio.run(main(int(sys.argv[1]), dict(desk.split("=", 1) for desk in sys.argv[2:])))

@@ -20,6 +20,7 @@ from platypus._version import __version__
 from platypus.account import Account
 from platypus.core import Core
 from platypus.dispatch import Dispatch
+from platypus.errors import ConfigError
 from platypus.forwarding import CallRules
 from platypus.leaving import leave
 from platypus.net import locate
@@ -33,6 +34,8 @@ from platypus.options import (
     ReferRule,
     SrtpRule,
     WatcherRule,
+    checked_stun,
+    one_line,
     user_agent_settings,
 )
 from platypus.queries import Queries
@@ -151,8 +154,8 @@ class Engine(Core):
             min_se=min_se,
         )
         super().__init__(settings, listen=listen, transport=transport, tls=tls)
-        self._instance_id = instance_id
-        self.public_address = self._ask(stun)
+        self._instance_id = instance_id and one_line("instance_id", instance_id)
+        self.public_address = self._ask(checked_stun(stun))
         self._media_options = MediaOptions(
             codecs=tuple(codecs) if codecs is not None else None,
             suppress_silence=suppress_silence,
@@ -280,6 +283,8 @@ class Engine(Core):
         An `anonymous` one calls without its name, and asks the network to keep it (RFC 3325).
         """
         self.now()  # says at once that the engine is not running
+        if expires < 1:
+            raise ConfigError(f"expires is a number of seconds, at least 1, not {expires}")
         uri = parse_account(aor)
         transport = uri.transport or self.transport
         settings = AccountSettings(

@@ -77,6 +77,25 @@ class IncomingOptions:
             raise ConfigError(f"intercom is never, server or anyone, not {self.intercom!r}")
         if self.reject is not None and not 300 <= self.reject <= 699:
             raise ConfigError(f"reject is a status from 300 to 699, not {self.reject}")
+        if self.max_calls is not None and self.max_calls < 1:
+            raise ConfigError(f"max_calls is a number, at least 1, not {self.max_calls}")
+        if self.auto_answer is not None and not self.auto_answer >= 0:
+            raise ConfigError(f"auto_answer is in seconds, 0 is at once, not {self.auto_answer}")
+
+
+def one_line(name: str, text: str) -> str:
+    """What is to stand in a header. ConfigError for what would end it."""
+    if not text.isprintable():
+        raise ConfigError(f"{name} is one line of printable text, not {text!r}")
+    return text
+
+
+def checked_stun(server: tuple[str, int] | None) -> tuple[str, int] | None:
+    """ConfigError for what is no host and port."""
+    match server:
+        case None | (str(), int()):
+            return server
+    raise ConfigError(f'stun is a host and a port, like ("stun.example.org", 3478), not {server!r}')
 
 
 def user_agent_settings(
@@ -94,7 +113,7 @@ def user_agent_settings(
         raise ConfigError(f"prack is {', '.join(get_args(Prack))}, not {prack!r}")
     methods = {"NOTIFY", "MESSAGE", *handled} - {"INVITE", "SUBSCRIBE"}
     return UserAgentSettings(
-        user_agent=user_agent,
+        user_agent=one_line("user_agent", user_agent),
         max_redirects=max_redirects,
         trying_after=TRYING_AFTER,
         handled_methods=tuple(sorted(methods)),

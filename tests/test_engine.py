@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import re
 import threading
 import time
 from typing import Any
@@ -295,11 +296,25 @@ class TestOptions:
 
 @pytest.mark.parametrize(
     "options",
-    [{"transport": "sctp"}, {"prack": "maybe"}, {"echo_cancelling": "maybe"}, {"reject": 200}],
+    [
+        *({"transport": "sctp"}, {"prack": "maybe"}, {"echo_cancelling": "maybe"}, {"reject": 200}),
+        *({"max_calls": 0}, {"auto_answer": -0.5}, {"auto_answer": float("nan")}),
+        *({"user_agent": "a\r\nVia: b"}, {"instance_id": "a\nb"}, {"stun": "stun.example.org"}),
+    ],
 )
 def test_an_option_that_can_be_none_is_refused(options: Any) -> None:
-    with pytest.raises(ConfigError, match=r"sctp|maybe|200"):
+    (name, value), *_ = options.items()
+    with pytest.raises(ConfigError, match=f"^{name} is .*{re.escape(repr(value))}$"):
         Engine(**options)
+
+
+def test_an_account_that_would_never_stay_registered_is_refused() -> None:
+    async def work() -> None:
+        async with phone() as alice:
+            with pytest.raises(ConfigError, match=r"^expires is .*, not -5$"):
+                alice.engine.account("sip:alice@127.0.0.1", expires=-5)
+
+    run(work())
 
 
 GARBAGE = [

@@ -52,6 +52,18 @@ async def start(name: str, *arguments: str) -> Program:
     return Program(process)
 
 
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_without_arguments_each_says_how_it_is_called(path: Path) -> None:
+    async def work() -> None:
+        program = await start(path.name)
+        said = (await program.output.read()).decode()
+        assert await program.process.wait() == 1
+        assert f"python examples/{path.name} " in said
+        assert "Traceback" not in said
+
+    run(work())
+
+
 def test_dial_hears_the_echo() -> None:
     async def work() -> None:
         async with Pbx(users={"alice": "secret"}) as pbx:

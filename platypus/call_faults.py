@@ -7,13 +7,17 @@ it happened is logged here, but not in what words: they may hold a key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from platypus.errors import MediaError, SdpError
 from platypus.media.faults import FAULT, log_fault
 
 logger = logging.getLogger("platypus.engine")
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SERVER_ERROR, NOT_ACCEPTABLE = 500, 488
 
@@ -22,16 +26,21 @@ class MediaFault(MediaError):
     """What nobody foresaw; it is in the log."""
 
 
-@contextmanager
-def contained() -> Iterator[None]:
-    """Let nothing but SdpError and MediaError out. Also a decorator."""
-    try:
-        yield
-    except (SdpError, MediaError):
-        raise
-    except Exception as problem:
-        log_fault(logger, problem)
-        raise MediaFault(FAULT) from None
+def contained(function: Callable[P, R]) -> Callable[P, R]:
+    """Let nothing but SdpError and MediaError out."""
+
+    # No context manager: each call goes through here several times, and that would show.
+    @wraps(function)
+    def held(*args: P.args, **options: P.kwargs) -> R:
+        try:
+            return function(*args, **options)
+        except (SdpError, MediaError):
+            raise
+        except Exception as problem:
+            log_fault(logger, problem)
+            raise MediaFault(FAULT) from None
+
+    return held
 
 
 def refusal(problem: Exception) -> int:

@@ -104,7 +104,7 @@ class CallMedia:
     def renew_keys(self) -> None:
         self._negotiator.renew_keys()
 
-    @contained()
+    @contained
     def offer(self, local_address: str) -> bytes:
         """Our offer, as the machine asks for it once it knows the way. The ports are open.
 
@@ -145,7 +145,7 @@ class CallMedia:
         """Whether another offer can be made, after one that was not acceptable."""
         return self._negotiator.second_offer()
 
-    @contained()
+    @contained
     def receive_answer(self, body: bytes, *, early: bool = False) -> None:
         """Raises SdpError for an answer that doesn't fit."""
         plan = self._negotiator.receive_answer(body)
@@ -175,7 +175,7 @@ class CallMedia:
             return False
         return True
 
-    @contained()
+    @contained
     def receive_offer(self, body: bytes) -> None:
         """Raises SdpError where 488 is all that is left to say."""
         local = self._call.session.local_address
@@ -184,20 +184,21 @@ class CallMedia:
         else:
             self._negotiator.receive_offer(body, lambda theirs: self._family.follow(theirs, local))
 
-    @contained()
+    @contained
     def answer(self, local_address: str) -> bytes:
         """Our answer to the offer that came last, already applied to the stream.
 
-        Where that fails all is as it was agreed before.
+        Where that fails all is as it was agreed before, if anything was.
         """
-        before, undo = self._negotiator.plan, self._negotiator.remember()
+        before = self._negotiator.plan
+        undo = self._negotiator.remember() if before is not None else None
         try:
             host, port, rtcp_port = self._where(local_address)
             body, plan = self._negotiator.answer(host, port, rtcp_port=rtcp_port)
             self._apply(plan)
         except Exception:
-            undo()
-            if before is not None:
+            if undo is not None and before is not None:
+                undo()
                 self._apply(before)
             raise
         return body
@@ -256,7 +257,7 @@ class CallMedia:
         """Let go of the call, once it has ended."""
         del self._call
 
-    @contained()
+    @contained
     def _apply(self, plan: StreamPlan) -> None:
         if not self.stream.started:
             self._equip()

@@ -49,6 +49,6 @@ cdef class NativeStream:
     cdef uint32_t called_before
     cdef bint goes_round         # by that look
 
-    cdef int look(self) except -1
+    cdef void look(self) noexcept
     cdef int take_functions(self, functions) except -1
     cdef int open(self, capture, playout, bytes name) except -1

@@ -222,19 +222,18 @@ cdef class NativeStream:
             raise OSError(problem, "Pa_CloseStream")
         self.stream = NULL
 
-    cdef int look(self) except -1:
-        """Whether its thread was busy since the last look, with anything but callbacks."""
+    cdef void look(self) noexcept:
+        """Note whether its thread was busy since the last look, with anything but callbacks."""
         cdef int64_t now_ns = platform_monotonic_ns()
         cdef int64_t elapsed_ns = now_ns - self.looked_ns
         cdef uint32_t called = platform_load_acquire(&self.shared.callbacks)
         cdef int64_t used_ns
         if called == 0 or (called == self.called_before and elapsed_ns < LOOK_NS):
-            return 0
+            return
         used_ns = platform_foreign_used_ns(self.shared.thread)
         self.goes_round = (called == self.called_before and used_ns >= 0
                            and used_ns - self.used_ns > elapsed_ns // 2)
         self.looked_ns, self.used_ns, self.called_before = now_ns, used_ns, called
-        return 0
 
     @property
     def active(self):
@@ -250,9 +249,9 @@ cdef class NativeStream:
     def end_thread(self):
         """While `close` waits for PortAudio's thread: end it where it goes round for ever.
 
-        Up to 19.7 a device that fails at the wrong moment leaves it in its handling of errors,
-        where it can't be cancelled and prints a line each time: half of a processor, and a
-        gigabyte in ten seconds. Whether it was so; takes a few times 10 ms to know.
+        In 19.6 a device that fails at the wrong moment leaves it in its handling of errors, where
+        it can't be cancelled and prints a line each time: a processor, and 150 MB a second.
+        Whether it was so; takes a few times 10 ms to know.
         """
         if self.stream == NULL:
             return False
